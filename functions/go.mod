@@ -1,0 +1,3 @@
+module aksio.app/functions
+
+go 1.26.0

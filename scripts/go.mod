@@ -1,0 +1,3 @@
+module aksio.app/scripts
+
+go 1.26.0

@@ -1,0 +1,65 @@
+// Package id gives every kind of thing its own type of id, so that a course's
+// id can't be passed where a card's is wanted.
+package id
+
+import (
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// ID identifies one T. New ids are UUIDv7: they sort by the time of creation,
+// which keeps index pages together. The zero value identifies nothing.
+type ID[T any] uuid.UUID
+
+// New returns a fresh id.
+func New[T any]() ID[T] { return ID[T](uuid.Must(uuid.NewV7())) }
+
+// Parse reads the hyphenated form of an id.
+func Parse[T any](text string) (ID[T], error) {
+	var parsed ID[T]
+	return parsed, parsed.UnmarshalText([]byte(text))
+}
+
+// IsZero reports whether the id identifies nothing.
+func (i ID[T]) IsZero() bool { return i == ID[T]{} }
+
+// String returns the lower-case hyphenated form.
+func (i ID[T]) String() string { return uuid.UUID(i).String() }
+
+// MarshalText writes the lower-case hyphenated form.
+func (i ID[T]) MarshalText() ([]byte, error) { return uuid.UUID(i).MarshalText() }
+
+// UnmarshalText reads the hyphenated form, in either case, and no other.
+func (i *ID[T]) UnmarshalText(text []byte) error {
+	if len(text) != 36 { // uuid.Parse also takes URNs, braces and bare digits
+		return fmt.Errorf("%.40q is not an id: want 36 characters such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c", text)
+	}
+	parsed, err := uuid.ParseBytes(text)
+	if err != nil {
+		return fmt.Errorf("%q is not an id: %w", text, err)
+	}
+	*i = ID[T](parsed)
+	return nil
+}
+
+// UUIDValue lets pgx send the id in binary.
+func (i ID[T]) UUIDValue() (pgtype.UUID, error) {
+	return pgtype.UUID{Bytes: i, Valid: !i.IsZero()}, nil
+}
+
+// ScanUUID lets pgx read the id in binary; NULL is the zero id.
+func (i *ID[T]) ScanUUID(v pgtype.UUID) error {
+	*i = ID[T](v.Bytes)
+	return nil
+}
+
+// Value is for drivers other than pgx's own.
+func (i ID[T]) Value() (driver.Value, error) {
+	if i.IsZero() {
+		return nil, nil
+	}
+	return i.String(), nil
+}

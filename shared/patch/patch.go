@@ -1,0 +1,51 @@
+// Package patch tells a field that was left out of a change from one that was
+// set, to null or to a value.
+package patch
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Field is one optional field of a change. The zero value leaves the stored
+// value alone.
+type Field[T any] struct {
+	Set   bool // the field was sent
+	Value T    // T's zero value for null
+}
+
+// To returns a field that sets the value.
+func To[T any](value T) Field[T] { return Field[T]{Set: true, Value: value} }
+
+// Or returns the value if it was sent, else the other.
+func (f Field[T]) Or(other T) T {
+	if f.Set {
+		return f.Value
+	}
+	return other
+}
+
+// UnmarshalJSON is called for fields that are present, null included.
+func (f *Field[T]) UnmarshalJSON(data []byte) error {
+	f.Set = true
+	if bytes.Equal(data, []byte("null")) {
+		var zero T
+		f.Value = zero
+		return nil
+	}
+	return json.Unmarshal(data, &f.Value)
+}
+
+// IsSet and Any let code that doesn't know T read the field (database.Changes).
+func (f Field[T]) IsSet() bool { return f.Set }
+
+// Any returns the value as any.
+func (f Field[T]) Any() any { return f.Value }
+
+// Schema describes the field as a T.
+func (f Field[T]) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[T](), true, "")
+}

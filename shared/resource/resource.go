@@ -1,0 +1,123 @@
+// Package resource hands a function what it declared that it needs, and
+// nothing else: its settings and the clients of its databases and services.
+package resource
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Name names a resource in declarations, in functions.json and in Terraform's grants.
+type Name string
+
+// Process holds what all functions of one process share: the settings and the
+// clients that are open. A deployed process serves one function; the local
+// gateway and the tests serve many.
+type Process struct {
+	settings map[string]string
+
+	mu     sync.Mutex
+	opened map[Name]any
+}
+
+// NewProcess returns a process with the given settings.
+func NewProcess(settings map[string]string) *Process {
+	return &Process{settings: settings, opened: map[Name]any{}}
+}
+
+// OSProcess returns a process with the settings of the operating system's environment.
+func OSProcess() *Process { return NewProcess(env.ToMap(os.Environ())) }
+
+// Env is what one function may use.
+type Env struct {
+	process  *Process
+	function string
+	declared []Name
+	used     map[Name]bool
+}
+
+// Env returns the view that a function with the declared needs has of the process.
+func (p *Process) Env(function string, declared []Name) *Env {
+	return &Env{process: p, function: function, declared: declared, used: map[Name]bool{}}
+}
+
+// Function returns the id of the function that the environment is for.
+func (e *Env) Function() string { return e.function }
+
+// Unused returns the declared resources that were not opened.
+func (e *Env) Unused() []Name {
+	return slices.DeleteFunc(slices.Clone(e.declared), func(n Name) bool { return e.used[n] })
+}
+
+// Settings reads a struct with `env:"NAME"` tags from the settings, and calls
+// its Validate method if it has one. The error names every setting that is
+// missing or wrong.
+func Settings[T any](e *Env) (T, error) {
+	return Read[T](e.process.settings)
+}
+
+// Read is Settings for programs that aren't functions.
+func Read[T any](settings map[string]string) (T, error) {
+	config, err := env.ParseAsWithOptions[T](env.Options{Environment: maps.Clone(settings)})
+	if err != nil {
+		var all env.AggregateError
+		if errors.As(err, &all) {
+			var texts []string
+			for _, one := range all.Errors {
+				texts = append(texts, one.Error())
+			}
+			err = errors.New(strings.Join(texts, "; "))
+		}
+		return config, fmt.Errorf("settings: %w", err)
+	}
+	if v, ok := any(config).(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return config, fmt.Errorf("settings: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	return config, nil
+}
+
+// Open returns the process's client of the resource, made by open on first
+// use. It is an error if the function didn't declare the resource. Open must not
+// call out: clients connect when they are used. A failure isn't remembered.
+func Open[T any](e *Env, name Name, open func() (T, error)) (T, error) {
+	var zero T
+	if !slices.Contains(e.declared, name) {
+		return zero, fmt.Errorf("function %s opens %q, which it doesn't declare: add it to Needs", e.function, name)
+	}
+	e.used[name] = true
+	if client, ok := e.process.client(name); ok {
+		return client.(T), nil
+	}
+	client, err := open() // unlocked: it may open what it rests on
+	if err != nil {
+		return zero, fmt.Errorf("open %s: %w", name, err)
+	}
+	return e.process.keep(name, client).(T), nil
+}
+
+func (p *Process) client(name Name) (any, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	client, ok := p.opened[name]
+	return client, ok
+}
+
+// keep stores the client, unless another call was faster: its client wins.
+func (p *Process) keep(name Name, client any) any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first, ok := p.opened[name]; ok {
+		return first
+	}
+	p.opened[name] = client
+	return client
+}
