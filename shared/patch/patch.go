@@ -5,16 +5,17 @@ package patch
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // Field is one optional field of a change. The zero value leaves the stored
-// value alone.
+// value alone. T is a pointer where the field may be set to null.
 type Field[T any] struct {
 	Set   bool // the field was sent
-	Value T    // T's zero value for null
+	Value T
 }
 
 // To returns a field that sets the value.
@@ -31,10 +32,8 @@ func (f Field[T]) Or(other T) T {
 // UnmarshalJSON is called for fields that are present, null included.
 func (f *Field[T]) UnmarshalJSON(data []byte) error {
 	f.Set = true
-	if bytes.Equal(data, []byte("null")) {
-		var zero T
-		f.Value = zero
-		return nil
+	if bytes.Equal(data, []byte("null")) && reflect.TypeFor[T]().Kind() != reflect.Pointer {
+		return errors.New("null isn't allowed here: leave the field out, or send a value")
 	}
 	return json.Unmarshal(data, &f.Value)
 }

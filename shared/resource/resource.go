@@ -121,3 +121,16 @@ func (p *Process) keep(name Name, client any) any {
 	p.opened[name] = client
 	return client
 }
+
+// Find returns the first client that the function opened and that is a T.
+func Find[T any](e *Env) (T, bool) {
+	for _, name := range e.declared {
+		if client, ok := e.process.client(name); ok && e.used[name] {
+			if found, ok := client.(T); ok {
+				return found, true
+			}
+		}
+	}
+	var zero T
+	return zero, false
+}

@@ -1,0 +1,273 @@
+// Package apitest tests functions through their front door: HTTP, a database of
+// the test's own, tokens that are really signed.
+//
+// A test links the functions that it calls, most simply by importing
+// aksio.app/functions/all.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/database/dbtest"
+	"aksio.app/shared/id"
+	"aksio.app/shared/resource"
+)
+
+// App is the whole platform for one test.
+type App struct {
+	Process  *resource.Process
+	DB       *database.DB
+	Gateway  *api.Gateway
+	Settings map[string]string
+
+	t      testing.TB
+	signer *auth.Signer
+}
+
+// Key returns a fresh token signing key in PEM.
+func Key() string {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+var signingKey = sync.OnceValue(Key)
+
+// New returns an app on a database of its own, with the offline model, the
+// in-memory live store, and a bucket of its own if the storage emulator runs.
+// More settings are given as name, value pairs.
+func New(t testing.TB, settings ...string) *App {
+	t.Helper()
+	signer, err := auth.NewSigner([]byte(signingKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := dbtest.URL(t)
+	db, err := database.New(database.Config{URL: url, Pool: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	a := &App{DB: db, t: t, signer: signer, Settings: map[string]string{
+		"DATABASE_URL":          url,
+		"DATABASE_POOL":         "4",
+		"TOKEN_SIGNING_KEY":     signingKey(),
+		"TOKEN_KEYS":            string(signer.PublicKeys()),
+		"LIVE_STORE":            "memory",
+		"UPLOADS_BUCKET":        newBucket(t),
+		"STORAGE_EMULATOR_HOST": os.Getenv("STORAGE_EMULATOR_HOST"),
+	}}
+	for i := 0; i+1 < len(settings); i += 2 {
+		a.Settings[settings[i]] = settings[i+1]
+	}
+	a.Process = resource.NewProcess(a.Settings)
+	a.Gateway = api.NewGateway(a.Process)
+	return a
+}
+
+// newBucket makes a bucket in the storage emulator, if there is one.
+func newBucket(t testing.TB) string {
+	t.Helper()
+	name := "test-" + id.New[App]().String()
+	host := os.Getenv("STORAGE_EMULATOR_HOST")
+	if host == "" {
+		return name
+	}
+	if !strings.Contains(host, "://") {
+		host = "http://" + host
+	}
+	resp, err := http.Post(host+"/storage/v1/b?project=test", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
+	if err != nil {
+		t.Fatalf("storage emulator: %v", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("storage emulator: make bucket: %s", resp.Status)
+	}
+	return name
+}
+
+// Token returns an access token for the user.
+func (a *App) Token(user auth.UserID) string {
+	a.t.Helper()
+	token, err := a.signer.Sign(user, auth.Access, id.New[auth.Claims]().String(), time.Now(), auth.AccessLifetime)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return token
+}
+
+// User adds an account with the name and returns it as a client.
+func (a *App) User(name string) *Client {
+	a.t.Helper()
+	user := id.New[auth.User]()
+	if _, err := a.DB.Exec(context.Background(),
+		`INSERT INTO users (id, username, email, password) VALUES ($1, $2, $3, 'not a hash')`,
+		user, name, name+"@example.com"); err != nil {
+		a.t.Fatal(err)
+	}
+	return &Client{ID: user, app: a, token: a.Token(user)}
+}
+
+// Anonymous returns a client that isn't signed in.
+func (a *App) Anonymous() *Client { return &Client{app: a} }
+
+// Client makes calls as one user, or as nobody.
+type Client struct {
+	ID auth.UserID
+
+	app   *App
+	token string
+}
+
+// Do makes a call. The body is sent as it is if it is a string, []byte or
+// io.Reader, else as JSON. Headers are name, value pairs.
+func (c *Client) Do(method, path string, body any, headers ...string) *Response {
+	c.app.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	case []byte:
+		reader = bytes.NewReader(b)
+	case io.Reader:
+		reader = b
+	default:
+		encoded, err := json.Marshal(b)
+		if err != nil {
+			c.app.t.Fatal(err)
+		}
+		reader = bytes.NewReader(encoded)
+	}
+	r := httptest.NewRequest(method, path, reader)
+	if reader != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	c.app.Gateway.ServeHTTP(w, r)
+	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: method + " " + path, t: c.app.t}
+}
+
+// Get, Post and the like are Do with the method.
+func (c *Client) Get(path string) *Response { c.app.t.Helper(); return c.Do(http.MethodGet, path, nil) }
+
+// Post calls with a body.
+func (c *Client) Post(path string, body any) *Response {
+	c.app.t.Helper()
+	return c.Do(http.MethodPost, path, body)
+}
+
+// Patch calls with a body.
+func (c *Client) Patch(path string, body any) *Response {
+	c.app.t.Helper()
+	return c.Do(http.MethodPatch, path, body)
+}
+
+// Put calls with a body.
+func (c *Client) Put(path string, body any) *Response {
+	c.app.t.Helper()
+	return c.Do(http.MethodPut, path, body)
+}
+
+// Delete calls without a body.
+func (c *Client) Delete(path string) *Response {
+	c.app.t.Helper()
+	return c.Do(http.MethodDelete, path, nil)
+}
+
+// Run calls a private function, as the platform does.
+func (a *App) Run(function string) *Response {
+	a.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/internal/"+function+"/", nil)
+	w := httptest.NewRecorder()
+	a.Gateway.Internal.ServeHTTP(w, r)
+	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: "run " + function, t: a.t}
+}
+
+// Finalize delivers the event that the object is complete to the function.
+func (a *App) Finalize(function string, object api.Object) *Response {
+	a.t.Helper()
+	data := fmt.Sprintf(`{"bucket":%q,"name":%q,"generation":"%d","size":"%d","contentType":%q}`,
+		object.Bucket, object.Name, object.Generation, object.Size, object.ContentType)
+	r := httptest.NewRequest(http.MethodPost, "/internal/"+function+"/", strings.NewReader(data))
+	for name, value := range map[string]string{
+		"Content-Type":   "application/json",
+		"Ce-Specversion": "1.0",
+		"Ce-Type":        api.FinalizedType,
+		"Ce-Source":      "//storage.googleapis.com/projects/_/buckets/" + object.Bucket,
+		"Ce-Id":          id.New[api.Object]().String(),
+		"Ce-Subject":     "objects/" + object.Name,
+	} {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	a.Gateway.Internal.ServeHTTP(w, r)
+	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: "event to " + function, t: a.t}
+}
+
+// Response is the answer to a call.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+
+	call string
+	t    testing.TB
+}
+
+// Want fails the test unless the answer has the status.
+func (r *Response) Want(status int) *Response {
+	r.t.Helper()
+	if r.Status != status {
+		r.t.Fatalf("%s: got %d, want %d: %.2000s", r.call, r.Status, status, r.Body)
+	}
+	return r
+}
+
+// Into decodes the body into v.
+func (r *Response) Into(v any) *Response {
+	r.t.Helper()
+	if err := json.Unmarshal(r.Body, v); err != nil {
+		r.t.Fatalf("%s: %v in %.2000s", r.call, err, r.Body)
+	}
+	return r
+}
+
+// Map returns the body as a JSON object.
+func (r *Response) Map() map[string]any {
+	r.t.Helper()
+	var m map[string]any
+	r.Into(&m)
+	return m
+}

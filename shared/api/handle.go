@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/danielgtaylor/huma/v2"
+
+	"aksio.app/shared/auth"
+)
+
+// PublicHandler carries out a call from anybody.
+type PublicHandler[Req, Resp any] func(ctx context.Context, req *Req) (*Resp, error)
+
+// UserHandler carries out a call from somebody who is signed in.
+type UserHandler[Req, Resp any] func(ctx context.Context, user auth.User, req *Req) (*Resp, error)
+
+// HandlePublic declares a function that anybody may call. Setup makes its
+// handler from what it needs, once, without calling out.
+func HandlePublic[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[Req, Resp], error)) {
+	serve(&Declaration{Operation: op, Access: Public, Trigger: HTTP, register: func(s *server) error {
+		return register(s, setup)
+	}})
+}
+
+// HandlePrivate declares a function that only the platform's own identities may
+// call: the deployment, an operator.
+func HandlePrivate[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[Req, Resp], error)) {
+	op.Path = internalPath(op)
+	serve(&Declaration{Operation: op, Access: Private, Trigger: HTTP, register: func(s *server) error {
+		return register(s, setup)
+	}})
+}
+
+// HandleUser declares a function for who is signed in.
+func HandleUser[Req, Resp any](op Operation, setup func(*Env) (UserHandler[Req, Resp], error)) {
+	serve(&Declaration{Operation: op, Access: User, Trigger: HTTP, register: func(s *server) error {
+		return register(s, func(env *Env) (PublicHandler[Req, Resp], error) {
+			handler, err := setup(env)
+			return func(ctx context.Context, req *Req) (*Resp, error) {
+				return handler(ctx, ctx.Value(userKey{}).(auth.User), req)
+			}, err
+		})
+	}})
+}
+
+// serve declares the function and registers it with the function framework.
+func serve(d *Declaration) {
+	declare(d)
+	functions.HTTP(d.ID, d.serveDeployed())
+}
+
+// register makes the handler and gives it to huma, once for each method.
+func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Resp], error)) error {
+	var handle PublicHandler[Req, Resp]
+	if s.env != nil {
+		var err error
+		if handle, err = setup(s.env); err != nil {
+			return err
+		}
+	}
+	for _, method := range s.Methods {
+		op := s.humaOperation(method)
+		if method == http.MethodPut {
+			requireForPut[Req](s.huma.OpenAPI().Components.Schemas, &op)
+		}
+		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*Resp, error) {
+			resp, err := handle(ctx, req)
+			if err != nil {
+				problem := problemOf(err)
+				logFailure(ctx, s.ID, problem.Status, err)
+				return nil, problem
+			}
+			return resp, nil
+		})
+	}
+	return nil
+}
+
+// requireForPut demands the fields of the body that are tagged `put:"required"`.
+// PATCH shares the type and demands none.
+func requireForPut[Req any](registry huma.Registry, op *huma.Operation) {
+	body, ok := reflect.TypeFor[Req]().FieldByName("Body")
+	if !ok {
+		return
+	}
+	var required []string
+	for _, field := range reflect.VisibleFields(body.Type) {
+		if field.Tag.Get("put") == "required" {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			required = append(required, name)
+		}
+	}
+	schema := *registry.Schema(body.Type, false, op.OperationID+"Body")
+	schema.Required = required
+	schema.PrecomputeMessages()
+	op.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content:  map[string]*huma.MediaType{"application/json": {Schema: &schema}},
+	}
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"aksio.app/shared/page"
+)
+
+// ListQuery asks for one page of a list. Embed it in a request.
+type ListQuery struct {
+	Page     string `query:"page" doc:"Number of the page, from 1, or last."`
+	PageSize string `query:"page_size" doc:"Items on a page, 1 to 100; 20 otherwise."`
+
+	request page.Request
+	address url.URL
+}
+
+// Resolve is how huma tells the query where it was asked.
+func (q *ListQuery) Resolve(ctx huma.Context) []error {
+	q.request = page.Request{Number: 1, Size: page.DefaultSize}
+	if size, err := strconv.Atoi(q.PageSize); err == nil && size >= 1 && size <= page.MaxSize {
+		q.request.Size = size // nonsense is ignored
+	}
+	switch number, err := strconv.Atoi(q.Page); {
+	case q.Page == "":
+	case q.Page == "last":
+		q.request.Number = page.Last
+	case err != nil || number < 1 || number > 1e9:
+		return []error{newProblem(http.StatusNotFound, "", "Invalid page.")}
+	default:
+		q.request.Number = number
+	}
+	q.address = ctx.URL()
+	q.address.Host = ctx.Host()
+	q.address.Scheme = "http"
+	if ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https" {
+		q.address.Scheme = "https"
+	}
+	return nil
+}
+
+// Request returns the page that is asked for.
+func (q *ListQuery) Request() page.Request { return q.request }
+
+// List is the body of an answer with one page of a list.
+type List[T any] struct {
+	Count    int     `json:"count" doc:"Items on all pages."`
+	Next     *string `json:"next" doc:"Address of the next page."`
+	Previous *string `json:"previous" doc:"Address of the page before."`
+	Results  []T     `json:"results"`
+}
+
+// NewList returns the page as the query's answer, each item as view shows it.
+func NewList[T, U any](q *ListQuery, p page.Page[T], view func(T) U) List[U] {
+	list := List[U]{Count: p.Count, Results: make([]U, len(p.Items))}
+	for i, item := range p.Items {
+		list.Results[i] = view(item)
+	}
+	if p.Number < page.Pages(p.Count, q.request.Size) {
+		list.Next = q.link(p.Number + 1)
+	}
+	if p.Number > 1 {
+		list.Previous = q.link(p.Number - 1)
+	}
+	return list
+}
+
+func (q *ListQuery) link(number int) *string {
+	address := q.address
+	query := address.Query()
+	query.Set("page", strconv.Itoa(number))
+	if number == 1 {
+		query.Del("page")
+	}
+	address.RawQuery = query.Encode()
+	text := address.String()
+	return &text
+}

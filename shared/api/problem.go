@@ -1,0 +1,249 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"aksio.app/shared/fault"
+)
+
+// Problem is the body of every answer that isn't a good one (RFC 9457). Its
+// extension members serve clients of several conventions: `error` repeats the
+// detail, and each invalid field is a member that lists its messages, unless
+// the field is called like a member of the problem itself.
+type Problem struct {
+	Status int            `json:"status" doc:"The HTTP status."`
+	Title  string         `json:"title" doc:"The status in words."`
+	Detail string         `json:"detail" doc:"What is wrong and what to do about it."`
+	Code   string         `json:"code" doc:"A stable word for programs."`
+	Error_ string         `json:"error" doc:"The detail again."`
+	Errors []ProblemError `json:"errors,omitempty" doc:"What is wrong with the fields of the request."`
+
+	fields map[string][]string
+	header http.Header
+}
+
+// ProblemError is what is wrong with one field.
+type ProblemError struct {
+	Location string `json:"location" doc:"Where in the request, such as body.items[3].tags."`
+	Message  string `json:"message"`
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus and the next two are how huma asks.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders returns the headers that belong to the problem.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType replaces the media type of the answer.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// MarshalJSON adds the extension members.
+func (p *Problem) MarshalJSON() ([]byte, error) {
+	type plain Problem
+	own, err := json.Marshal((*plain)(p))
+	if err != nil || len(p.fields) == 0 {
+		return own, err
+	}
+	members := map[string]any{}
+	for field, messages := range p.fields {
+		members[field] = messages
+	}
+	if err := json.Unmarshal(own, &members); err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
+}
+
+// codes are the words for kinds of failure that have no word of their own.
+var codes = map[int]string{
+	http.StatusBadRequest:            "invalid",
+	http.StatusUnauthorized:          "not_authenticated",
+	http.StatusPaymentRequired:       "limit_reached",
+	http.StatusForbidden:             "permission_denied",
+	http.StatusNotFound:              "not_found",
+	http.StatusMethodNotAllowed:      "method_not_allowed",
+	http.StatusConflict:              "conflict",
+	http.StatusRequestEntityTooLarge: "too_large",
+	http.StatusUnsupportedMediaType:  "unsupported_media_type",
+	http.StatusTooManyRequests:       "throttled",
+	http.StatusInternalServerError:   "internal_error",
+	http.StatusBadGateway:            "bad_gateway",
+	http.StatusServiceUnavailable:    "unavailable",
+}
+
+func newProblem(status int, code, detail string) *Problem {
+	if code == "" {
+		code = codes[status]
+	}
+	return &Problem{Status: status, Title: http.StatusText(status), Detail: detail, Code: code, Error_: detail, header: http.Header{}}
+}
+
+// addField notes what is wrong with a field at a location such as body.tags[2].
+func (p *Problem) addField(location, message string) {
+	p.Errors = append(p.Errors, ProblemError{location, message})
+	field := location
+	if _, rest, ok := strings.Cut(location, "."); ok {
+		field = rest
+	}
+	if i := strings.IndexAny(field, ".["); i >= 0 {
+		field = field[:i]
+	}
+	switch field {
+	case "", "body":
+		field = "non_field_errors"
+	case "status", "title", "detail", "code", "error", "errors", "type", "instance":
+		return
+	}
+	if p.fields == nil {
+		p.fields = map[string][]string{}
+	}
+	p.fields[field] = append(p.fields[field], message)
+}
+
+var statuses = map[fault.Kind]int{
+	fault.Invalid:         http.StatusBadRequest,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Unsupported:     http.StatusUnsupportedMediaType,
+	fault.Exhausted:       http.StatusPaymentRequired,
+	fault.Throttled:       http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.BadGateway:      http.StatusBadGateway,
+	fault.Internal:        http.StatusInternalServerError,
+}
+
+// problemOf tells the caller about an error: a fault in its own words, any
+// other error in words that give nothing away.
+func problemOf(err error) *Problem {
+	kind := fault.KindOf(err)
+	status := statuses[kind]
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		f = &fault.Fault{Kind: kind}
+		switch kind {
+		case fault.Unavailable:
+			f.Message = "The service is busy or being restarted. Try again in a few seconds."
+		case fault.Invalid:
+			f.Message = "The request holds a value that can't be stored, such as a NUL character."
+		default:
+			f.Message = "Something went wrong on our side. It has been noted; try again later."
+		}
+	}
+	p := newProblem(status, f.Code, f.Message)
+	for field, messages := range f.Fields {
+		for _, message := range messages {
+			p.addField("body."+field, message)
+		}
+	}
+	if kind == fault.Invalid && len(f.Fields) == 0 {
+		p.fields = map[string][]string{"non_field_errors": {f.Message}}
+	}
+	switch kind {
+	case fault.Unauthenticated:
+		p.header.Set("WWW-Authenticate", `Bearer realm="api"`)
+	case fault.Throttled, fault.Unavailable:
+		p.header.Set("Retry-After", strconv.Itoa(int(max(1, math.Ceil(f.Wait.Seconds())))))
+	}
+	return p
+}
+
+// logFailure notes what the caller isn't told, once a call.
+func logFailure(ctx context.Context, operation string, status int, err error) {
+	if status < http.StatusInternalServerError {
+		return
+	}
+	level := slog.LevelError
+	if status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled) {
+		level = slog.LevelWarn
+	}
+	slog.Log(ctx, level, "call failed", "operation", operation, "status", status, "error", err)
+}
+
+var requiredProperty = regexp.MustCompile(`^expected required property (\S+) to be present$`)
+
+// init teaches huma, which keeps it in a package variable, our error bodies.
+func init() {
+	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, errs ...error) huma.StatusError {
+		return validationProblem(status, message, errs)
+	}
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return validationProblem(status, message, errs)
+	}
+}
+
+// validationProblem words what huma found wrong with a request.
+func validationProblem(status int, message string, errs []error) *Problem {
+	var details []*huma.ErrorDetail
+	for _, err := range errs {
+		var own *Problem
+		if errors.As(err, &own) {
+			return own
+		}
+		var detailer huma.ErrorDetailer
+		if errors.As(err, &detailer) {
+			details = append(details, detailer.ErrorDetail())
+		} else if err != nil {
+			details = append(details, &huma.ErrorDetail{Location: "body", Message: err.Error()})
+		}
+	}
+	if slices.ContainsFunc(details, func(d *huma.ErrorDetail) bool { return strings.HasPrefix(d.Location, "path.") }) {
+		return newProblem(http.StatusNotFound, "", "Not found.") // a malformed id is nobody's
+	}
+	switch status {
+	case http.StatusUnprocessableEntity:
+		status = http.StatusBadRequest
+	case http.StatusInternalServerError: // a body that broke off
+		status = http.StatusBadRequest
+	}
+	if status != http.StatusBadRequest {
+		return newProblem(status, "", sentence(message))
+	}
+	p := newProblem(status, "", "")
+	for _, d := range details {
+		if m := requiredProperty.FindStringSubmatch(d.Message); m != nil {
+			p.addField(d.Location+"."+m[1], "This field is required.")
+		} else {
+			p.addField(d.Location, sentence(d.Message))
+		}
+	}
+	switch len(p.Errors) {
+	case 0:
+		p.Detail = sentence(message)
+		p.fields = map[string][]string{"non_field_errors": {p.Detail}}
+	case 1:
+		p.Detail = fmt.Sprintf("%s: %s", p.Errors[0].Location, p.Errors[0].Message)
+	default:
+		p.Detail = fmt.Sprintf("%d fields of the request are wrong; see errors.", len(p.Errors))
+	}
+	p.Error_ = p.Detail
+	return p
+}
+
+// sentence makes a sentence of a library's message.
+func sentence(message string) string {
+	if message == "" {
+		return ""
+	}
+	message = strings.ToUpper(message[:1]) + message[1:]
+	if !strings.HasSuffix(message, ".") {
+		message += "."
+	}
+	return message
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/resource"
+)
+
+// replayer remembers the answers to requests that carry an Idempotency-Key;
+// shared/database is one. A function without it ignores the header.
+type replayer interface {
+	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte) (answer []byte, err error)
+	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, answer []byte) error
+	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string) error
+}
+
+// replayed is a stored answer.
+type replayed struct {
+	Status      int    `json:"status"`
+	ContentType string `json:"content_type"`
+	Body        []byte `json:"body"`
+}
+
+// replay carries out a request once for its key and answers every repetition
+// like the first. Only good answers are kept: a request that failed may be sent
+// again, mended or not.
+func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call http.HandlerFunc) {
+	store, ok := resource.Find[replayer](s.env)
+	if !ok || s.Streams == StreamsAlways {
+		call(w, r)
+		return
+	}
+	ctx, user := r.Context(), r.Context().Value(userKey{}).(auth.User)
+	fail := func(err error) {
+		problem := problemOf(err)
+		logFailure(ctx, s.ID, problem.Status, err)
+		writeProblem(w, problem)
+	}
+	if len(key) > 255 {
+		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; 255 are the most.", len(key)))
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		fail(fault.New(fault.TooLarge, "The request is too large or broke off. Send it again, whole."))
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	sum := sha256.New()
+	io.WriteString(sum, r.URL.Path+"\n")
+	sum.Write(body)
+
+	answer, err := store.BeginReplay(ctx, user.ID, s.ID, key, sum.Sum(nil))
+	if err != nil {
+		fail(err)
+		return
+	}
+	var stored replayed
+	if answer != nil {
+		if err := json.Unmarshal(answer, &stored); err != nil {
+			fail(err)
+			return
+		}
+		w.Header().Set("Idempotent-Replayed", "true")
+		stored.write(w)
+		return
+	}
+
+	recorder := &recorder{header: w.Header(), status: http.StatusOK}
+	if strings.Contains(r.Header.Get("Accept"), EventStream) {
+		recorder.through = w // events can't wait until the key is settled
+	}
+	finished := false
+	defer func() {
+		// The caller may be gone; the key must be settled all the same.
+		ctx := context.WithoutCancel(ctx)
+		var err error
+		if finished && recorder.status < 300 {
+			answer, _ := json.Marshal(recorder.replayed())
+			err = store.FinishReplay(ctx, user.ID, s.ID, key, answer)
+		} else {
+			err = store.AbandonReplay(ctx, user.ID, s.ID, key)
+		}
+		if err != nil {
+			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
+		}
+		if finished && recorder.through == nil {
+			recorder.replayed().write(w)
+		}
+	}()
+	call(recorder, r)
+	finished = true
+}
+
+func (a replayed) write(w http.ResponseWriter) {
+	if a.ContentType != "" {
+		w.Header().Set("Content-Type", a.ContentType)
+	}
+	w.WriteHeader(a.Status)
+	w.Write(a.Body)
+}
+
+// recorder keeps an answer, and sends it only if it is told where to.
+type recorder struct {
+	header  http.Header
+	status  int
+	body    bytes.Buffer
+	through http.ResponseWriter
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	if r.through != nil {
+		r.through.WriteHeader(status)
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.body.Write(b)
+	if r.through != nil {
+		return r.through.Write(b)
+	}
+	return len(b), nil
+}
+
+// Unwrap lets http.ResponseController flush what is sent.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.through }
+
+func (r *recorder) replayed() replayed {
+	return replayed{r.status, r.header.Get("Content-Type"), r.body.Bytes()}
+}

@@ -1,0 +1,404 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"os"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/resource"
+	"aksio.app/shared/telemetry"
+)
+
+// Config is what every function's edge needs to know.
+type Config struct {
+	TokenKeys      string   `env:"TOKEN_KEYS"`                     // JSON Web Key Set of those who may sign tokens
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"` // browsers' pages that may call
+	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // between the internet and the function
+	Project        string   `env:"GOOGLE_CLOUD_PROJECT"`           // for links from logs to traces
+}
+
+// Validate reports every setting that can't work.
+func (c Config) Validate() error {
+	if c.TrustedProxies < 0 || c.TrustedProxies > 5 {
+		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many proxies of our own stand before the function, 0 to 5", c.TrustedProxies)
+	}
+	return nil
+}
+
+// server serves one function: a huma adapter for the function's path alone.
+type server struct {
+	*Declaration
+	env      *resource.Env // nil when only the API's document is wanted
+	config   Config
+	verifier *auth.Verifier
+	huma     huma.API
+	router   Router[struct{}]
+	names    []string // of the path's parameters
+	methods  map[string]route
+}
+
+type route struct {
+	operation *huma.Operation
+	handle    func(huma.Context)
+}
+
+// Handler returns what serves the function in the process. It fails if a
+// setting is missing or wrong, and doesn't call out.
+func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
+	env := p.Env(d.ID, d.Needs)
+	s := &server{Declaration: d, env: env, methods: map[string]route{}, names: parameterNames(d.Path)}
+	s.router.Add(d.Path, struct{}{})
+	s.huma = huma.NewAPI(humaConfig(), s)
+
+	var errs []error
+	var err error
+	if s.config, err = resource.Settings[Config](env); err != nil {
+		errs = append(errs, err)
+	} else if d.Access == User {
+		if s.config.TokenKeys == "" {
+			errs = append(errs, errors.New("settings: TOKEN_KEYS is missing: write the JSON Web Key Set that accounts-get-keys answers"))
+		} else if s.verifier, err = auth.NewVerifier([]byte(s.config.TokenKeys)); err != nil {
+			errs = append(errs, fmt.Errorf("settings: TOKEN_KEYS: %w", err))
+		}
+	}
+	if err := d.register(s); err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return s, nil
+}
+
+// Unused returns the resources that the function declares and doesn't open.
+func (d *Declaration) Unused(p *resource.Process) ([]Resource, error) {
+	env := p.Env(d.ID, d.Needs)
+	err := d.register(&server{Declaration: d, env: env, huma: huma.NewAPI(humaConfig(), discard{}), names: parameterNames(d.Path)})
+	return env.Unused(), err
+}
+
+// deployed is the process of a deployed function, with the logs that the platform reads.
+var deployed = sync.OnceValue(func() *resource.Process {
+	if os.Getenv("K_SERVICE") != "" {
+		slog.SetDefault(slog.New(telemetry.NewHandler(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT"))))
+	}
+	return resource.OSProcess()
+})
+
+// serveDeployed answers the calls of the function framework.
+func (d *Declaration) serveDeployed() http.HandlerFunc {
+	handler := sync.OnceValues(func() (http.Handler, error) { return d.Handler(deployed()) })
+	return func(w http.ResponseWriter, r *http.Request) {
+		h, err := handler()
+		if err != nil {
+			logFailure(r.Context(), d.ID, http.StatusInternalServerError, err)
+			writeProblem(w, problemOf(err))
+			return
+		}
+		h.ServeHTTP(w, r)
+	}
+}
+
+// Handle keeps what huma made of one method of the operation.
+func (s *server) Handle(op *huma.Operation, handle func(huma.Context)) {
+	s.methods[op.Method] = route{op, handle}
+}
+
+// ServeHTTP is the way of every call: from the trace to the function and back.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := telemetry.WithTrace(r.Context(), r.Header)
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			if panicked == http.ErrAbortHandler {
+				panic(panicked)
+			}
+			slog.ErrorContext(ctx, "call panicked", "operation", s.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+			writeProblem(w, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
+		}
+	}()
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+	found, parameters := s.router.Find(r)
+	if found == nil {
+		writeProblem(w, newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are."))
+		return
+	}
+	for i, name := range s.names {
+		r.SetPathValue(name, parameters[i])
+	}
+	if s.answerCORS(w, r) {
+		return
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	route, ok := s.methods[method]
+	if !ok {
+		header.Set("Allow", strings.Join(s.allowed(), ", "))
+		writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %q not allowed.", r.Method)))
+		return
+	}
+	if s.Access == User {
+		claims, problem := s.authenticate(r)
+		if problem != nil {
+			writeProblem(w, problem)
+			return
+		}
+		ctx = context.WithValue(ctx, userKey{}, auth.User{ID: claims.User})
+	}
+	if r.ContentLength > s.MaxBody {
+		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "",
+			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody)))
+		return
+	}
+	ctx = context.WithValue(ctx, clientKey{}, Client{Address: s.clientAddress(r), UserAgent: r.UserAgent()})
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+	call := func(w http.ResponseWriter, r *http.Request) {
+		route.handle(humago.NewContext(route.operation, r, w))
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" && method == http.MethodPost && s.Access == User {
+		s.replay(w, r, key, call)
+		return
+	}
+	call(w, r)
+}
+
+func (s *server) allowed() []string {
+	methods := slices.Sorted(maps.Keys(s.methods))
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
+	return append(methods, http.MethodOptions)
+}
+
+// answerCORS tells browsers which pages may call, and answers their preflights.
+// No cookie is ever used, so a page that may call gains nothing but its own token's rights.
+func (s *server) answerCORS(w http.ResponseWriter, r *http.Request) (done bool) {
+	origin := r.Header.Get("Origin")
+	if origin != "" {
+		w.Header().Add("Vary", "Origin")
+		switch {
+		case slices.Contains(s.config.AllowedOrigins, "*"):
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+		case slices.Contains(s.config.AllowedOrigins, origin):
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+		}
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, Location, Idempotent-Replayed")
+	}
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	w.Header().Set("Access-Control-Allow-Methods", strings.Join(s.allowed(), ", "))
+	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control")
+	w.Header().Set("Access-Control-Max-Age", "7200")
+	w.Header().Set("Allow", strings.Join(s.allowed(), ", "))
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+type userKey struct{}
+
+// authenticate returns the claims of the access token in the request.
+func (s *server) authenticate(r *http.Request) (auth.Claims, *Problem) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return auth.Claims{}, problemOf(fault.New(fault.Unauthenticated, "Authentication credentials were not provided."))
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.Contains(token, " ") {
+		return auth.Claims{}, problemOf(fault.New(fault.Unauthenticated, "The Authorization header must be `Bearer` and one token.").
+			Coded("bad_authorization_header"))
+	}
+	claims, err := s.verifier.Verify(token, auth.Access, time.Now())
+	if err != nil {
+		return claims, problemOf(fault.New(fault.Unauthenticated, "The access token is not good: %v. Refresh it, or sign in again.", err).
+			Coded("token_not_valid"))
+	}
+	return claims, nil
+}
+
+type clientKey struct{}
+
+// Client is where a call comes from. Embed it in a request to be told.
+type Client struct {
+	Address   netip.Addr // as the platform saw it
+	UserAgent string     // as the client says
+}
+
+// Resolve is how huma fills the fields.
+func (c *Client) Resolve(ctx huma.Context) []error {
+	if client, ok := ctx.Context().Value(clientKey{}).(Client); ok {
+		*c = client
+	}
+	return nil
+}
+
+// clientAddress returns the address that the outermost of our own proxies saw.
+// What stands further left in X-Forwarded-For is the caller's own invention.
+func (s *server) clientAddress(r *http.Request) netip.Addr {
+	text := r.RemoteAddr
+	if n := s.config.TrustedProxies; n > 0 {
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		if len(hops) >= n {
+			text = strings.TrimSpace(hops[len(hops)-n])
+		}
+	}
+	if addr, err := netip.ParseAddrPort(text); err == nil {
+		return addr.Addr().Unmap()
+	}
+	addr, _ := netip.ParseAddr(text)
+	return addr.Unmap()
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	w.Write(body)
+}
+
+// humaConfig is the same for one function and for the document of all.
+func humaConfig() huma.Config {
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:       "Aksio",
+				Version:     "1",
+				Description: "Upload course material; search it, ask it, and learn it with cards and quizzes. Errors are problem bodies (RFC 9457).",
+				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		DefaultFormat: "application/json",
+	}
+	config.AllowAdditionalPropertiesByDefault = true // unknown fields are ignored, as clients expect
+	config.FieldsOptionalByDefault = true
+	return config
+}
+
+// schemaName names a type by its package, too: two may have a Card.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Name() == "" || t.PkgPath() == "" {
+		return name
+	}
+	_, local, isFunction := strings.Cut(t.PkgPath(), "/functions/")
+	if !isFunction {
+		local = path.Base(t.PkgPath())
+	}
+	var prefix strings.Builder
+	for _, word := range strings.FieldsFunc(local, func(r rune) bool { return r == '/' || r == '-' }) {
+		prefix.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return prefix.String() + name
+}
+
+// jsonFormat refuses what Go's decoder would mend silently or PostgreSQL can't store.
+var jsonFormat = huma.Format{
+	Marshal: func(w io.Writer, v any) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(v)
+	},
+	Unmarshal: func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errors.New("the body isn't UTF-8")
+		}
+		if bytes.Contains(data, []byte(`\u0000`)) {
+			return errors.New("the body holds a NUL character, which no text may")
+		}
+		return json.Unmarshal(data, v)
+	},
+}
+
+// humaOperation is the operation as huma wants it, for one method.
+func (s *server) humaOperation(method string) huma.Operation {
+	op := huma.Operation{
+		OperationID:     s.ID,
+		Method:          method,
+		Path:            s.Path,
+		Summary:         s.Summary,
+		Tags:            []string{strings.Split(s.ID, "-")[0]},
+		DefaultStatus:   s.Status,
+		MaxBodyBytes:    s.MaxBody + 1, // the server itself refuses more; huma counts one byte short
+		BodyReadTimeout: s.Timeout,
+		Errors:          []int{http.StatusBadRequest},
+	}
+	if len(s.Methods) > 1 {
+		op.OperationID += "-" + strings.ToLower(method)
+	}
+	if s.Access == User {
+		op.Security = []map[string][]string{{"bearer": {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
+	if len(s.names) > 0 {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	return op
+}
+
+// Document returns the OpenAPI 3.1 document of all declared public and user functions.
+func Document() ([]byte, error) {
+	document := huma.NewAPI(humaConfig(), discard{})
+	for _, d := range Declared() {
+		if d.Trigger != HTTP || d.Access == Private {
+			continue
+		}
+		s := &server{Declaration: d, huma: document, names: parameterNames(d.Path)}
+		if err := d.register(s); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.ID, err)
+		}
+	}
+	return json.MarshalIndent(document.OpenAPI(), "", "  ")
+}
+
+// discard is a huma adapter that serves nothing.
+type discard struct{}
+
+func (discard) Handle(*huma.Operation, func(huma.Context))       {}
+func (discard) ServeHTTP(w http.ResponseWriter, _ *http.Request) {}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"aksio.app/shared/auth"
+)
+
+// Event is one server-sent event. Its name stands inside the data, under the
+// key `event`: a named event would pass by the onmessage of browsers' EventSource.
+type Event struct {
+	ID   string // what a client sends back as Last-Event-ID to go on after this one
+	Data any    // a JSON object
+}
+
+// StreamHandler carries out a call and emits what happens on the way. The
+// response is the answer for clients that don't stream; streaming ones got
+// everything in events, the last of which the handler emits itself. An error
+// before the first event is an ordinary problem; after it, an event `error`.
+type StreamHandler[Req, Resp any] func(ctx context.Context, user auth.User, req *Req, emit func(Event) error) (*Resp, error)
+
+// heartbeat keeps proxies from closing a stream on which nothing happens.
+const heartbeat = 15 * time.Second
+
+// HandleUserStream declares a function that can answer with server-sent events.
+// Resp has a field Body, as with the other Handle functions.
+func HandleUserStream[Req, Resp any](streams Streams, op Operation, setup func(*Env) (StreamHandler[Req, Resp], error)) {
+	serve(&Declaration{Operation: op, Access: User, Trigger: HTTP, Streams: streams, register: func(s *server) error {
+		return registerStream(s, setup)
+	}})
+}
+
+// streamOutput makes huma hand over the writer.
+type streamOutput struct {
+	Body func(huma.Context)
+}
+
+func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Req, Resp], error)) error {
+	var handle StreamHandler[Req, Resp]
+	if s.env != nil {
+		var err error
+		if handle, err = setup(s.env); err != nil {
+			return err
+		}
+	}
+	body, ok := reflect.TypeFor[Resp]().FieldByName("Body")
+	if !ok {
+		return fmt.Errorf("%s has no field Body", reflect.TypeFor[Resp]())
+	}
+	for _, method := range s.Methods {
+		op := s.humaOperation(method)
+		content := map[string]*huma.MediaType{EventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}
+		if s.Streams == StreamsAsked {
+			content["application/json"] = &huma.MediaType{
+				Schema: s.huma.OpenAPI().Components.Schemas.Schema(body.Type, true, op.OperationID+"Response"),
+			}
+		}
+		op.Responses = map[string]*huma.Response{fmt.Sprint(s.Status): {Description: http.StatusText(s.Status), Content: content}}
+		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*streamOutput, error) {
+			return &streamOutput{Body: func(hc huma.Context) {
+				r, w := humago.Unwrap(hc)
+				stream := &stream{w: w, events: s.Streams == StreamsAlways || strings.Contains(r.Header.Get("Accept"), EventStream)}
+				defer stream.close()
+				resp, err := handle(ctx, ctx.Value(userKey{}).(auth.User), req, stream.emit)
+				stream.close()
+				switch {
+				case err != nil:
+					problem := problemOf(err)
+					logFailure(ctx, s.ID, problem.Status, err)
+					if !stream.started {
+						writeProblem(w, problem)
+					} else if ctx.Err() == nil {
+						stream.write(Event{Data: map[string]any{"event": "error", "error": problem.Detail, "code": problem.Code}})
+					}
+				case !stream.events:
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(s.Status)
+					jsonFormat.Marshal(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface())
+				}
+			}}, nil
+		})
+	}
+	return nil
+}
+
+// stream writes events as they come, and comments while none do.
+type stream struct {
+	w      http.ResponseWriter
+	events bool // the client wants them
+
+	started bool
+	done    chan struct{} // closed to end the heartbeat
+	beating sync.WaitGroup
+	mu      sync.Mutex // one writer at a time
+}
+
+// emit sends the event, if the client wants events. It fails when the client is gone.
+func (s *stream) emit(e Event) error {
+	if !s.events {
+		return nil
+	}
+	if !s.started {
+		s.w.Header().Set("Content-Type", EventStream)
+		s.w.Header().Set("Cache-Control", "no-cache, no-transform")
+		s.w.Header().Set("X-Accel-Buffering", "no")
+		s.w.WriteHeader(http.StatusOK)
+		s.started = true
+		s.done = make(chan struct{})
+		s.beating.Go(s.beat)
+	}
+	return s.write(e)
+}
+
+func (s *stream) write(e Event) error {
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return err
+	}
+	text := "data: " + string(data) + "\n\n"
+	if e.ID != "" {
+		text = "id: " + e.ID + "\n" + text
+	}
+	return s.flush(text)
+}
+
+// flush sends the text in one piece: old clients don't put pieces together.
+func (s *stream) flush(text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return http.NewResponseController(s.w).Flush()
+}
+
+func (s *stream) beat() {
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-ticker.C:
+			if s.flush(": still here\n\n") != nil {
+				return
+			}
+		}
+	}
+}
+
+// close ends the heartbeat; nothing is written by others afterwards.
+func (s *stream) close() {
+	if s.done != nil {
+		close(s.done)
+		s.beating.Wait()
+		s.done = nil
+	}
+}

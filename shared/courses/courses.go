@@ -1,0 +1,224 @@
+// Package courses holds what a student studies: one course a subject, to which
+// documents, cards, quizzes and chats belong.
+package courses
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/page"
+	"aksio.app/shared/patch"
+)
+
+// ID identifies a course.
+type ID = id.ID[Course]
+
+// Course is one subject that one student studies.
+type Course struct {
+	ID                    ID         `db:"id"`
+	Name                  string     `db:"name"`
+	Description           *string    `db:"description"`
+	University            *string    `db:"university"`
+	Code                  *string    `db:"course_code"`
+	Semester              *string    `db:"semester"`
+	AcademicYear          *string    `db:"academic_year"`
+	Credits               *int       `db:"credits"`
+	Language              string     `db:"language"`
+	SubjectArea           *string    `db:"subject_area"`
+	Difficulty            int        `db:"difficulty_level"` // 1 beginner to 5 advanced
+	Color                 string     `db:"color"`            // #RRGGBB
+	Icon                  *string    `db:"icon"`
+	StudyGoals            []string   `db:"study_goals"`
+	PreferredStudyMethods []string   `db:"preferred_study_methods"`
+	StartDate             *string    `db:"start_date"` // YYYY-MM-DD
+	EndDate               *string    `db:"end_date"`   // YYYY-MM-DD
+	ExamDate              *time.Time `db:"exam_date"`
+	Active                bool       `db:"is_active"`
+	Archived              bool       `db:"is_archived"`
+	Favorite              bool       `db:"is_favorite"`
+	Documents             int        `db:"documents"` // that aren't archived
+	Created               time.Time  `db:"created_at"`
+	Updated               time.Time  `db:"updated_at"`
+}
+
+const columns = `id, name, description, university, course_code, semester, academic_year, credits, language,
+	subject_area, difficulty_level, color, icon, study_goals, preferred_study_methods,
+	start_date::text, end_date::text, exam_date, is_active, is_archived, is_favorite,
+	(SELECT count(*) FROM documents d WHERE d.course_id = courses.id AND NOT d.is_archived AND d.deleted_at IS NULL) AS documents,
+	created_at, updated_at`
+
+// DisplayName puts the course's code before its name, if it has one.
+func (c Course) DisplayName() string {
+	if c.Code == nil || *c.Code == "" {
+		return c.Name
+	}
+	return *c.Code + " - " + c.Name
+}
+
+// DaysUntilExam returns the UTC days from now to the exam, negative after it;
+// nil without an exam.
+func (c Course) DaysUntilExam(now time.Time) *int {
+	if c.ExamDate == nil {
+		return nil
+	}
+	const day = 24 * time.Hour
+	days := int(c.ExamDate.UTC().Truncate(day).Sub(now.UTC().Truncate(day)) / day)
+	return &days
+}
+
+// Change holds the fields that are to be set. A new course needs a name.
+type Change struct {
+	Name                  patch.Field[string]    `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
+	Description           patch.Field[*string]   `json:"description" db:"description" maxLength:"10000"`
+	University            patch.Field[*string]   `json:"university" db:"university" maxLength:"200"`
+	Code                  patch.Field[*string]   `json:"course_code" db:"course_code" maxLength:"50"`
+	Semester              patch.Field[*string]   `json:"semester" db:"semester" maxLength:"50"`
+	AcademicYear          patch.Field[*string]   `json:"academic_year" db:"academic_year" maxLength:"10"`
+	Credits               patch.Field[*int]      `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
+	Language              patch.Field[string]    `json:"language" db:"language" enum:"en,no,sv,da"`
+	SubjectArea           patch.Field[*string]   `json:"subject_area" db:"subject_area" maxLength:"100"`
+	Difficulty            patch.Field[int]       `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
+	Color                 patch.Field[string]    `json:"color" db:"color" maxLength:"7"`
+	Icon                  patch.Field[*string]   `json:"icon" db:"icon" maxLength:"50"`
+	StudyGoals            patch.Field[[]string]  `json:"study_goals" db:"study_goals" maxItems:"100"`
+	PreferredStudyMethods patch.Field[[]string]  `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"100"`
+	StartDate             patch.Field[*string]   `json:"start_date" db:"start_date" format:"date"`
+	EndDate               patch.Field[*string]   `json:"end_date" db:"end_date" format:"date"`
+	ExamDate              patch.Field[*ExamDate] `json:"exam_date" db:"exam_date"`
+	Active                patch.Field[bool]      `json:"is_active" db:"is_active"`
+	Archived              patch.Field[bool]      `json:"is_archived" db:"is_archived"`
+	Favorite              patch.Field[bool]      `json:"is_favorite" db:"is_favorite"`
+}
+
+// ExamDate is a moment; as input a day will do, which means its first moment in UTC.
+type ExamDate struct{ time.Time }
+
+// UnmarshalJSON reads RFC 3339 or YYYY-MM-DD.
+func (e *ExamDate) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			e.Time = t
+			return nil
+		}
+	}
+	return fmt.Errorf("exam_date is %.40q: write a time such as 2026-06-01T09:00:00Z, or a day", text)
+}
+
+// Schema describes the moment as a text.
+func (ExamDate) Schema(r huma.Registry) *huma.Schema {
+	schema := r.Schema(reflect.TypeFor[string](), true, "")
+	schema.Nullable = true
+	schema.Examples = []any{"2026-06-01T09:00:00Z", "2026-06-01"}
+	return schema
+}
+
+var color = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
+
+// tidy trims the change and checks what a schema can't.
+func (c *Change) tidy() error {
+	if c.Name.Set {
+		if c.Name.Value = strings.TrimSpace(c.Name.Value); c.Name.Value == "" {
+			return fault.Field("name", "Give the course a name.")
+		}
+	}
+	if c.Color.Set && !color.MatchString(c.Color.Value) {
+		return fault.Field("color", "Write the color as #RRGGBB, such as #3B82F6.")
+	}
+	for name, list := range map[string][]string{"study_goals": c.StudyGoals.Value, "preferred_study_methods": c.PreferredStudyMethods.Value} {
+		for _, text := range list {
+			if len(text) > 500 {
+				return fault.Field(name, "Each entry may have 500 characters.")
+			}
+		}
+	}
+	return nil
+}
+
+// Store keeps courses in the database.
+type Store struct {
+	db *database.DB
+}
+
+// NewStore returns the courses of the database.
+func NewStore(db *database.DB) *Store { return &Store{db: db} }
+
+// List returns a page of the student's courses, favourites first, then by name.
+func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Course], error) {
+	return database.List[Course](ctx, s.db, req, columns,
+		`FROM courses WHERE user_id = $1 AND deleted_at IS NULL`, `is_favorite DESC, name, id`, owner)
+}
+
+// Get returns a course. Another student's is NotFound.
+func (s *Store) Get(ctx context.Context, owner auth.UserID, course ID) (Course, error) {
+	rows, _ := s.db.Query(ctx, `SELECT `+columns+` FROM courses
+		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL`, course, owner)
+	return one(rows)
+}
+
+// Create adds a course. Two of one name in one semester are refused.
+func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Course, error) {
+	if !change.Name.Set {
+		return Course{}, fault.Field("name", "This field is required.")
+	}
+	if err := change.tidy(); err != nil {
+		return Course{}, err
+	}
+	names, placeholders, args := database.Values(change, 3)
+	rows, _ := s.db.Query(ctx, `INSERT INTO courses (id, user_id`+names+`) VALUES ($1, $2`+placeholders+`)
+		RETURNING `+columns, append([]any{id.New[Course](), owner}, args...)...)
+	return one(rows)
+}
+
+// Update sets the fields of the change.
+func (s *Store) Update(ctx context.Context, owner auth.UserID, course ID, change Change) (Course, error) {
+	if err := change.tidy(); err != nil {
+		return Course{}, err
+	}
+	set, args := database.Changes(change, 3)
+	if set == "" {
+		return s.Get(ctx, owner, course)
+	}
+	rows, _ := s.db.Query(ctx, `UPDATE courses SET `+set+`, updated_at = now()
+		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
+		RETURNING `+columns, append([]any{course, owner}, args...)...)
+	return one(rows)
+}
+
+// Delete takes the course and all that belongs to it from the student. The
+// nightly cleanup removes the rows and the stored files for good.
+func (s *Store) Delete(ctx context.Context, owner auth.UserID, course ID) error {
+	tag, err := s.db.Exec(ctx, `UPDATE courses SET deleted_at = now()
+		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL`, course, owner)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return database.Fault(err, "course")
+}
+
+// one reads the course of a statement and words what its constraints forbid.
+func one(rows pgx.Rows) (Course, error) {
+	course, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Course])
+	switch {
+	case database.Violates(err, "courses_name"):
+		return course, fault.Field("name", "You have a course of this name in this semester already.")
+	case database.Violates(err, "courses_dates"):
+		return course, fault.Field("end_date", "The course ends before it starts.")
+	}
+	return course, database.Fault(err, "course")
+}

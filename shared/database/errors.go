@@ -1,0 +1,66 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"aksio.app/shared/fault"
+)
+
+func init() { fault.Classify(kindOf) }
+
+// kindOf knows PostgreSQL's errors that mean "not now" or "not like this"
+// wherever they come from. What they mean for one statement, Fault says.
+func kindOf(err error) (fault.Kind, bool) {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return fault.Unavailable, true
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return 0, false
+	}
+	switch pg.Code {
+	case "53300", // too many connections
+		"57P01", "57P02", "57P03", // shutting down, crashed, starting up
+		"57014",          // statement timeout
+		"55P03",          // lock timeout
+		"40001", "40P01", // serialization, deadlock
+		"25006": // read-only: a failover
+		return fault.Unavailable, true
+	}
+	switch pg.Code[:2] {
+	case "08": // connection failures
+		return fault.Unavailable, true
+	case "22": // values that can't be stored, such as a NUL in a text
+		return fault.Invalid, true
+	}
+	return 0, false
+}
+
+// Fault turns what PostgreSQL says of a statement about what ("card 0199…")
+// into what it means to the caller: no row is NotFound, a broken unique
+// constraint Conflict, a reference to nothing Invalid. Other errors are wrapped.
+func Fault(err error, what string) error {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return fault.New(fault.NotFound, "There is no %s.", what)
+	case errors.As(err, &pg) && pg.Code == "23505":
+		return fault.New(fault.Conflict, "There is such a %s already.", what)
+	case errors.As(err, &pg) && pg.Code == "23503":
+		return fault.New(fault.Invalid, "The %s refers to something that isn't there.", what)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Violates reports whether err is the breaking of the named constraint.
+func Violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.ConstraintName == constraint
+}

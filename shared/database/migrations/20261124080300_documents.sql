@@ -1,0 +1,77 @@
+-- +goose Up
+-- A document is one piece of material of a course. Its row leads its processing:
+-- the stored object's generation says what is being read, stage and checkpoint how
+-- far that is, and lease_until keeps two instances off one document.
+CREATE TABLE documents (
+	id                    uuid        PRIMARY KEY,
+	user_id               uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
+	course_id             uuid        NOT NULL REFERENCES courses ON DELETE CASCADE,
+	name                  text        NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+	description           text,
+	document_type         text        NOT NULL DEFAULT 'file',
+	content_type          text        NOT NULL DEFAULT '',
+	original_filename     text        NOT NULL DEFAULT '',
+	file_size_bytes       bigint      CHECK (file_size_bytes >= 0),
+	sha256                bytea,
+	source_url            text        NOT NULL DEFAULT '',
+	page_count            int,
+	word_count            int,
+	language              text        NOT NULL DEFAULT '',
+	summary               text        NOT NULL DEFAULT '',
+	topics                text[]      NOT NULL DEFAULT '{}',
+	outline               jsonb       NOT NULL DEFAULT '[]',
+	is_favorite           bool        NOT NULL DEFAULT false,
+	is_archived           bool        NOT NULL DEFAULT false,
+
+	state                 text        NOT NULL DEFAULT 'awaiting_upload'
+		CHECK (state IN ('awaiting_upload', 'queued', 'processing', 'completed', 'failed')),
+	stage                 text        NOT NULL DEFAULT '',    -- of processing: verify, extract, split, embed, index, summarize
+	progress              real        NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
+	error_code            text        NOT NULL DEFAULT '',
+	error_message         text        NOT NULL DEFAULT '',    -- for the student
+	attempts              int         NOT NULL DEFAULT 0,
+	object                text        NOT NULL DEFAULT '',    -- name in the uploads bucket
+	generation            bigint,                             -- of the object that is or was processed
+	lease_until           timestamptz,
+	processing_started_at timestamptz,
+	processed_at          timestamptz,
+
+	deleted_at            timestamptz, -- gone for its owner; cleanup removes the rest
+	created_at            timestamptz NOT NULL DEFAULT now(),
+	updated_at            timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX documents_list ON documents (course_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX documents_user ON documents (user_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX documents_object ON documents (object) WHERE object <> '';
+CREATE INDEX documents_unfinished ON documents (updated_at) WHERE state IN ('awaiting_upload', 'queued', 'processing');
+CREATE INDEX documents_deleted ON documents (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- The text of a document, a row a page. Offsets everywhere count Unicode code
+-- points of the document's text: its pages joined by an empty line.
+CREATE TABLE document_pages (
+	document_id uuid NOT NULL REFERENCES documents ON DELETE CASCADE,
+	number      int  NOT NULL CHECK (number >= 1),
+	text        text NOT NULL,
+	PRIMARY KEY (document_id, number)
+);
+
+-- A passage is what is searched and cited: a stretch of a document's text.
+-- The owner and the course stand in every row: search filters by them.
+CREATE TABLE passages (
+	id              uuid        PRIMARY KEY,
+	document_id     uuid        NOT NULL REFERENCES documents ON DELETE CASCADE,
+	course_id       uuid        NOT NULL REFERENCES courses ON DELETE CASCADE,
+	user_id         uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
+	position        int         NOT NULL CHECK (position >= 0), -- in the document, from 0
+	heading         text        NOT NULL DEFAULT '',            -- the headings above it, joined by " > "
+	text            text        NOT NULL,
+	page_start      int         NOT NULL,
+	page_end        int         NOT NULL,
+	char_start      int         NOT NULL,
+	char_end        int         NOT NULL,
+	words           int         NOT NULL,
+	embedding       vector(512),
+	embedding_model text        NOT NULL DEFAULT '',
+	UNIQUE (document_id, position),
+	CHECK (page_start <= page_end AND char_start < char_end)
+);

@@ -1,0 +1,69 @@
+// Package migrations holds the database's schema as a sequence of changes that
+// only go forward. Old code runs beside a new schema, so a change adds first;
+// moving and dropping are changes of later releases.
+package migrations
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"aksio.app/shared/database"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// Applied is one migration that Run carried out.
+type Applied struct {
+	Version int64
+	Name    string
+}
+
+// Run brings the schema up to date. Several callers may run it at once: they
+// wait for each other.
+func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
+	handle := stdlib.OpenDBFromPool(db.Pool)
+	defer handle.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, handle, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	var applied []Applied
+	for _, r := range results {
+		applied = append(applied, Applied{r.Source.Version, r.Source.Path})
+	}
+	if err != nil {
+		return applied, fmt.Errorf("migrate: %w", err)
+	}
+	return applied, nil
+}
+
+// Hash identifies the sequence of migrations: another schema has another hash.
+func Hash() (string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
+}

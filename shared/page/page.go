@@ -1,0 +1,27 @@
+// Package page describes one page of a long, ordered list.
+package page
+
+// Sizes of a page, in items.
+const (
+	DefaultSize = 20
+	MaxSize     = 100
+)
+
+// Request asks for one page.
+type Request struct {
+	Number int // from 1; Last for the last page
+	Size   int // 1 to MaxSize
+}
+
+// Last is the number of the last page, whichever that is.
+const Last = 0
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items  []T
+	Count  int // of all pages
+	Number int // of this page, from 1
+}
+
+// Pages returns how many pages of the size hold count items: at least one.
+func Pages(count, size int) int { return max(1, (count+size-1)/size) }
