@@ -166,7 +166,8 @@ func problemOf(err error) *Problem {
 
 // logFailure notes what the caller isn't told, once a call.
 func logFailure(ctx context.Context, operation string, status int, err error) {
-	if status < http.StatusInternalServerError {
+	var f *fault.Fault
+	if status < http.StatusInternalServerError && errors.As(err, &f) {
 		return
 	}
 	level := slog.LevelError

@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -118,6 +119,11 @@ func (e *ExamDate) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return fmt.Errorf("exam_date is %.40q: write a time such as 2026-06-01T09:00:00Z, or a day", text)
+}
+
+// TimestamptzValue is how pgx stores the moment.
+func (e ExamDate) TimestamptzValue() (pgtype.Timestamptz, error) {
+	return pgtype.Timestamptz{Time: e.Time, Valid: true}, nil
 }
 
 // Schema describes the moment as a text.
