@@ -1,0 +1,93 @@
+// Package usage meters what students use of what costs money, and says what
+// their plans allow.
+package usage
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/limits"
+)
+
+// Plan says how much a student may use.
+type Plan struct {
+	DocumentBytes  int64 // of one document
+	Documents      int   // that aren't deleted
+	StorageBytes   int64 // of all of them
+	TokensPerMonth int   // sent to and received from models
+}
+
+// Free is everybody's plan until plans are sold.
+var Free = Plan{
+	DocumentBytes:  50 << 20,
+	Documents:      1_000,
+	StorageBytes:   5 << 30,
+	TokensPerMonth: 3_000_000,
+}
+
+// callRate is how often a student may make the platform ask a model.
+var callRate = limits.Rate{Count: 100, Per: time.Hour}
+
+// Allow says whether the student may use a model now: Throttled after too many
+// calls within an hour, Exhausted when the month's tokens are used up. It is
+// asked before the model is. Two round trips.
+func Allow(ctx context.Context, db *database.DB, user auth.UserID) error {
+	if err := limits.Take(ctx, db, "ai:"+user.String(), callRate); err != nil {
+		return err
+	}
+	var tokens int
+	err := db.QueryRow(ctx, `
+		SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM model_usage
+		WHERE user_id = $1 AND day >= date_trunc('month', now())::date`, user).Scan(&tokens)
+	if err != nil {
+		return err
+	}
+	if tokens >= Free.TokensPerMonth {
+		return fault.New(fault.Exhausted, "This month's allowance for the tutor and for generated material is used up. It starts anew on the first of the month.").
+			Coded("model_budget")
+	}
+	return nil
+}
+
+// Purpose is what a model was asked for.
+type Purpose string
+
+// The purposes.
+const (
+	Embedding  Purpose = "embedding"
+	Answering  Purpose = "answering"
+	Generating Purpose = "generating"
+	Summary    Purpose = "summary"
+)
+
+// execer is a connection, a pool or, so that result and usage can't part, a transaction.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+const record = `
+	INSERT INTO model_usage AS m (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+	VALUES ($1, now()::date, $2, $3, 1, $4, $5)
+	ON CONFLICT (user_id, day, purpose, model) DO UPDATE SET
+		calls = m.calls + 1,
+		prompt_tokens = m.prompt_tokens + excluded.prompt_tokens,
+		completion_tokens = m.completion_tokens + excluded.completion_tokens`
+
+// Record adds a model call to the student's usage. Give it the transaction that
+// stores what the model answered.
+func Record(ctx context.Context, tx execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
+	_, err := tx.Exec(ctx, record, user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
+	return err
+}
+
+// Queue is Record as part of a batch.
+func Queue(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage) {
+	batch.Queue(record, user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
+}
