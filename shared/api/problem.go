@@ -179,8 +179,10 @@ func logFailure(ctx context.Context, operation string, status int, err error) {
 
 var requiredProperty = regexp.MustCompile(`^expected required property (\S+) to be present$`)
 
-// init teaches huma, which keeps it in a package variable, our error bodies.
+// init teaches huma, which keeps them in package variables, our error bodies and
+// that a list is never null.
 func init() {
+	huma.DefaultArrayNullable = false
 	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, errs ...error) huma.StatusError {
 		return validationProblem(status, message, errs)
 	}

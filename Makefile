@@ -1,0 +1,42 @@
+# make alone lists the targets.
+
+GO       ?= go
+MODULES  := shared functions scripts
+PACKAGES := $(MODULES:%=./%/...)
+WITH     := $(GO) run ./scripts/with --
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-short check generate lint format bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run the whole platform here; PORT=8080 chooses the gateway's port
+	@$(GO) run ./scripts/local run
+
+demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
+	@$(GO) run ./scripts/local demo $(if $(FILE),-file '$(FILE)')
+
+test: ## Run all tests against real services, which it finds or starts
+	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+check: lint check-generated ## Check form, vetting and generated files
+
+generate: ## Derive functions/all, functions.json, openapi.json and the table of functions
+	$(GO) run ./scripts/generate
+
+check-generated: generate
+	@git diff --exit-code -- functions/all functions/README.md functions/openapi.json infrastructure/functions.json \
+		|| { echo "generated files are stale: commit what make generate wrote"; exit 1; }
+	@test -z "$$(git status --porcelain -- functions/all functions/README.md functions/openapi.json infrastructure/functions.json)" \
+		|| { echo "generated files aren't committed"; exit 1; }
+
+lint:
+	@unformatted="$$(gofmt -l $(MODULES))"; test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	$(GO) vet $(PACKAGES)
+
+format: ## Format the code
+	gofmt -w $(MODULES)
+
+clean: ## Remove what the local stack keeps, data included
+	rm -rf .local build

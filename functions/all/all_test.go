@@ -1,0 +1,236 @@
+// Tests of what must hold for every function there is, over all declarations.
+package all_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "aksio.app/functions/all"
+	"aksio.app/shared/api"
+	"aksio.app/shared/api/apitest"
+)
+
+func TestEveryFolderIsTheFunctionItIsNamedFor(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../*/*/function.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, file := range files {
+		parts := strings.Split(filepath.ToSlash(file), "/")
+		id := parts[1] + "-" + parts[2]
+		folders = append(folders, id)
+		if _, ok := api.Lookup(id); !ok {
+			t.Errorf("%s doesn't declare %s, or functions/all is stale: run `make generate`", file, id)
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(source, []byte("\n")); n > 150 {
+			t.Errorf("%s has %d lines: what it knows belongs to its domain", file, n)
+		}
+	}
+	for _, d := range api.Declared() {
+		if !slices.Contains(folders, d.ID) {
+			t.Errorf("%s is declared, but not by the folder of its name", d.ID)
+		}
+	}
+}
+
+func TestEveryAddressLeadsToOneFunction(t *testing.T) {
+	t.Parallel()
+	taken := map[string]string{}
+	for _, d := range api.Declared() {
+		if d.Access != api.Private && !strings.HasSuffix(d.Path, "/") && !strings.HasPrefix(d.Path, "/.well-known/") {
+			t.Errorf("%s: %s has no final slash", d.ID, d.Path)
+		}
+		for _, method := range d.Methods {
+			// Parameters of different names at one place are the same address.
+			var shape []string
+			for _, segment := range strings.Split(d.Path, "/") {
+				if strings.HasPrefix(segment, "{") {
+					segment = "{}"
+				}
+				shape = append(shape, segment)
+			}
+			address := method + " " + strings.Join(shape, "/")
+			if other := taken[address]; other != "" {
+				t.Errorf("%s and %s both serve %s", d.ID, other, address)
+			}
+			taken[address] = d.ID
+		}
+	}
+}
+
+func TestEveryDeclaredNeedIsUsed(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	for _, d := range api.Declared() {
+		// Opening what isn't declared is an error of its own.
+		unused, err := d.Unused(app.Process)
+		if err != nil {
+			t.Errorf("%s: %v", d.ID, err)
+		}
+		if len(unused) > 0 {
+			t.Errorf("%s declares %v and doesn't use it", d.ID, unused)
+		}
+	}
+}
+
+// address fills the path's parameters with the value.
+func address(d *api.Declaration, value string) string {
+	segments := strings.Split(d.Path, "/")
+	for i, segment := range segments {
+		if strings.HasPrefix(segment, "{") {
+			segments[i] = value
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+const nobodys = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
+
+func TestEveryCallSignedOutIsRefused(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	expired := "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoiMDE5OWEwYzQtN2QyZS03ZjNhLThiMWMtMmQzZTRmNWE2YjdjIn0."
+	for _, d := range api.Declared() {
+		if d.Access != api.User {
+			continue
+		}
+		for _, method := range d.Methods {
+			for _, header := range []string{"", expired, "Basic YTpi", "Bearer", "Bearer a b"} {
+				resp := app.Anonymous().Do(method, address(d, nobodys), "{}", "Authorization", header)
+				if resp.Status != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" {
+					t.Errorf("%s with Authorization %q: got %d, want 401 and a challenge", d.ID, header, resp.Status)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryMalformedIDIsNotFound(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	for _, d := range api.Declared() {
+		if d.Access != api.User || !strings.Contains(d.Path, "{") {
+			continue
+		}
+		for _, id := range []string{"1", "x", "%00", "%2e%2e", "null", strings.ToUpper(nobodys) + "0", strings.Repeat("a", 2000), "%F0%9F%98%80"} {
+			for _, method := range d.Methods {
+				if resp := ada.Do(method, address(d, id), nil); resp.Status != http.StatusNotFound {
+					t.Errorf("%s with id %.40q: got %d, want 404", d.ID, id, resp.Status)
+				}
+			}
+		}
+	}
+}
+
+// TestNoHostileCallBreaksAFunction sends every function what no client means to
+// send. It may be refused or ignored, but it must never be our fault.
+func TestNoHostileCallBreaksAFunction(t *testing.T) {
+	t.Parallel()
+	document, err := api.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema openAPI
+	if err := json.Unmarshal(document, &schema); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range api.Declared() {
+		if d.Access == api.Private {
+			continue
+		}
+		t.Run(d.ID, func(t *testing.T) {
+			t.Parallel()
+			ada := apitest.New(t).User("ada")
+			for _, method := range d.Methods {
+				for _, query := range []string{"?page=%00&course=%FF&page_size=1e9&limit=-1&q=%00&query=%FF", "?" + strings.Repeat("a", 5000)} {
+					never5xx(t, ada.Do(method, address(d, nobodys)+query, nil), query)
+				}
+				if method == http.MethodGet {
+					continue
+				}
+				for name, body := range hostileBodies(schema.properties(d.Path, method)) {
+					never5xx(t, ada.Do(method, address(d, nobodys), body), name)
+				}
+				for _, contentType := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "application/json; charset=utf-16", "\x00"} {
+					never5xx(t, ada.Do(method, address(d, nobodys), "--x\r\n\r\n{}", "Content-Type", contentType), contentType)
+				}
+			}
+		})
+	}
+}
+
+func never5xx(t *testing.T, resp *apitest.Response, what string) {
+	t.Helper()
+	if resp.Status >= 500 {
+		t.Errorf("%.60q: got %d %.300s", what, resp.Status, resp.Body)
+	}
+	if resp.Status >= 400 && resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%.60q: %d as %s, want a problem body", what, resp.Status, resp.Header.Get("Content-Type"))
+	}
+}
+
+// hostileBodies are bodies that are wrong in form, and for each property wrong in that one.
+func hostileBodies(properties []string) map[string]any {
+	bodies := map[string]any{
+		"empty": "", "null": "null", "list": "[]", "text": `"x"`, "number": "1", "cut off": `{"name": "x`,
+		"not UTF-8": "{\"name\": \"\xff\xfe\"}", "NUL": `{"name": "a\u0000b", "question": "\u0000", "content": "\u0000"}`,
+		"lone surrogate": `{"name": "\ud800", "title": "\udc00", "content": "\ud800"}`,
+		"deep":           strings.Repeat(`{"a":[`, 50_000), "deep and whole": strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000),
+		"huge": `{"name": "` + strings.Repeat("x", 1<<21) + `"}`, "twice": `{"name": 1, "name": "x"}`,
+		"prototype": `{"__proto__": {"x": 1}, "constructor": null}`,
+	}
+	for _, property := range properties {
+		for _, value := range []string{
+			`null`, `true`, `-1`, `1e308`, `99999999999999999999`, `0.5`, `""`, `" "`, `"x"`, `[]`, `[null]`, `[[]]`, `{}`, `{"a": {"b": 1}}`,
+			`"` + nobodys + `"`, `["` + nobodys + `"]`, `"` + strings.Repeat("é", 40_000) + `"`, `"'; DROP TABLE users; --"`, `"\ud83d\ude00"`, `"2026-13-45"`, `"\u202e%s%n{{7*7}}"`,
+		} {
+			bodies[property+"="+value] = fmt.Sprintf(`{%q: %s}`, property, value)
+		}
+	}
+	return bodies
+}
+
+// openAPI is as much of the API's document as the test needs.
+type openAPI struct {
+	Paths map[string]map[string]struct {
+		RequestBody struct {
+			Content map[string]struct{ Schema schema }
+		} `json:"requestBody"`
+	}
+	Components struct{ Schemas map[string]schema }
+}
+
+type schema struct {
+	Ref        string `json:"$ref"`
+	Properties map[string]json.RawMessage
+}
+
+// properties returns the names of the properties of an operation's body.
+func (o openAPI) properties(path, method string) []string {
+	var names []string
+	for _, content := range o.Paths[path][strings.ToLower(method)].RequestBody.Content {
+		body := content.Schema
+		if name, ok := strings.CutPrefix(body.Ref, "#/components/schemas/"); ok {
+			body = o.Components.Schemas[name]
+		}
+		for name := range body.Properties {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
