@@ -1,0 +1,173 @@
+package ai
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Cards implements Model: what the material defines, then gaps for its key terms,
+// then what stands first under its headings.
+func (o Offline) Cards(ctx context.Context, m Material) ([]Card, Usage, error) {
+	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
+		return nil, o.usage(), err
+	}
+	r := read(m)
+	candidates := slices.Concat(r.definitionCards(), r.clozeCards(), r.headingCards())
+	r.prefer(candidates)
+	check := newChecker(m)
+	used := map[[2]int]bool{}
+	var out []Card
+	for _, card := range candidates {
+		at := [2]int{card.Source, card.Start}
+		if len(out) < m.Count && !used[at] && check.card(&card) {
+			used[at] = true
+			out = append(out, card)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Card) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Start, b.Start))
+	})
+	return out, o.usage(), nil
+}
+
+// prefer puts the surest cards first, after those of the wanted difficulty.
+func (r *reading) prefer(cards []Card) {
+	slices.SortStableFunc(cards, func(a, b Card) int {
+		wantA, wantB := a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty
+		switch {
+		case wantA && !wantB:
+			return -1
+		case wantB && !wantA:
+			return 1
+		}
+		return cmp.Compare(b.Confidence, a.Confidence)
+	})
+}
+
+// definitions returns what the material says about what something is, once a term.
+func (r *reading) definitions() []definition {
+	var out []definition
+	for _, s := range r.wanted() {
+		if d, ok := r.define(r.sentences[s]); ok {
+			out = append(out, d)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b definition) int { return cmp.Compare(b.trust, a.trust) })
+	return out
+}
+
+// wanted returns the sentences about the topic, or all if none is.
+func (r *reading) wanted() []int {
+	topic := stems(r.material.Topic)
+	var all, about []int
+	for i, s := range r.sentences {
+		all = append(all, i)
+		if shares(topic, stems(s.text)) || shares(topic, stems(s.heading)) {
+			about = append(about, i)
+		}
+	}
+	if len(about) > 0 {
+		return about
+	}
+	return all
+}
+
+func (r *reading) definitionCards() []Card {
+	var out []Card
+	for _, d := range r.definitions() {
+		card := r.card(d.sentence, d.front, d.back, d.trust)
+		card.Difficulty = Easy
+		if len(d.words) > 20 {
+			card.Difficulty = Medium
+		}
+		card.Tags = r.tags(d.sentence, d.term)
+		out = append(out, card)
+	}
+	return out
+}
+
+func (r *reading) clozeCards() []Card {
+	var out []Card
+	for _, c := range r.clozes() {
+		card := r.card(c.sentence, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer, 0.4+0.15*c.phrase.weight/r.phrases[0].weight)
+		card.Difficulty = Medium
+		if len(c.words) > 25 {
+			card.Difficulty = Hard
+		}
+		card.Tags = r.tags(c.sentence, c.phrase.text)
+		out = append(out, card)
+	}
+	return out
+}
+
+// clozes returns the gapped sentences, those that say most first.
+func (r *reading) clozes() []cloze {
+	var out []cloze
+	asked := map[string]int{}
+	for _, i := range r.wanted() {
+		s := r.sentences[i]
+		if !s.readable() || !s.selfContained() || len(s.words) < 8 || len(s.words) > 32 {
+			continue
+		}
+		if c, ok := r.cloze(i, asked); ok {
+			out = append(out, c)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b cloze) int { return cmp.Compare(b.phrase.weight, a.phrase.weight) })
+	return spread(out)
+}
+
+// spread reorders the gaps so that each phrase is asked for once before any is again.
+func spread(in []cloze) []cloze {
+	var out []cloze
+	for len(in) > 0 {
+		var rest []cloze
+		asked := map[string]bool{}
+		for _, c := range in {
+			if asked[c.phrase.text] {
+				rest = append(rest, c)
+				continue
+			}
+			asked[c.phrase.text] = true
+			out = append(out, c)
+		}
+		in = rest
+	}
+	return out
+}
+
+func (r *reading) headingCards() []Card {
+	var out []Card
+	for _, i := range r.wanted() {
+		s := r.sentences[i]
+		if !s.lead || s.heading == "" || !s.readable() || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), stems(s.text)) {
+			continue
+		}
+		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)
+		card.Difficulty = Hard
+		out = append(out, card)
+	}
+	return out
+}
+
+func (r *reading) card(s sentence, front, back string, confidence float64) Card {
+	return Card{
+		Front: front, Back: back, Explanation: s.text, Confidence: confidence, Tags: r.tags(s, ""),
+		Source: s.source, Start: s.start, End: s.end, Quote: slice(r.material.Sources[s.source].Text, s.start, s.end),
+	}
+}
+
+// tags returns the term and the heading of the sentence, whichever there are.
+func (r *reading) tags(s sentence, term string) []string {
+	var out []string
+	for _, tag := range []string{term, s.heading} {
+		tag = strings.ToLower(strings.TrimSpace(tag))
+		if tag != "" && len(tag) <= 60 && !slices.Contains(out, tag) {
+			out = append(out, tag)
+		}
+	}
+	return out
+}

@@ -1,0 +1,201 @@
+package ai
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"aksio.app/shared/fault"
+)
+
+// gap stands where the answer of a cloze belongs.
+const gap = "_____"
+
+// checker keeps what is supported by the sources and new, and remembers why it
+// dropped the rest.
+type checker struct {
+	material Material
+	folded   []*folded
+	seen     []string // fronts and questions that exist
+	dropped  []string
+}
+
+func newChecker(m Material) *checker {
+	return &checker{material: m, folded: make([]*folded, len(m.Sources)), seen: slices.Clone(m.Avoid)}
+}
+
+// drop notes the reason and reports false.
+func (c *checker) drop(format string, args ...any) bool {
+	c.dropped = append(c.dropped, fmt.Sprintf(format, args...))
+	return false
+}
+
+// card completes the card's place in its source and reports whether it may be shown.
+func (c *checker) card(card *Card) bool {
+	card.Front, card.Back = strings.TrimSpace(card.Front), strings.TrimSpace(card.Back)
+	switch {
+	case card.Front == "" || card.Back == "":
+		return c.drop("a side of the card is empty")
+	case Fold(card.Front) == Fold(card.Back) || reveals(card.Front, card.Back):
+		return c.drop("the answer stands in the question")
+	case c.isKnown(card.Front):
+		return c.drop("the card exists already")
+	}
+	if !c.locate(card.Source, &card.Quote, &card.Start, &card.End) {
+		return false
+	}
+	card.Difficulty = level(card.Difficulty)
+	card.Confidence = min(max(card.Confidence, 0), 1)
+	c.seen = append(c.seen, card.Front)
+	return true
+}
+
+// item completes the item's place in its source and reports whether it may be shown.
+func (c *checker) item(item *Item) bool {
+	item.Text = strings.TrimSpace(item.Text)
+	switch {
+	case item.Text == "":
+		return c.drop("the question is empty")
+	case !slices.Contains(wantedTypes(c.material), item.Type):
+		return c.drop("type %q wasn't asked for", item.Type)
+	case c.isKnown(item.Text):
+		return c.drop("the question exists already")
+	}
+	if !c.answers(item) || !c.locate(item.Source, &item.Quote, &item.Start, &item.End) {
+		return false
+	}
+	item.Difficulty = level(item.Difficulty)
+	c.seen = append(c.seen, item.Text)
+	return true
+}
+
+// answers reports whether the item has one clear answer that its text doesn't give away.
+func (c *checker) answers(item *Item) bool {
+	if len(item.Correct) == 0 || slices.ContainsFunc(item.Correct, func(s string) bool { return Fold(s) == "" }) {
+		return c.drop("there is no right answer")
+	}
+	switch item.Type {
+	case TrueFalse:
+		item.Options = []string{"True", "False"}
+		if len(item.Correct) != 1 {
+			return c.drop("a statement is either true or false")
+		}
+		item.Correct[0] = upperFirst(Fold(item.Correct[0]))
+		return slices.Contains(item.Options, item.Correct[0]) || c.drop("the answer is neither True nor False")
+	case MultipleChoice:
+		if !c.options(item) {
+			return false
+		}
+	default:
+		item.Options = nil
+		if item.Type == FillBlank && !strings.Contains(item.Text, "___") {
+			return c.drop("there is no gap to fill")
+		}
+	}
+	if slices.ContainsFunc(item.Correct, func(s string) bool { return reveals(item.Text, s) }) {
+		return c.drop("the answer stands in the question")
+	}
+	return true
+}
+
+// options reports whether the options differ and exactly one is right.
+func (c *checker) options(item *Item) bool {
+	if len(item.Options) < 3 {
+		return c.drop("fewer than three options")
+	}
+	seen := map[string]bool{}
+	right := ""
+	for i, option := range item.Options {
+		item.Options[i] = strings.TrimSpace(option)
+		key := optionKey(option)
+		if key == "" || seen[key] {
+			return c.drop("two options are the same, or one is empty")
+		}
+		seen[key] = true
+		if len(item.Correct) == 1 && key == optionKey(item.Correct[0]) {
+			right = item.Options[i]
+		}
+	}
+	if right == "" {
+		return c.drop("exactly one option must be right")
+	}
+	item.Correct = []string{right}
+	return true
+}
+
+// optionKey returns what makes an option differ from another to a reader.
+func optionKey(option string) string {
+	return strings.TrimFunc(Fold(option), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(".,;:!?'", r) })
+}
+
+// reveals reports whether the question has the answer in it, as whole words.
+func reveals(question, answer string) bool {
+	_, _, ok := Locate(answer, question)
+	return ok
+}
+
+func (c *checker) isKnown(text string) bool {
+	return slices.ContainsFunc(c.seen, func(s string) bool { return alike(s, text) })
+}
+
+// locate finds the quote in its source and puts the source's own words in its place.
+func (c *checker) locate(source int, quote *string, start, end *int) bool {
+	if source < 0 || source >= len(c.folded) {
+		return c.drop("there is no source %d", source)
+	}
+	text := c.material.Sources[source].Text
+	if c.folded[source] == nil {
+		c.folded[source] = newFolded(text)
+	}
+	from, to, ok := c.folded[source].locate(*quote)
+	if !ok || countWordRunes(*quote) < leastQuoted {
+		return c.drop("the quote isn't in source %d", source)
+	}
+	*start, *end, *quote = from, to, slice(text, from, to)
+	return true
+}
+
+func wantedTypes(m Material) []string {
+	if len(m.Types) == 0 {
+		return Types
+	}
+	return m.Types
+}
+
+// level returns the difficulty, or Medium for a word that is none.
+func level(difficulty string) string {
+	switch difficulty {
+	case Easy, Medium, Hard:
+		return difficulty
+	}
+	return Medium
+}
+
+// checkMaterial refuses material that no model can work with.
+func checkMaterial(m Material) error {
+	switch {
+	case m.Count < 1 || m.Count > MostCount:
+		return invalidCount(m.Count)
+	case !slices.ContainsFunc(m.Sources, func(s Source) bool { return strings.TrimSpace(s.Text) != "" }):
+		return errNoText()
+	}
+	for _, t := range m.Types {
+		if !slices.Contains(Types, t) {
+			return invalidType(t)
+		}
+	}
+	return nil
+}
+
+func invalidCount(n int) error {
+	return fault.Field("count", "%d can't be made at once: ask for 1 to %d", n, MostCount)
+}
+
+func errNoText() error {
+	return fault.New(fault.Invalid, "the material has no text to work with: choose documents that have been processed")
+}
+
+func invalidType(t string) error {
+	return fault.Field("question_types", "questions of type %q can't be generated: choose from %s", t, strings.Join(Types, ", "))
+}

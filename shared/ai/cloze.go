@@ -1,0 +1,142 @@
+package ai
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cloze is a sentence with a gap where a phrase stood.
+type cloze struct {
+	sentence
+	phrase phrase
+	gapped string
+	answer string // as it stood there
+}
+
+// cloze takes a phrase that stands once in the sentence out of it: the weightiest
+// of those that weren't asked for more often.
+func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
+	s := r.sentences[at]
+	var best cloze
+	top := 0.0
+	for _, p := range r.phrasesIn(at) {
+		from, to, once := s.place(p)
+		if !once || from == 0 && r.tongue.code != "de" { // the subject is too easily guessed from what is said of it
+			continue
+		}
+		start, end := s.words[from].start, s.words[to-1].end
+		if worth := p.weight / float64(1+asked[p.text]*asked[p.text]); worth > top && asked[p.text] < mostAsked {
+			top = worth
+			best = cloze{s, p, s.text[:start] + gap + s.text[end:], s.text[start:end]}
+		}
+	}
+	if top > 0 {
+		asked[best.phrase.text]++
+	}
+	return best, top > 0
+}
+
+// mostAsked is how many gaps may ask for the same phrase.
+const mostAsked = 3
+
+// afterArticle reports whether an article or the like stands before the gap, so
+// that another term fits there.
+func (c cloze) afterArticle() bool {
+	before := splitWords(c.gapped[:strings.Index(c.gapped, gap)])
+	return len(before) > 0 && lists().nouns[strings.ToLower(before[len(before)-1].text)]
+}
+
+// place returns where the phrase's words stand in the sentence, and whether none
+// of its words stands anywhere else in it.
+func (s sentence) place(p phrase) (from, to int, once bool) {
+	from = -1
+	times := 0
+	for i, w := range s.words {
+		if slices.Contains(p.stems, w.stem()) {
+			times++
+		}
+		if i+len(p.stems) > len(s.words) {
+			continue
+		}
+		if from < 0 && slices.EqualFunc(s.words[i:i+len(p.stems)], p.stems, func(w word, key string) bool { return w.stem() == key }) {
+			from = i
+		}
+	}
+	return from, from + len(p.stems), from >= 0 && times == len(p.stems)
+}
+
+// distractors returns up to three other terms of the material that could stand in
+// the answer's place: of the same kind and shape, and not in the sentence itself.
+func (r *reading) distractors(answer string, kind phraseKind, s sentence, extra []string) []string {
+	type candidate struct {
+		text string
+		cost int
+	}
+	var found []candidate
+	own, here := stems(answer), set(stems(s.text+" "+s.heading))
+	consider := func(text string, stems []string, cost int) {
+		if shares(own, stems) || slices.ContainsFunc(stems, func(key string) bool { return here[key] }) {
+			return
+		}
+		found = append(found, candidate{text, cost + unlike(answer, text)})
+	}
+	for _, text := range extra {
+		consider(text, stems(text), 0)
+	}
+	for rank, p := range r.phrases {
+		if p.kind == kind && rank < 150 {
+			consider(p.text, p.stems, 4+rank/8)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
+	var out []string
+	var taken [][]string
+	for _, c := range found {
+		keys := stems(c.text)
+		if slices.ContainsFunc(taken, func(t []string) bool { return shares(t, keys) }) {
+			continue
+		}
+		taken = append(taken, keys)
+		if out = append(out, matchCase(c.text, answer)); len(out) == 3 {
+			break
+		}
+	}
+	return out
+}
+
+// unlike returns how much the shapes of two terms differ: what differs in shape
+// gives the answer away.
+func unlike(a, b string) int {
+	x, y := strings.ToLower(a), strings.ToLower(b)
+	if n, err := strconv.Atoi(x); err == nil {
+		if m, err := strconv.Atoi(y); err == nil {
+			return max(n-m, m-n) / 10
+		}
+	}
+	cost := 6 * abs(strings.Count(x, " ")-strings.Count(y, " "))
+	cost += abs(utf8.RuneCountInString(x)-utf8.RuneCountInString(y)) / 2
+	if strings.HasSuffix(x, "s") != strings.HasSuffix(y, "s") {
+		cost += 6
+	}
+	if strings.ContainsAny(x[:1], "aeiou") != strings.ContainsAny(y[:1], "aeiou") {
+		cost++
+	}
+	if len(x) > 3 && len(y) > 3 && x[len(x)-2:] == y[len(y)-2:] {
+		cost -= 3
+	}
+	return cost
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// matchCase gives the term a capital if the model has one.
+func matchCase(term, model string) string {
+	if r, _ := utf8.DecodeRuneInString(model); unicode.IsUpper(r) {
+		return upperFirst(term)
+	}
+	return term
+}

@@ -1,0 +1,238 @@
+package ai
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// definition is a sentence that says what something is.
+type definition struct {
+	sentence
+	term  string // what is defined, without its article
+	front string // the question
+	back  string // what the sentence says of the term
+	which bool   // back describes the term without naming it: the question can be turned round
+	trust float64
+}
+
+// rule is one way to write a definition. The pattern's groups are named: article,
+// term, as (a second term, of which the first is a case), rest.
+type rule struct {
+	pattern *regexp.Regexp
+	front   string // with {term}, {as}
+	back    string // with {rest}
+	which   bool
+	trust   float64
+}
+
+// Building blocks of the patterns. A term is up to six words; longer ones are sentences.
+const (
+	termEN = `(?:(?P<article>The|A|An) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
+	termDE = `(?:(?P<article>Der|Die|Das|Ein|Eine) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
+	termNO = `(?:(?P<article>En|Et|Ei|Ett|Den|Det|De) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
+	inner  = `(?P<term>[^,;:]{3,60}?)`
+	rest   = `(?P<rest>\S.{14,})`
+)
+
+// rules are how each language writes definitions, the surest first.
+var rules = sync.OnceValue(func() map[string][]rule {
+	r := func(pattern, front, back string, which bool, trust float64) rule {
+		return rule{regexp.MustCompile(`^` + pattern + `$`), front, back, which, trust}
+	}
+	return map[string][]rule{
+		"en": {
+			r(termEN+` (?:is|are) called (?P<as>[^,;:]{3,40}?),? (?P<rest>(?:if|when) .{10,})`, "When is {term} called {as}?", "{rest}", false, 0.9),
+			r(termEN+` is (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}) (?P<rest>if and only if .{10,})`, "When is {term} {as}?", "{rest}", false, 0.9),
+			r(termEN+` (?:is|are) defined (?:as|to be) `+rest, "How is {term} defined?", "{rest}", true, 0.95),
+			r(termEN+` (?:refers|refer) to `+rest, "What does {term} refer to?", "{rest}", true, 0.9),
+			r(termEN+` (?:means|denotes) `+rest, "What does {term} mean?", "{rest}", true, 0.85),
+			r(termEN+` (?:is|are) (?P<rest>(?:used to|responsible for|required for|caused by|known for|composed of|made up of) .{14,})`, "What can be said of {term}?", "{rest}", false, 0.65),
+			r(termEN+` (?:consists|consist) of `+rest, "What does {term} consist of?", "{rest}", false, 0.75),
+			r(termEN+` is (?P<rest>(?:a|an|the|one of|any|part of) .{10,})`, "What is {term}?", "{rest}", true, 0.85),
+			r(termEN+` are (?P<rest>(?:a|an|the|those|any|all) .{10,})`, "What are {term}?", "{rest}", true, 0.7),
+			r(termEN+` was (?P<rest>(?:a|an|the|one of) .{10,})`, "Who or what was {term}?", "{rest}", true, 0.6),
+			r(termEN+` were (?P<rest>(?:a|an|the) .{10,})`, "Who or what were {term}?", "{rest}", true, 0.55),
+		},
+		"de": {
+			r(termDE+` (?:heißt|heißen) (?P<as>[^,;:]{3,40}?), (?P<rest>(?:wenn|falls|sofern) .{10,})`, "Wann heißt {term} {as}?", "{rest}", false, 0.9),
+			r(termDE+` ist (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}), (?P<rest>(?:wenn|falls) .{10,})`, "Wann ist {term} {as}?", "{rest}", false, 0.8),
+			r(termDE+` ist genau dann (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}), (?P<rest>wenn .{10,})`, "Wann ist {term} {as}?", "{rest}", false, 0.9),
+			r(`Unter `+inner+` versteht man `+rest, "Was versteht man unter {term}?", "{rest}", true, 0.95),
+			r(`Als `+inner+` (?:bezeichnet|bezeichnen) (?:man|wir) `+rest, "Was bezeichnet man als {term}?", "{rest}", true, 0.95),
+			r(termDE+` bezeichnet `+rest, "Was bezeichnet {term}?", "{rest}", true, 0.85),
+			r(termDE+` (?:bedeutet|bedeuten) `+rest, "Was bedeutet {term}?", "{rest}", true, 0.85),
+			r(termDE+` (?:besteht|bestehen) aus `+rest, "Woraus besteht {term}?", "{rest}", false, 0.75),
+			r(termDE+` ist (?P<rest>(?:ein|eine|einer|eines|der|die|das|jede|jeder|jedes) .{10,})`, "Was ist {term}?", "{rest}", true, 0.85),
+			r(termDE+` sind (?P<rest>(?:die|alle|diejenigen|eine) .{10,})`, "Was sind {term}?", "{rest}", true, 0.7),
+			r(termDE+` war (?P<rest>(?:ein|eine|einer|der|die|das) .{10,})`, "Wer oder was war {term}?", "{rest}", true, 0.6),
+		},
+		"no": {
+			r(`Med `+inner+` (?:menes|mener man|forstås|forstår man) `+rest, "Hva menes med {term}?", "{rest}", true, 0.95),
+			r(termNO+` (?:betegner|betyr) `+rest, "Hva betyr {term}?", "{rest}", true, 0.85),
+			r(termNO+` består av `+rest, "Hva består {term} av?", "{rest}", false, 0.75),
+			r(termNO+` er (?P<rest>(?:en|et|ei|den|det|de|når|alle) .{10,})`, "Hva er {term}?", "{rest}", true, 0.85),
+			r(termNO+` var (?P<rest>(?:en|et|ei|den|det|de) .{10,})`, "Hvem eller hva var {term}?", "{rest}", true, 0.6),
+		},
+		"da": {
+			r(`Ved `+inner+` forstås `+rest, "Hvad forstås ved {term}?", "{rest}", true, 0.95),
+			r(`Med `+inner+` (?:menes|mener man) `+rest, "Hvad menes med {term}?", "{rest}", true, 0.95),
+			r(termNO+` (?:betegner|betyder) `+rest, "Hvad betyder {term}?", "{rest}", true, 0.85),
+			r(termNO+` består af `+rest, "Hvad består {term} af?", "{rest}", false, 0.75),
+			r(termNO+` er (?P<rest>(?:en|et|den|det|de|når|alle) .{10,})`, "Hvad er {term}?", "{rest}", true, 0.85),
+			r(termNO+` var (?P<rest>(?:en|et|den|det|de) .{10,})`, "Hvem eller hvad var {term}?", "{rest}", true, 0.6),
+		},
+		"sv": {
+			r(`Med `+inner+` (?:menas|menar man|avses) `+rest, "Vad menas med {term}?", "{rest}", true, 0.95),
+			r(termNO+` (?:betecknar|betyder) `+rest, "Vad betyder {term}?", "{rest}", true, 0.85),
+			r(termNO+` består av `+rest, "Vad består {term} av?", "{rest}", false, 0.75),
+			r(termNO+` är (?P<rest>(?:en|ett|den|det|de|när|alla) .{10,})`, "Vad är {term}?", "{rest}", true, 0.85),
+			r(termNO+` var (?P<rest>(?:en|ett|den|det|de) .{10,})`, "Vem eller vad var {term}?", "{rest}", true, 0.6),
+		},
+	}
+})
+
+// define returns the sentence's definition, if it is one.
+func (m *reading) define(s sentence) (definition, bool) {
+	if !s.readable() || !s.selfContained() {
+		return definition{}, false
+	}
+	text := strings.TrimRight(s.text, ".!")
+	for _, r := range rules()[m.tongue.code] {
+		groups := r.pattern.FindStringSubmatch(text)
+		if groups == nil {
+			continue
+		}
+		group := func(name string) string {
+			if i := r.pattern.SubexpIndex(name); i >= 0 {
+				return groups[i]
+			}
+			return ""
+		}
+		term := parenthesis.ReplaceAllString(group("term"), "")
+		if d, ok := m.definition(s, r, group("article"), term, group("as"), group("rest")); ok {
+			return d, true
+		}
+	}
+	return definition{}, false
+}
+
+var parenthesis = regexp.MustCompile(`\s*\([^)]*\)`)
+
+func (m *reading) definition(s sentence, r rule, article, term, as, rest string) (definition, bool) {
+	if !m.isTerm(term) || hollow(rest) || (as != "" && !m.isTerm(as) && stopped(as)) {
+		return definition{}, false
+	}
+	shown := m.lowerFirst(term)
+	trust := r.trust
+	if article != "" {
+		shown = strings.ToLower(article) + " " + shown
+		if m.tongue.code == "de" {
+			shown = article[:1] + shown[1:]
+			shown = strings.ToLower(shown[:1]) + shown[1:]
+		}
+		if definite[article] && !strings.Contains(term, " ") && as == "" {
+			trust -= 0.25 // "The company is a party": which?
+		}
+	}
+	if s.lead {
+		trust += 0.04
+	}
+	if len(s.words) > 30 {
+		trust -= 0.1
+	}
+	fill := strings.NewReplacer("{term}", shown, "{as}", as, "{rest}", rest)
+	d := definition{sentence: s, term: term, front: fill.Replace(r.front), back: upperFirst(fill.Replace(r.back)), trust: trust}
+	d.which = r.which && !shares(stems(term), stems(rest))
+	if as != "" {
+		d.term = as
+	}
+	return d, true
+}
+
+var definite = map[string]bool{"The": true, "Der": true, "Die": true, "Das": true, "Den": true, "Det": true, "De": true}
+
+// isTerm reports whether the words can be what a definition is about.
+func (m *reading) isTerm(term string) bool {
+	words := splitWords(term)
+	if len(words) == 0 || utf8.RuneCountInString(term) < 3 || strings.ContainsAny(term, `()[]"`) {
+		return false
+	}
+	first, last := words[0], words[len(words)-1]
+	if stopped(first.text) || stopped(last.text) || lists().leaning[strings.ToLower(first.text)] || vague[strings.ToLower(last.text)] {
+		return false
+	}
+	for i, w := range words {
+		if verbs[strings.ToLower(w.text)] || i > 0 && w.after || i > 0 && stopped(w.text) && !joining[strings.ToLower(w.text)] {
+			return false
+		}
+		if utf8.RuneCountInString(w.text) == 1 && i == len(words)-1 && len(words) == 1 {
+			return false
+		}
+	}
+	return m.tongue.code != "de" || first.capital() || last.capital()
+}
+
+// joining words may stand inside a term.
+var joining = map[string]bool{"of": true, "the": true, "and": true, "in": true, "for": true, "to": true, "a": true, "by": true, "with": true,
+	"von": true, "der": true, "des": true, "und": true, "für": true, "zu": true, "im": true, "auf": true, "einer": true, "eines": true,
+	"av": true, "og": true, "på": true, "och": true, "i": true, "af": true, "til": true, "till": true}
+
+// verbs betray that a term is in fact a clause.
+var verbs = map[string]bool{"said": true, "says": true, "believed": true, "argued": true, "noted": true, "think": true, "know": true, "want": true,
+	"happens": true, "occurs": true, "remains": true, "becomes": true, "wrote": true, "stated": true, "if": true, "because": true, "that": true, "which": true, "who": true}
+
+// vague terms mean something only where they stand.
+var vague = map[string]bool{"result": true, "results": true, "reason": true, "goal": true, "aim": true, "problem": true, "case": true, "example": true,
+	"point": true, "question": true, "answer": true, "idea": true, "way": true, "thing": true, "difference": true, "purpose": true, "truth": true,
+	"company": true, "amount": true, "following": true, "table": true, "figure": true, "chapter": true, "section": true, "author": true, "authors": true,
+	"beispiel": true, "abbildung": true, "ziel": true, "grund": true, "problem.": true, "frage": true, "kapitel": true, "abschnitt": true, "beweis": true,
+	"eksempel": true, "figur": true, "tabell": true, "kapittel": true, "mål": true, "exempel": true, "day": true, "year": true, "time": true, "choice": true}
+
+// hollow reports whether what is said of a term says nothing by itself.
+func hollow(rest string) bool {
+	lower := strings.ToLower(rest)
+	for _, start := range []string{"the same", "the case", "the result", "the reason", "a result", "a matter", "the following", "an example", "the first", "the second",
+		"the last", "a good ", "the only", "the subject of", "a lot", "a few", "a bit", "the one", "der fall", "die folge", "das gleiche", "dasselbe", "eine folge",
+		"die gleiche", "det samme", "det samma", "et eksempel", "ein beispiel", "en av de"} {
+		if strings.HasPrefix(lower, start) {
+			return true
+		}
+	}
+	return len(stems(rest)) < 2 || strings.HasSuffix(lower, ":")
+}
+
+// lowerFirst puts the first letter into lower case unless the word is written
+// with a capital inside sentences, too.
+func (m *reading) lowerFirst(term string) string {
+	first, _, more := strings.Cut(term, " ")
+	if m.tongue.code == "de" && !m.lower[strings.ToLower(first)] || m.upper[first] && !m.lower[strings.ToLower(first)] {
+		return term
+	}
+	runes := []rune(term)
+	for i, r := range runes {
+		if i > 0 && unicode.IsUpper(r) && (i < len([]rune(first)) || more && !m.lower[strings.ToLower(first)]) {
+			return term // DNA, Gauss curve
+		}
+	}
+	return strings.ToLower(string(runes[:1])) + string(runes[1:])
+}
+
+func upperFirst(text string) string {
+	r, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[size:]
+}
+
+// shares reports whether the lists have an element in common.
+func shares(a, b []string) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,256 @@
+package ai
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"aksio.app/shared/fault"
+)
+
+const (
+	mostExtracts = 4
+	leastFit     = 0.3 // share of the question's weight that the best sentence must have
+	otherFit     = 0.6 // of the best sentence's score that the others must have
+)
+
+// Answer implements Model: it quotes the sentences of the sources that fit the
+// last question best, and says that they are quotes.
+func (o Offline) Answer(ctx context.Context, q Question, emit func(Part) error) (Answer, error) {
+	question, err := lastQuestion(q)
+	if err != nil {
+		return Answer{}, err
+	}
+	if emit == nil {
+		emit = func(Part) error { return nil }
+	}
+	texts := tongueOf(q.Language, question).text
+	answer := Answer{Usage: o.usage(), Used: len(q.Sources)}
+	send := func(p Part) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		answer.Text += p.Text
+		if p.Citation != nil {
+			answer.Citations = append(answer.Citations, *p.Citation)
+		}
+		return emit(p)
+	}
+	extracts := extract(q, question)
+	if len(extracts) == 0 {
+		return answer, send(Part{Text: texts.nothing})
+	}
+	if err := send(Part{Text: texts.preface}); err != nil {
+		return answer, err
+	}
+	for _, s := range extracts {
+		c := Citation{Source: s.source, Start: s.start, End: s.end, Quote: slice(q.Sources[s.source].Text, s.start, s.end)}
+		if err := send(Part{Text: "\n\n> " + s.text + " [" + strconv.Itoa(s.source+1) + "]"}); err != nil {
+			return answer, err
+		}
+		if err := send(Part{Citation: &c}); err != nil {
+			return answer, err
+		}
+	}
+	return answer, nil
+}
+
+// lastQuestion returns the turn that is to be answered.
+func lastQuestion(q Question) (string, error) {
+	if n := len(q.Turns); n > 0 && q.Turns[n-1].Role == RoleUser && strings.TrimSpace(q.Turns[n-1].Text) != "" {
+		return q.Turns[n-1].Text, nil
+	}
+	return "", fault.New(fault.Invalid, "there is no question to answer: the last message must be the student's")
+}
+
+// extract returns the sentences that fit the question best, the best first.
+func extract(q Question, question string) []sentence {
+	sentences := splitSentences(q.Sources)
+	weights := weigh(terms(q, question), sentences)
+	total := 0.0
+	for _, w := range weights {
+		total += w
+	}
+	type scored struct {
+		sentence
+		score float64
+	}
+	var found []scored
+	for _, s := range sentences {
+		share, score := fit(s, weights)
+		if share < leastFit*total || total == 0 || len(s.words) < 4 || len(s.words) > 80 {
+			continue
+		}
+		found = append(found, scored{s, score * share / total})
+	}
+	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	var out []sentence
+	for _, s := range found {
+		if len(out) == mostExtracts || s.score < otherFit*found[0].score {
+			break
+		}
+		if !slices.ContainsFunc(out, func(o sentence) bool { return alike(o.text, s.text) }) {
+			out = append(out, s.sentence)
+		}
+	}
+	return out
+}
+
+// terms returns what the question asks about, with how much each counts. A
+// question of few words is taken together with the one before it.
+func terms(q Question, question string) map[string]float64 {
+	out := map[string]float64{}
+	for _, s := range stems(question) {
+		out[s] = 1
+	}
+	if len(out) < 2 {
+		for _, turn := range slices.Backward(q.Turns[:len(q.Turns)-1]) {
+			if turn.Role == RoleUser {
+				for _, s := range stems(turn.Text) {
+					out[s] = max(out[s], 0.5)
+				}
+				break
+			}
+		}
+	}
+	return out
+}
+
+// weigh multiplies the terms' weights by how rare they are among the sentences. A
+// term that none has counts as a rare one: the material doesn't know it.
+func weigh(terms map[string]float64, sentences []sentence) map[string]float64 {
+	in := map[string]int{}
+	for _, s := range sentences {
+		for key := range s.counts() {
+			in[key]++
+		}
+	}
+	n := float64(len(sentences))
+	for key, w := range terms {
+		terms[key] = w * math.Log(1+(n-float64(in[key])+0.5)/(float64(in[key])+0.5)) * rarity([]string{key})
+	}
+	return terms
+}
+
+// counts returns how often each stem stands in the sentence; its heading counts, too.
+func (s sentence) counts() map[string]float64 {
+	out := map[string]float64{}
+	for _, w := range s.words {
+		if !stopped(w.text) {
+			out[w.stem()]++
+		}
+	}
+	for _, key := range stems(s.heading) {
+		out[key] += 0.5
+	}
+	return out
+}
+
+// fit returns how much of the terms' weight the sentence has, and its BM25 score.
+func fit(s sentence, weights map[string]float64) (share, score float64) {
+	const k, b, usual = 1.2, 0.5, 20.0
+	length := 1 - b + b*float64(len(s.words))/usual
+	counts := s.counts()
+	for _, key := range sortedKeys(weights) { // sums of floats depend on the order
+		if n := counts[key]; n > 0 {
+			share += weights[key]
+			score += weights[key] * n * (k + 1) / (n + k*length)
+		}
+	}
+	if s.readable() {
+		score *= 1.25
+	}
+	return share, score
+}
+
+// alike reports whether the texts say the same in nearly the same words.
+func alike(a, b string) bool {
+	x, y := set(stems(a)), set(stems(b))
+	both := 0
+	for key := range x {
+		if y[key] {
+			both++
+		}
+	}
+	if len(x) == 0 || len(y) == 0 {
+		return Fold(a) == Fold(b)
+	}
+	return both*100 >= 85*(len(x)+len(y)-both)
+}
+
+func set(keys []string) map[string]bool {
+	out := map[string]bool{}
+	for _, key := range keys {
+		out[key] = true
+	}
+	return out
+}
+
+// Summarize implements Model: the sentences that have most of the key phrases.
+func (o Offline) Summarize(ctx context.Context, m Material) (Summary, Usage, error) {
+	if err := ctx.Err(); err != nil {
+		return Summary{}, o.usage(), err
+	}
+	r := read(m)
+	summary := Summary{Topics: r.topics(8)}
+	var parts []string
+	for _, s := range r.gist(5) {
+		parts = append(parts, s.text)
+	}
+	summary.Text = strings.Join(parts, " ")
+	if utf8.RuneCountInString(summary.Text) == 0 {
+		for _, s := range r.sentences[:min(2, len(r.sentences))] {
+			parts = append(parts, s.text)
+		}
+		summary.Text = strings.Join(parts, " ")
+	}
+	return summary, o.usage(), nil
+}
+
+// mostCovered is how many phrases a summary should cover.
+const mostCovered = 25
+
+// gist returns up to most readable sentences that together cover the weightiest
+// phrases, in the material's order.
+func (r *reading) gist(most int) []sentence {
+	covered := map[int]bool{}
+	var chosen []int
+	for len(chosen) < most {
+		best, top := -1, 0.0
+		for i, s := range r.sentences {
+			if slices.Contains(chosen, i) || !s.readable() || !s.selfContained() {
+				continue
+			}
+			weight := 0.0
+			for p, phrase := range r.phrasesIn(i) {
+				if !covered[p] && p < mostCovered {
+					weight += phrase.weight
+				}
+			}
+			weight /= math.Sqrt(8 + float64(len(s.words)))
+			if s.lead {
+				weight *= 1.2
+			}
+			if weight > top {
+				best, top = i, weight
+			}
+		}
+		if best < 0 {
+			break
+		}
+		chosen = append(chosen, best)
+		for p := range r.phrasesIn(best) {
+			covered[p] = true
+		}
+	}
+	slices.Sort(chosen)
+	var out []sentence
+	for _, i := range chosen {
+		out = append(out, r.sentences[i])
+	}
+	return out
+}

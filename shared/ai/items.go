@@ -1,0 +1,207 @@
+package ai
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Questions implements Model: it asks for terms by what the material says of
+// them, with other terms of the same material to choose from. The wanted types
+// take turns, and no sentence is asked about twice.
+func (o Offline) Questions(ctx context.Context, m Material) ([]Item, Usage, error) {
+	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
+		return nil, o.usage(), err
+	}
+	r := read(m)
+	queues := r.queues()
+	check := newChecker(m)
+	used := map[[2]int]bool{}
+	var out []Item
+	for round := true; round && len(out) < m.Count; {
+		round = false
+		for i := range queues {
+			for len(queues[i]) > 0 && len(out) < m.Count {
+				item := queues[i][0]
+				queues[i] = queues[i][1:]
+				at := [2]int{item.Source, item.Start}
+				if !used[at] && check.item(&item) {
+					used[at], round = true, true
+					out = append(out, item)
+					break
+				}
+			}
+		}
+	}
+	return out, o.usage(), nil
+}
+
+// queues returns the possible items of each wanted type, the best first.
+func (r *reading) queues() [][]Item {
+	definitions, clozes := r.definitions(), r.clozes()
+	var terms []string
+	for _, d := range definitions {
+		if d.which {
+			terms = append(terms, r.lowerFirst(d.term))
+		}
+	}
+	var out [][]Item
+	for _, kind := range wantedTypes(r.material) {
+		var queue []Item
+		switch kind {
+		case MultipleChoice:
+			queue = append(r.describedChoices(definitions, terms), r.gapChoices(clozes)...)
+		case TrueFalse:
+			queue = r.statements(clozes)
+		case ShortAnswer:
+			queue = r.described(definitions)
+		case FillBlank:
+			queue = r.gaps(clozes)
+		}
+		slices.SortStableFunc(queue, func(a, b Item) int {
+			return boolFirst(a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty)
+		})
+		out = append(out, queue)
+	}
+	return out
+}
+
+func boolFirst(a, b bool) int {
+	switch {
+	case a && !b:
+		return -1
+	case b && !a:
+		return 1
+	}
+	return 0
+}
+
+// described asks for the term that a definition is about.
+func (r *reading) described(definitions []definition) []Item {
+	var out []Item
+	for _, d := range definitions {
+		if !d.which || len(splitWords(d.back)) < 5 {
+			continue
+		}
+		item := r.item(d.sentence, ShortAnswer, fmt.Sprintf(r.tongue.text.which, quoteMarks(d.back)), r.lowerFirst(d.term))
+		item.Hint = r.hint(d.term)
+		item.Difficulty = Medium
+		out = append(out, item)
+	}
+	return out
+}
+
+// describedChoices is described with other terms to choose from.
+func (r *reading) describedChoices(definitions []definition, terms []string) []Item {
+	var out []Item
+	for _, item := range r.described(definitions) {
+		s := r.sentenceAt(item.Source, item.Start)
+		item.Type, item.Hint, item.Difficulty = MultipleChoice, "", Easy
+		if item.Options = r.choose(item, common, s, terms); item.Options != nil {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// gapChoices asks what belongs into a gap, with other terms to choose from.
+func (r *reading) gapChoices(clozes []cloze) []Item {
+	var out []Item
+	for _, c := range clozes {
+		item := r.gap(c, MultipleChoice)
+		item.Hint = ""
+		if item.Options = r.choose(item, c.phrase.kind, c.sentence, nil); item.Options != nil {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// choose returns the answer among its distractors, nil if there are too few.
+func (r *reading) choose(item Item, kind phraseKind, s sentence, extra []string) []string {
+	options := r.distractors(item.Correct[0], kind, s, extra)
+	if len(options) < 2 {
+		return nil
+	}
+	at := int(hash(item.Text) % uint64(len(options)+1))
+	return slices.Insert(options, at, item.Correct[0])
+}
+
+func (r *reading) gaps(clozes []cloze) []Item {
+	var out []Item
+	for _, c := range clozes {
+		out = append(out, r.gap(c, FillBlank))
+	}
+	return out
+}
+
+func (r *reading) gap(c cloze, kind string) Item {
+	item := r.item(c.sentence, kind, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer)
+	item.Hint = r.hint(c.answer)
+	item.Difficulty = Medium
+	if kind == FillBlank || len(c.words) > 25 {
+		item.Difficulty = Hard
+	}
+	item.Tags = r.tags(c.sentence, c.phrase.text)
+	return item
+}
+
+// statements states what the material says, in every other item with another
+// term in the place of the right one.
+func (r *reading) statements(clozes []cloze) []Item {
+	var out []Item
+	for _, c := range clozes {
+		statement, correct := c.text, "True"
+		explanation := c.text
+		if len(out)%2 == 1 {
+			others := r.distractors(c.answer, c.phrase.kind, c.sentence, nil)
+			if len(others) == 0 || c.phrase.kind == common && !c.afterArticle() {
+				continue
+			}
+			statement, correct = strings.Replace(c.gapped, gap, others[0], 1), "False"
+			explanation = fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer)) + " " + c.text
+		}
+		item := r.item(c.sentence, TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
+		item.Explanation, item.Difficulty = explanation, Easy
+		item.Tags = r.tags(c.sentence, c.phrase.text)
+		out = append(out, item)
+	}
+	return out
+}
+
+func (r *reading) item(s sentence, kind, text, correct string) Item {
+	return Item{
+		Text: text, Type: kind, Correct: []string{correct}, Explanation: s.text, Tags: r.tags(s, ""),
+		Source: s.source, Start: s.start, End: s.end, Quote: slice(r.material.Sources[s.source].Text, s.start, s.end),
+	}
+}
+
+func (r *reading) sentenceAt(source, start int) sentence {
+	for _, s := range r.sentences {
+		if s.source == source && s.start == start {
+			return s
+		}
+	}
+	return sentence{}
+}
+
+// hint says how long the answer is and how it starts.
+func (r *reading) hint(answer string) string {
+	if answer[0] >= '0' && answer[0] <= '9' {
+		return r.tongue.text.hintYear
+	}
+	first, _ := utf8.DecodeRuneInString(answer)
+	return fmt.Sprintf(r.tongue.text.hint, countWordRunes(answer), strings.ToUpper(string(first)))
+}
+
+func quoteMarks(text string) string { return "“" + text + "”" }
+
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64() >> 16
+}

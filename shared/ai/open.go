@@ -1,0 +1,75 @@
+package ai
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"aksio.app/shared/resource"
+)
+
+// Config says which model is asked, and within which bounds. With neither Key
+// nor BaseURL it is the offline one.
+type Config struct {
+	Key         string        `env:"OPENAI_API_KEY"`
+	BaseURL     string        `env:"OPENAI_BASE_URL"` // of any server with OpenAI's API, such as http://localhost:11434/v1
+	Chat        string        `env:"AI_MODEL" envDefault:"gpt-4o-mini"`
+	Embedding   string        `env:"EMBEDDING_MODEL" envDefault:"text-embedding-3-small"`
+	Timeout     time.Duration `env:"AI_TIMEOUT" envDefault:"60s"`        // of one call, its retries included
+	MaxTokens   int           `env:"AI_MAX_TOKENS" envDefault:"1024"`    // of an answer that asks for no number
+	InputTokens int           `env:"AI_INPUT_TOKENS" envDefault:"24000"` // of one prompt, estimated
+}
+
+// Validate reports every setting that can't work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.BaseURL != "" {
+		if u, err := url.Parse(c.BaseURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			errs = append(errs, fmt.Errorf("OPENAI_BASE_URL is %q: write an address such as https://host/v1, or leave it out", c.BaseURL))
+		}
+	}
+	if c.Chat == "" || c.BaseURL == "" && !Allowed(c.Chat) {
+		errs = append(errs, fmt.Errorf("AI_MODEL is %q: write one of %q", c.Chat, models))
+	}
+	if c.Embedding == "" {
+		errs = append(errs, errors.New("EMBEDDING_MODEL is empty: write text-embedding-3-small"))
+	}
+	if c.Timeout < time.Second || c.Timeout > 10*time.Minute {
+		errs = append(errs, fmt.Errorf("AI_TIMEOUT is %s: write 1s to 10m", c.Timeout))
+	}
+	if c.MaxTokens < 1 || c.MaxTokens > MostTokens {
+		errs = append(errs, fmt.Errorf("AI_MAX_TOKENS is %d: write 1 to %d", c.MaxTokens, MostTokens))
+	}
+	if c.InputTokens < 1000 || c.InputTokens > 100_000 {
+		errs = append(errs, fmt.Errorf("AI_INPUT_TOKENS is %d: write 1000 to 100000", c.InputTokens))
+	}
+	return errors.Join(errs...)
+}
+
+// models are the chat models that a student may choose from. They take a
+// temperature and structured outputs, and cost about as much as plans allow for.
+var models = []string{"gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}
+
+// Allowed reports whether a question may name the chat model.
+func Allowed(model string) bool { return slices.Contains(models, model) }
+
+// Open returns the process's model.
+func Open(env *resource.Env) (Model, error) {
+	return resource.Open(env, Resource, func() (Model, error) {
+		config, err := resource.Settings[Config](env)
+		if err != nil {
+			return nil, err
+		}
+		return New(config), nil
+	})
+}
+
+// New returns the configured model without calling it.
+func New(config Config) Model {
+	if config.Key == "" && config.BaseURL == "" {
+		return Offline{}
+	}
+	return NewOpenAI(config)
+}

@@ -1,0 +1,3 @@
+package ai
+
+func NewOpenAI(Config) Model { return Offline{} }

@@ -1,0 +1,463 @@
+package ai
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// word is a word of a text, with what stands around it.
+type word struct {
+	text       string // as written
+	start, end int    // bytes of the text
+	after      bool   // punctuation stands between it and the word before
+}
+
+// stem returns the word's key: forms of one word share it.
+func (w word) stem() string { return stem(w.text) }
+
+func (w word) capital() bool {
+	for _, r := range w.text {
+		return unicode.IsUpper(r)
+	}
+	return false
+}
+
+// splitWords returns the words of the text: letters and digits, with hyphens and
+// apostrophes inside.
+func splitWords(text string) []word {
+	var words []word
+	start, after := -1, false
+	var last rune
+	flush := func(end int) {
+		if start >= 0 {
+			trimmed := strings.TrimRight(text[start:end], "-'’")
+			words = append(words, word{trimmed, start, start + len(trimmed), after})
+			start, after = -1, len(trimmed) < end-start
+		}
+	}
+	for i, r := range text {
+		inner := start >= 0 && (r == '-' || r == '\'' || r == '’') && last != r
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r):
+			if start < 0 {
+				start = i
+			}
+		case !inner:
+			flush(i)
+			after = after || !unicode.IsSpace(r)
+		}
+		last = r
+	}
+	flush(len(text))
+	return words
+}
+
+// endings are what words of the five languages end in when they are inflected,
+// the longest first.
+var endings = strings.Fields("ernes ings edly enes erne ungen ene ens ers ern ets ies ing ed en em er es et ly e n s y")
+
+// stem cuts one ending off a lower-case form of the word. It knows no language,
+// so a question and a passage are cut alike; what counts is that forms of a word
+// meet, not that the stem is one.
+func stem(text string) string {
+	text = strings.TrimSuffix(strings.TrimSuffix(Fold(text), "'s"), "'")
+	for _, ending := range endings {
+		cut := strings.TrimSuffix(text, ending)
+		least := 4
+		if len(ending) == 1 {
+			least = 3
+		}
+		if len(cut) < len(text) && countWordRunes(cut) >= least {
+			text = cut
+			break
+		}
+	}
+	if n := len(text); n > 3 && text[n-1] == text[n-2] { // running, runs
+		text = text[:n-1]
+	}
+	return text
+}
+
+// stems returns the keys of the words of a text that mean something.
+func stems(text string) []string {
+	var out []string
+	for _, w := range splitWords(text) {
+		if !stopped(w.text) {
+			out = append(out, w.stem())
+		}
+	}
+	return out
+}
+
+// sentence is a sentence of a source.
+type sentence struct {
+	source     int
+	start, end int    // code points in the source's text
+	text       string // on one line, without mark-up
+	heading    string // under which it stands
+	lead       bool   // first under its heading
+	words      []word // of text
+}
+
+// splitSentences returns the sentences of all sources, in order. Headings, tables
+// and tables of contents are left out.
+func splitSentences(sources []Source) []sentence {
+	var out []sentence
+	for i, source := range sources {
+		heading, lead := source.Heading, true
+		text := []rune(source.Text)
+		for _, b := range splitBlocks(text) {
+			if b.heading {
+				heading, lead = title(string(text[b.start:b.end])), true
+				continue
+			}
+			for _, span := range splitBlock(text, b.start, b.end) {
+				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead}
+				s.text = tidy(string(text[s.start:s.end]))
+				if s.words = splitWords(s.text); len(s.words) > 0 {
+					out = append(out, s)
+					lead = false
+				}
+			}
+		}
+	}
+	return out
+}
+
+// block is a paragraph, a list entry or a heading, in code points.
+type block struct {
+	start, end int
+	heading    bool
+}
+
+func splitBlocks(text []rune) []block {
+	lines := splitLines(text)
+	usual := usualWidth(lines)
+	var out []block
+	open := false
+	for i, l := range lines {
+		line := strings.TrimSpace(string(text[l.start:l.end]))
+		switch {
+		case line == "" || isTabular(line):
+			open = false
+			continue
+		case strings.HasPrefix(line, "#"), isTitle(line) && strings.ToUpper(line) == line:
+			out = append(out, block{l.start, l.end, true})
+			open = false
+			continue
+		case isShortLine(line, usual) && (i+1 == len(lines) || startsUpper(text, lines[i+1])):
+			out = append(out, block{l.start, l.end, isTitle(line)})
+			open = false
+			continue
+		}
+		marker := max(listMarker(line), labelWidth(line))
+		if !open || marker > 0 {
+			start := l.start
+			for start < l.end && unicode.IsSpace(text[start]) {
+				start++
+			}
+			out = append(out, block{min(start+marker, l.end), l.end, false})
+			open = true
+			continue
+		}
+		out[len(out)-1].end = l.end
+	}
+	return out
+}
+
+func splitLines(text []rune) []block {
+	var lines []block
+	start := 0
+	for i, r := range text {
+		if r == '\n' || r == '\f' {
+			lines = append(lines, block{start: start, end: i})
+			start = i + 1
+		}
+	}
+	return append(lines, block{start: start, end: len(text)})
+}
+
+// usualWidth returns the width of a full line: nine in ten are no wider.
+func usualWidth(lines []block) int {
+	var count [121]int
+	total := 0
+	for _, l := range lines {
+		if width := l.end - l.start; width > 0 {
+			count[min(width, 120)]++
+			total++
+		}
+	}
+	seen := 0
+	for width, n := range count {
+		if seen += n; seen*10 >= total*9 {
+			return width
+		}
+	}
+	return 120
+}
+
+// isShortLine reports whether the line stops before it is full and before a sentence ends.
+func isShortLine(line string, usual int) bool {
+	return len([]rune(line))*10 < usual*6 && !strings.ContainsAny(line[len(line)-1:], ".!?:;,-")
+}
+
+// isTitle reports whether a short line reads like a heading.
+func isTitle(line string) bool {
+	line = title(line)
+	words := splitWords(line)
+	letters, long := 0, false
+	for _, r := range line {
+		if unicode.IsLetter(r) || r == ' ' {
+			letters++
+		}
+	}
+	for _, w := range words {
+		long = long || len(w.text) > 3
+	}
+	if !long || stopped(words[len(words)-1].text) || !words[0].capital() || strings.ContainsAny(line, ";=[]{}") {
+		return false
+	}
+	return len(words) <= 9 && letters*10 >= len([]rune(line))*8
+}
+
+// title returns the heading without numbers and marks around it.
+func title(line string) string {
+	line = tidy(line)
+	if width := labelWidth(line); width > 0 {
+		line = string([]rune(line)[width:])
+	}
+	return strings.TrimFunc(line, func(r rune) bool { return !unicode.IsLetter(r) })
+}
+
+// labelWidth returns how many code points at the start of the line number what
+// follows: "Definition 12 (Ring)" or "Theorem 3.1:".
+func labelWidth(line string) int {
+	label, rest, _ := strings.Cut(line, " ")
+	if !lists().labels[strings.ToLower(label)] {
+		return 0
+	}
+	number := strings.TrimLeft(rest, "0123456789.")
+	if len(number) == len(rest) {
+		return 0
+	}
+	if strings.HasPrefix(number, " (") {
+		if i := strings.IndexByte(number, ')'); i > 0 {
+			number = number[i+1:]
+		}
+	}
+	number = strings.TrimLeft(number, ":. ")
+	return utf8.RuneCountInString(line) - utf8.RuneCountInString(number)
+}
+
+func startsUpper(text []rune, l block) bool {
+	for _, r := range text[l.start:l.end] {
+		if !unicode.IsSpace(r) {
+			return !unicode.IsLower(r)
+		}
+	}
+	return true
+}
+
+// isTabular reports whether the line belongs to a table or a table of contents.
+func isTabular(line string) bool {
+	return strings.Count(line, "|") >= 2 || strings.Contains(line, "\t\t") ||
+		strings.Contains(line, "....") || strings.Contains(line, ". . .") || strings.HasPrefix(line, "```")
+}
+
+// listMarker returns how many code points at the start of the line mark a list entry.
+func listMarker(line string) int {
+	runes := []rune(line)
+	if len(runes) < 3 {
+		return 0
+	}
+	if strings.ContainsRune("-*•–·▪◦", runes[0]) && unicode.IsSpace(runes[1]) {
+		return 2
+	}
+	i := 0
+	for i < len(runes) && i < 5 && (unicode.IsDigit(runes[i]) || unicode.IsLetter(runes[i]) || runes[i] == '(') {
+		i++
+	}
+	numbered := i > 0 && i <= 3 && i+1 < len(runes) && unicode.IsSpace(runes[i+1])
+	letter := unicode.IsLetter(runes[0]) && i > 1
+	if numbered && (runes[i] == ')' || runes[i] == '.' && !letter) {
+		return i + 2
+	}
+	return 0
+}
+
+// splitBlock returns the sentences of a block, in code points.
+func splitBlock(text []rune, start, end int) [][2]int {
+	var out [][2]int
+	add := func(from, to int) {
+		for from < to && unicode.IsSpace(text[from]) {
+			from++
+		}
+		for to > from && unicode.IsSpace(text[to-1]) {
+			to--
+		}
+		if from < to {
+			out = append(out, [2]int{from, to})
+		}
+	}
+	from := start
+	for i := start; i < end; i++ {
+		if !strings.ContainsRune(".!?", text[i]) || text[i] == '.' && isAbbreviation(text[from:i]) {
+			continue
+		}
+		next := i + 1
+		for next < end && strings.ContainsRune(`"'”’»)]*`, text[next]) {
+			next++
+		}
+		if next >= end || endsSentence(text, next, end) {
+			add(from, next)
+			from, i = next, next-1
+		}
+	}
+	add(from, end)
+	return out
+}
+
+// endsSentence reports whether what follows the full stop starts another sentence.
+func endsSentence(text []rune, next, end int) bool {
+	if !unicode.IsSpace(text[next]) {
+		return false
+	}
+	for next < end && unicode.IsSpace(text[next]) {
+		next++
+	}
+	return next >= end || !unicode.IsLower(text[next])
+}
+
+// isAbbreviation reports whether the full stop behind the text belongs to its last word.
+func isAbbreviation(before []rune) bool {
+	i := len(before)
+	for i > 0 && (unicode.IsLetter(before[i-1]) || unicode.IsDigit(before[i-1]) || before[i-1] == '.') {
+		i--
+	}
+	last := string(before[i:])
+	switch {
+	case last == "":
+		return false
+	case len([]rune(last)) == 1 && unicode.IsLetter(before[i]):
+		return true // an initial
+	case unicode.IsDigit(before[i]) && len(last) <= 2:
+		return true // an ordinal, as German writes it
+	}
+	return lists().abbreviations[strings.ToLower(last)]
+}
+
+// markup is what tidy takes out or mends.
+var markup = strings.NewReplacer("**", "", "__", "", "`", "", "ﬁ", "fi", "ﬂ", "fl", "ﬀ", "ff", "ﬃ", "ffi", "ﬄ", "ffl", "\u00ad", "",
+	"“", `"`, "”", `"`, "„", `"`)
+
+// brokenWord is a word broken at the end of a line. Where "and" follows, the
+// hyphen stands for the rest of a word.
+var brokenWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(\p{Ll})-[ \t]*\n\s*(\p{Ll}+)`)
+})
+
+func joinBroken(text string) string {
+	if !strings.Contains(text, "-") {
+		return text
+	}
+	return brokenWord().ReplaceAllStringFunc(text, func(match string) string {
+		parts := brokenWord().FindStringSubmatch(match)
+		if stopped(parts[2]) {
+			return parts[1] + "- " + parts[2]
+		}
+		return parts[1] + parts[2]
+	})
+}
+
+// tidy returns the text on one line, without mark-up.
+func tidy(text string) string {
+	text = joinBroken(text)
+	text = strings.TrimLeft(strings.TrimSpace(text), "#>")
+	text = strings.Join(strings.Fields(markup.Replace(text)), " ")
+	for _, mark := range []string{",", ".", ";", ":", "!", "?", ")"} {
+		text = strings.ReplaceAll(text, " "+mark, mark)
+	}
+	return strings.ReplaceAll(text, "( ", "(")
+}
+
+// readable reports whether a learner can make sense of the sentence by itself:
+// a whole sentence of words, not a formula, an entry of a list of references or
+// a piece of a table.
+func (s sentence) readable() bool {
+	if n := len(s.words); n < 6 || n > 45 || len(s.text) > 400 {
+		return false
+	}
+	first := []rune(s.text)[0]
+	if !strings.ContainsAny(s.text[len(s.text)-1:], `.!?"`) || !unicode.IsUpper(first) && !unicode.IsDigit(first) && first != '"' {
+		return false
+	}
+	for _, sign := range []string{"http", "www.", "doi:", "ISBN", "et al", "<unk>", "@", "©", "{", "}", "\\", "=", "...", "_"} {
+		if strings.Contains(s.text, sign) {
+			return false
+		}
+	}
+	if unicode.IsDigit(first) && len(s.words[0].text) > 1 && unicode.IsLetter([]rune(s.text)[1]) { // a footnote
+		return false
+	}
+	return !s.isFormula() && !s.isBroken() && !s.pointsElsewhere() && !strings.HasSuffix(s.text, "?") && strings.Count(s.text, `"`)%2 == 0 && strings.Count(s.text, "(") == strings.Count(s.text, ")")
+}
+
+// isFormula reports whether signs, digits and single letters take too much of the sentence.
+func (s sentence) isFormula() bool {
+	letters, signs, digits := 0, 0, 0
+	for _, r := range s.text {
+		switch {
+		case unicode.IsLetter(r) || r == ' ':
+			letters++
+		case unicode.IsDigit(r):
+			digits++
+		case !strings.ContainsRune(`.,-–—'’"!?`, r):
+			signs++
+		}
+	}
+	single := 0
+	for _, w := range s.words {
+		if n := utf8.RuneCountInString(w.text); n <= 2 && !stopped(w.text) && !unicode.IsDigit([]rune(w.text)[0]) || n > 28 {
+			single++
+		}
+	}
+	total := letters + digits + signs
+	return letters*100 < total*88 || signs*100 > total*5 || single*8 > len(s.words)
+}
+
+// pointsElsewhere reports whether the sentence speaks of a numbered figure or theorem.
+func (s sentence) pointsElsewhere() bool {
+	for i, w := range s.words[:len(s.words)-1] {
+		if next := s.words[i+1].text; lists().labels[strings.ToLower(w.text)] && (next[0] >= '0' && next[0] <= '9' || len(next) <= 2) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBroken reports whether the text came out of its file damaged: words run
+// together, signs that no font names.
+func (s sentence) isBroken() bool {
+	joined := 0
+	var last rune
+	for _, r := range s.text {
+		if unicode.IsControl(r) || unicode.Is(unicode.Co, r) || r == utf8.RuneError || last == ';' && r != ' ' {
+			return true
+		}
+		if unicode.IsUpper(r) && unicode.IsLower(last) {
+			joined++
+		}
+		last = r
+	}
+	return joined > 1
+}
+
+// selfContained reports whether the sentence leans on none before it: what "this"
+// or "he" means is not known to who reads the sentence alone.
+func (s sentence) selfContained() bool {
+	leans := lists().leaning
+	return !leans[strings.ToLower(s.words[0].text)] && (len(s.words) < 2 || !leans[strings.ToLower(s.words[1].text)] || !stopped(s.words[0].text))
+}

@@ -1,0 +1,128 @@
+package ai
+
+import (
+	"strings"
+	"sync"
+)
+
+// The languages that the offline model has words for.
+var tongues = []*tongue{&english, &norwegian, &swedish, &danish, &german}
+
+// tongue is what the offline model knows of a language.
+type tongue struct {
+	code  string
+	stops string // frequent words that say little
+	nouns string // words that stand before nouns
+	text  texts
+}
+
+// texts are the sentences that the offline model writes itself.
+type texts struct {
+	preface  string // before the extracts of an answer
+	nothing  string // when none fits
+	cloze    string // %s is a sentence with a gap
+	which    string // %s is a description
+	truth    string // %s is a statement
+	true     string
+	false    string
+	instead  string // %s is the right term
+	hint     string // %d letters, %s the first
+	hintYear string
+	about    string // %s is a heading
+}
+
+// wordLists are the words of all languages together. They are made on first
+// use: most functions never need them.
+type wordLists struct{ stops, nouns, leaning, general, labels, abbreviations map[string]bool }
+
+var lists = sync.OnceValue(func() wordLists {
+	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}}
+	for _, t := range tongues {
+		include(l.stops, t.stops)
+		include(l.nouns, t.nouns)
+	}
+	include(l.leaning, leaning)
+	include(l.general, general)
+	include(l.labels, labels)
+	include(l.abbreviations, abbreviations)
+	return l
+})
+
+func include(set map[string]bool, words string) {
+	for w := range strings.FieldsSeq(words) {
+		set[w] = true
+	}
+}
+
+// stopped reports whether the word says little about what a text is about.
+func stopped(text string) bool { return lists().stops[strings.ToLower(text)] }
+
+// tongueOf returns the language of the code, or that of the texts if there is
+// none, by which language's frequent words they have most of.
+func tongueOf(code string, texts ...string) *tongue {
+	base, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(code, "_", "-")), "-")
+	if base == "nb" || base == "nn" {
+		base = "no"
+	}
+	for _, t := range tongues {
+		if t.code == base {
+			return t
+		}
+	}
+	counts := map[string]int{}
+	for _, text := range texts {
+		for i, w := range splitWords(text) {
+			if i == 2000 {
+				break
+			}
+			counts[strings.ToLower(w.text)]++
+		}
+	}
+	best, most := tongues[0], 0
+	for _, t := range tongues {
+		hits := 0
+		for w := range strings.FieldsSeq(t.stops) {
+			hits += counts[w]
+		}
+		if hits > most {
+			best, most = t, hits
+		}
+	}
+	return best
+}
+
+// leaning words start sentences that can't be understood without the one before.
+const leaning = `
+this that these those it its they them their he she his her him we our us i my you your such here there another both each also
+however therefore thus hence then so but and or yet moreover furthermore instead consequently otherwise meanwhile similarly
+nevertheless accordingly additionally besides likewise still again later earlier afterwards finally
+let suppose assume consider see show prove note find give define what how why which when where who
+sei seien betrachte betrachten definieren definiere zeigen zeige beweise beweisen siehe wie was wo wer warum welche welcher gegeben angenommen rechts links oben unten beweis proof bevis
+anta vis finn se hva hvordan hvorfor hvilke hvilken antag visa vad hur varför hvad lad
+first second third next above below following former latter other others
+diese dieser dieses diesem diesen dies das es er sie ihr ihre seine sein wir uns ich mein jene jener hier dort dabei dazu damit daher
+deshalb also somit folglich jedoch aber und oder sondern denn doch außerdem zudem ferner dann danach dadurch solche solcher
+den det de denne dette disse han hun hon dem deres sin sitt sine vi vår vårt oss jeg jag min mitt her der här där derfor därför
+dermed därmed men og och eller også också imidlertid dog således så slik sådan sånn dessuten dessutom desuden videre vidare derefter därefter deretter
+dessa denna hans hennes hendes deras vores`
+
+const abbreviations = `
+dr mr mrs ms maj gen col lt capt sgt gov sen rep jan feb mar apr jun jul aug sept sep oct nov dec prof st fig figs eq eqs sec ch vol no nos pp vs etc cf approx al e.g i.e e.g. i.e. inc corp ltd co jr sr u.s u.k a.m p.m
+z.b d.h u.a u.ä usw bzw vgl ca evtl ggf nr abb tab kap s.o s.u sog inkl max min def bsp bem
+f.eks dvs osv bl.a pga iht kl kap jf mv ev t.ex bl.a o.s.v d.v.s m.m s.k t.o.m fig tab ex resp mfl m.fl`
+
+// general words are frequent in study material of any subject, and no terms.
+const general = `
+example examples figure figures table tables chapter section page pages part parts case cases result results way number numbers kind kinds
+type types form forms time times year years day days people person work works author authors fact point points different same similar able
+available possible important significant common specific certain new high low higher lower greater smaller total respectively following
+based associated related compared addition association observation majority vast presence absence use range set group
+list term terms name names word words issue issues question questions answer reason place state level levels million millions billion percent
+beispiel abbildung tabelle kapitel abschnitt seite teil fall ergebnis zahl art form zeit jahr jahre tag definition satz bemerkung beweis lemma
+eksempel figur tabell kapittel del tilfelle resultat tall slag tid år dag exempel fall sida`
+
+// labels number the parts of a text.
+const labels = `
+definition theorem lemma corollary proposition remark example exercise figure table note fig tab
+satz bemerkung beispiel korollar folgerung aufgabe abbildung tabelle abb behauptung
+definisjon setning teorem eksempel oppgave figur tabell korollar merknad sats exempel uppgift anmärkning følgeslutning opgave sætning`

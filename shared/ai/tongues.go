@@ -1,0 +1,128 @@
+package ai
+
+var english = tongue{
+	code: "en",
+	stops: `a about above across after again against ago all almost along already also although always am among an and another any anyone
+anything are around as at away back be became because become becomes been before began behind being below between both but by came can
+cannot come comes could did do does doing done down due during each either else end enough especially even ever every few first for
+found four from further gave general get give given gives go goes going gone got had has have having he hence her here herself him
+himself his how however i if in including indeed instead into is it its itself just kept known large last later least led less let like
+likely long made main mainly make makes making many may me might more most mostly much must my near nearly need needs neither never new
+next no nor not nothing now of off often old on once one only onto or other others our out over own part particular per perhaps put quite
+rather really said same saw say says second see seen several shall she should show showed shown shows since six small so some something
+sometimes still such take taken takes than that the their them themselves then there thereby therefore these they thing things third this
+those though three through throughout thus to together too took toward towards two under until up upon us use used uses using usually
+various very via was way ways we well went were what when where whereas whether which while who whole whom whose why will with within
+without would yet you your yes don't it's i'm that's we're they're can't won't let's folks today`,
+	nouns: "the a an of in by for with this these each on to from into between their its his her our some many and or as",
+	text: texts{
+		preface:  "No language model is connected, so this is not a written answer: these are the sentences of your material that fit the question best.",
+		nothing:  "I found nothing in your material that fits this question. No language model is connected; I can only quote from the material.",
+		cloze:    "Fill in the gap: %s",
+		which:    "Which term does this describe? %s",
+		truth:    "True or false? %s",
+		true:     "True",
+		false:    "False",
+		instead:  "In the material it is %s.",
+		hint:     "It has %d letters and starts with %s.",
+		hintYear: "It is a number.",
+		about:    "What does the material say about “%s”?",
+	},
+}
+
+var norwegian = tongue{
+	code: "no",
+	stops: `alle alt andre at av bare ble bli blir blitt både da de deg dem den denne der dere deres det dette din disse dog du eg ein eit en
+enn er et etter finnes for fordi fra få får før først gjennom gjør gjøre gå går ha hadde han hans har hele hennes her hos hun hva hvem hver
+hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellom inn innen inntil jeg kalles kalt kan kom kommer kunne man mange med meg mellom men mer mest
+mindre minst mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme samt seg selv siden sin sine sitt skal skulle slik som
+store så tidligere til tilbake under ut uten var ved vi via vil ville vår være vært å også brukes bruker ofte består blant hvorav`,
+	nouns: "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
+	text: texts{
+		preface:  "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
+		nothing:  "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
+		cloze:    "Fyll inn det som mangler: %s",
+		which:    "Hvilket begrep beskrives her? %s",
+		truth:    "Sant eller usant? %s",
+		true:     "True",
+		false:    "False",
+		instead:  "I materialet er det %s.",
+		hint:     "Svaret har %d bokstaver og begynner på %s.",
+		hintYear: "Svaret er et tall.",
+		about:    "Hva sier materialet om «%s»?",
+	},
+}
+
+var swedish = tongue{
+	code: "sv",
+	stops: `alla allt andra att av bara bli blir blev blivit både de dem den denna deras dess dessa det detta dig din ditt du där därför då efter
+eftersom eller en enligt ett finns flera från för före får få genom gör göra går gå ha hade han hans har hela hennes henne hon hos hur här i
+icke ifrån igen in inom inte ingen inget jag ju kallas kan kom kommer kunde kunna man med mellan men mer mest mindre minst mot mycket måste ned ni nog nu när någon något
+några och också om oss på samma samt sedan sig sin sina sitt ska skall skulle som stora så sådan till tidigare under upp ut utan vad var vara varit varje varför
+vem vi via vid vilka vilken vilket vill är även över används ofta består bland`,
+	nouns: "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
+	text: texts{
+		preface:  "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
+		nothing:  "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
+		cloze:    "Fyll i luckan: %s",
+		which:    "Vilket begrepp beskrivs här? %s",
+		truth:    "Sant eller falskt? %s",
+		true:     "True",
+		false:    "False",
+		instead:  "I materialet är det %s.",
+		hint:     "Svaret har %d bokstäver och börjar på %s.",
+		hintYear: "Svaret är ett tal.",
+		about:    "Vad säger materialet om ”%s”?",
+	},
+}
+
+var danish = tongue{
+	code: "da",
+	stops: `af alle alt anden andet andre at bare blev blive bliver både da de dem den denne der deres det dette dig din disse dog du efter eller
+en end er et findes flere for fordi fra få får før først gennem gør gøre gå går ham han hans har havde have hele hendes her hos hun hvad hvem hver
+hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellem ind inden indtil jeg kaldes kan kom kommer kunne man mange med meget mellem men mere mest
+mig min mindre mindst mod må måtte ned noget nogle nok nu når og også om op os over på samme samt selv siden sig sin sine sit skal skulle som
+store så tidligere til tilbage ud uden under var ved vi via vil ville vores være været bruges bruger ofte består blandt`,
+	nouns: "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
+	text: texts{
+		preface:  "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
+		nothing:  "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
+		cloze:    "Udfyld det, der mangler: %s",
+		which:    "Hvilket begreb beskrives her? %s",
+		truth:    "Sandt eller falsk? %s",
+		true:     "True",
+		false:    "False",
+		instead:  "I materialet er det %s.",
+		hint:     "Svaret har %d bogstaver og begynder med %s.",
+		hintYear: "Svaret er et tal.",
+		about:    "Hvad siger materialet om »%s«?",
+	},
+}
+
+var german = tongue{
+	code: "de",
+	stops: `aber alle allem allen aller alles als also am an andere anderen anderer anderes auch auf aus außer bei beide beiden beim bereits bis
+bzw da dabei dadurch dafür daher damit danach dann daran darauf daraus darin das dass davon dazu dem den denen denn der deren des dessen
+die die dies diese diesem diesen dieser dieses doch dort durch ebenfalls ebenso eben ein eine einem einen einer eines einige einigen er erst es etwa
+euch fast folgende folgenden folgt für gab ganz gar gegen genau genannt gibt gilt gemäß haben hat hatte hatten heißen heißt hier hin hinter ich ihm ihn ihnen ihr ihre
+ihrem ihren ihrer im immer in indem ins insbesondere ist ja je jede jedem jeden jeder jedes jedoch jene kann kein keine keinen können konnte
+könnte lässt man mehr mehrere mein meist meisten mit muss müssen nach nachdem neben nennt nicht nichts noch nun nur ob obwohl oder oft ohne pro
+schon sehr sei seien sein seine seinem seinen seiner seit sich sie sind so sobald sodass sofern sogar solche solcher soll sollen sondern
+sonst sowie sowohl statt trotz über um und uns unser unter usw viel viele vielen vom von vor während wann war waren warum was weder wegen
+weil weitere weiteren weiterer welche welchem welchen welcher welches wenn wer werden wie wieder will wir wird wo wobei wurde wurden würde z zu zudem zum zur
+zwar zwei zwischen sodann mittels dabei hierbei beispielsweise beziehungsweise jeweils analog ebenso falls betrachte zeige sowie`,
+	nouns: "der die das den dem des ein eine einen einem einer eines von vom in im für mit zu zum zur durch aus jede jeder jedes und oder als",
+	text: texts{
+		preface:  "Es ist kein Sprachmodell angeschlossen; dies ist daher keine ausformulierte Antwort, sondern die Sätze aus deinem Material, die am besten zur Frage passen.",
+		nothing:  "In deinem Material habe ich nichts gefunden, das zu dieser Frage passt. Es ist kein Sprachmodell angeschlossen; ich kann nur aus dem Material zitieren.",
+		cloze:    "Ergänze die Lücke: %s",
+		which:    "Welcher Begriff wird hier beschrieben? %s",
+		truth:    "Wahr oder falsch? %s",
+		true:     "True",
+		false:    "False",
+		instead:  "Im Material steht %s.",
+		hint:     "Die Antwort hat %d Buchstaben und beginnt mit %s.",
+		hintYear: "Die Antwort ist eine Zahl.",
+		about:    "Was steht im Material über „%s“?",
+	},
+}
