@@ -1,0 +1,176 @@
+package fsrs_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"aksio.app/shared/flashcards/fsrs"
+)
+
+// Vectors that the projects of open-spaced-repetition share between their tests.
+
+func TestPublishedIntervals(t *testing.T) {
+	t.Parallel()
+	p := fsrs.Defaults()
+	const again, good = fsrs.Again, fsrs.Good
+	ratings := []fsrs.Rating{good, good, good, good, good, good, again, again, good, good, good, good, good}
+	want := []int{0, 2, 11, 46, 163, 498, 0, 0, 2, 4, 7, 12, 21}
+
+	var card fsrs.Card
+	var got []int
+	now := time.Date(2022, 11, 29, 12, 30, 0, 0, time.UTC)
+	for _, rating := range ratings {
+		card = p.Next(card, now, rating)
+		got = append(got, int(card.Due.Sub(now)/day))
+		now = card.Due
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("intervals %v, want %v", got, want)
+	}
+}
+
+func TestPublishedMemory(t *testing.T) {
+	t.Parallel()
+	withSteps, withoutSteps := fsrs.Defaults(), fsrs.Defaults()
+	withoutSteps.LearningSteps, withoutSteps.RelearningSteps = nil, nil
+	for _, tc := range []struct {
+		name      string
+		p         *fsrs.Parameters
+		stability float64
+	}{
+		{"with steps", withSteps, 53.62691},
+		{"long-term", withoutSteps, 53.335106},
+	} {
+		var card fsrs.Card
+		now := start
+		for i, gap := range []int{0, 0, 1, 3, 8, 21} {
+			rating := fsrs.Good
+			if i == 0 {
+				rating = fsrs.Again
+			}
+			now = now.Add(time.Duration(gap) * day)
+			card = tc.p.Next(card, now, rating)
+		}
+		if math.Abs(card.Stability-tc.stability) > 5e-5 { // published in single precision
+			t.Errorf("%s: stability %.7f, want %.7f", tc.name, card.Stability, tc.stability)
+		}
+		if math.Abs(card.Difficulty-6.3574867) > 1e-6 {
+			t.Errorf("%s: difficulty %.7f, want 6.3574867", tc.name, card.Difficulty)
+		}
+	}
+}
+
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	p := fsrs.Defaults()
+	previews := p.Preview(fsrs.Card{}, start)
+	var waits [4]time.Duration
+	for i, card := range previews {
+		waits[i] = card.Due.Sub(start)
+		if next := p.Next(fsrs.Card{}, start, fsrs.Again+fsrs.Rating(i)); next != card {
+			t.Errorf("preview of %s is %+v, yet the review gives %+v", fsrs.Again+fsrs.Rating(i), card, next)
+		}
+	}
+	if want := [4]time.Duration{time.Minute, 6 * time.Minute, 10 * time.Minute, 8 * day}; waits != want {
+		t.Errorf("a new card comes back in %v, want %v", waits, want)
+	}
+}
+
+func TestRetrievability(t *testing.T) {
+	t.Parallel()
+	p := fsrs.Defaults()
+	if r := p.Retrievability(fsrs.Card{}, start); r != 0 {
+		t.Errorf("a new card is recalled with probability %g, want 0", r)
+	}
+	card := p.Next(fsrs.Card{}, start, fsrs.Good)
+	card.Stability = 10
+	for _, tc := range []struct {
+		after time.Duration
+		want  float64
+	}{{-day, 1}, {0, 1}, {23 * time.Hour, 1}, {10 * day, 0.9}, {11*day - 1, 0.9}} {
+		if got := p.Retrievability(card, start.Add(tc.after)); math.Abs(got-tc.want) > 1e-8 {
+			t.Errorf("after %s recall is %g, want %g", tc.after, got, tc.want)
+		}
+	}
+}
+
+// A learner whose day turns at 04:00 in Tokyo reviews at 08:00 and 10:00 of one
+// morning, between which a UTC day ends.
+func TestStudyDay(t *testing.T) {
+	t.Parallel()
+	tokyo := time.FixedZone("Tokyo", 9*3600)
+	local := fsrs.Defaults()
+	local.Day = func(t time.Time) int {
+		return int(t.In(tokyo).Add(-4*time.Hour).Unix()+9*3600) / 86400
+	}
+	morning := time.Date(2026, 3, 2, 8, 0, 0, 0, tokyo)
+	later := morning.Add(2 * time.Hour)
+	twice := func(p *fsrs.Parameters) fsrs.Card {
+		return p.Next(p.Next(fsrs.Card{}, morning, fsrs.Good), later, fsrs.Easy)
+	}
+
+	sameDay := fsrs.Defaults()
+	want := sameDay.Next(sameDay.Next(fsrs.Card{}, start, fsrs.Good), start.Add(2*time.Hour), fsrs.Easy)
+	if got := twice(local); got.Stability != want.Stability {
+		t.Errorf("with the learner's day: stability %g, want the same-day %g", got.Stability, want.Stability)
+	}
+	if got := twice(fsrs.Defaults()); got.Stability == want.Stability {
+		t.Errorf("in UTC days: stability %g, want that of the next day", got.Stability)
+	}
+}
+
+func TestReviewBeforeTheLast(t *testing.T) {
+	t.Parallel()
+	p := fsrs.Defaults()
+	card := p.Next(fsrs.Card{}, start, fsrs.Easy)
+	early, sameDay := p.Next(card, start.Add(-3*day), fsrs.Good), p.Next(card, start, fsrs.Good)
+	if early.Stability != sameDay.Stability {
+		t.Errorf("stability %g, want %g as on the same day", early.Stability, sameDay.Stability)
+	}
+}
+
+func TestFuzz(t *testing.T) {
+	t.Parallel()
+	plain := fsrs.Defaults()
+	card := plain.Next(fsrs.Card{}, start, fsrs.Easy)
+	card.Stability = 100
+	now := start.Add(100 * day)
+	center := plain.Next(card, now, fsrs.Good).Due.Sub(now)
+
+	seen := map[time.Duration]bool{}
+	for i := range 200 {
+		p := fsrs.Defaults()
+		p.FuzzSeed = string(rune('a'+i%26)) + string(rune('a'+i/26))
+		wait := p.Next(card, now, fsrs.Good).Due.Sub(now)
+		if wait != p.Next(card, now.Add(time.Second), fsrs.Good).Due.Sub(now.Add(time.Second)) {
+			t.Fatalf("seed %s: the interval changed within a second", p.FuzzSeed)
+		}
+		if ratio := float64(wait) / float64(center); ratio < 0.9 || ratio > 1.1 {
+			t.Errorf("seed %s: %s, more than 10 %% away from %s", p.FuzzSeed, wait, center)
+		}
+		seen[wait] = true
+	}
+	if len(seen) < 10 {
+		t.Errorf("200 seeds gave %d intervals, want at least 10", len(seen))
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	p := fsrs.Defaults()
+	card := p.Next(fsrs.Card{}, start, fsrs.Easy)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Next(card, card.Due, fsrs.Good)
+	}
+}
+
+func BenchmarkReplay100(b *testing.B) {
+	p := fsrs.Defaults()
+	log := randomLog(1, 100)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Replay(log)
+	}
+}

@@ -1,0 +1,134 @@
+package fsrs
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// Parameters say how one learner's cards are scheduled. Start from [Defaults].
+type Parameters struct {
+	// Weights are the model's w0–w20, fitted to a learner's reviews or the
+	// defaults. Weights fitted for FSRS-5 have 19; add 0.01 and 0.5 to them,
+	// or 0 and 0.5 without steps.
+	Weights [21]float64
+
+	// Retention is the probability of recall at which a card comes back,
+	// above 0 and at most 1.
+	Retention float64
+
+	// MaximumInterval limits the days between reviews, 1–36500. As in ts-fsrs
+	// the ratings of one review are kept a day apart even at the limit, so Easy
+	// may exceed it by up to three days.
+	MaximumInterval int
+
+	// LearningSteps are the waits of a new card before it is scheduled by its
+	// stability, RelearningSteps those of a forgotten one: whole minutes. With
+	// neither (long-term mode) every interval is a day or more, and further
+	// reviews on one day count like others.
+	LearningSteps, RelearningSteps []time.Duration
+
+	// FuzzSeed spreads intervals from 2.5 days by some per cent, so that cards
+	// learned together come back apart; "" is off. Give each card its own seed,
+	// such as its id: the same seed and number of reviews always fuzz alike.
+	FuzzSeed string
+
+	// Day numbers the study day a time falls in, counted from any origin, so
+	// that days can follow the learner's time zone. Nil counts days of UTC, as
+	// ts-fsrs does.
+	Day func(time.Time) int `json:"-"`
+}
+
+// Defaults returns the published parameters of FSRS-6, fitted to the reviews
+// of some 10,000 people, and the settings of ts-fsrs 5.
+func Defaults() *Parameters {
+	return &Parameters{
+		Weights: [21]float64{
+			0.212, 1.2931, 2.3065, 8.2956, 6.4133, 0.8334, 3.0194, 0.001, 1.8722, 0.1666, 0.796,
+			1.4835, 0.0614, 0.2629, 1.6483, 0.6014, 1.8729, 0.5425, 0.0912, 0.0658, 0.1542,
+		},
+		Retention:       0.9,
+		MaximumInterval: 36500,
+		LearningSteps:   []time.Duration{time.Minute, 10 * time.Minute},
+		RelearningSteps: []time.Duration{10 * time.Minute},
+	}
+}
+
+// Validate reports every parameter that can't work, not only the first.
+func (p *Parameters) Validate() error {
+	var errs []error
+	for i, bound := range p.bounds() {
+		if w := p.Weights[i]; !(bound.low <= w && w <= bound.high) { // so written, NaN fails too
+			errs = append(errs, fmt.Errorf("weight %d is %g; it must be from %g to %g", i, w, bound.low, bound.high))
+		}
+	}
+	if !(0 < p.Retention && p.Retention <= 1) {
+		errs = append(errs, fmt.Errorf("retention is %g; it must be above 0 and at most 1, such as 0.9", p.Retention))
+	}
+	if p.MaximumInterval < 1 || p.MaximumInterval > maxStability {
+		errs = append(errs, fmt.Errorf("the maximum interval is %d days; it must be from 1 to %d", p.MaximumInterval, maxStability))
+	}
+	errs = append(errs, validateSteps("learning", p.LearningSteps), validateSteps("relearning", p.RelearningSteps))
+	return errors.Join(errs...)
+}
+
+func validateSteps(kind string, steps []time.Duration) error {
+	for i, step := range steps {
+		if step <= 0 || step%time.Minute != 0 {
+			return fmt.Errorf("%s step %d is %s; it must be one or more whole minutes", kind, i, step)
+		}
+	}
+	return nil
+}
+
+// bound is the range within which a weight keeps the model sensible.
+type bound struct{ low, high float64 }
+
+// bounds returns the range of each weight, from ts-fsrs.
+func (p *Parameters) bounds() [21]bound {
+	stability := bound{minStability, 100}
+	bounds := [21]bound{
+		stability, stability, stability, stability,
+		{1, 10}, {0.001, 4}, {0.001, 4}, {0.001, 0.75}, {0, 4.5}, {0, 0.8}, {0.001, 3.5},
+		{0.001, 5}, {0.001, 0.25}, {0.001, 0.9}, {0, 4}, {0, 1}, {1, 6}, {0, 2}, {0, 2}, {0.01, 0.8}, {0.1, 0.8},
+	}
+	if p.longTerm() {
+		bounds[19].low = 0
+	}
+	return bounds
+}
+
+// longTerm reports whether cards are scheduled without steps.
+func (p *Parameters) longTerm() bool {
+	return len(p.LearningSteps) == 0 && len(p.RelearningSteps) == 0
+}
+
+// effective returns the weights to compute with. Where a forgotten card passes
+// several relearning steps, w17 and w18 are limited so that passing them can't
+// leave it more stable than before it was forgotten.
+func (p *Parameters) effective() [21]float64 {
+	w := p.Weights
+	if steps := len(p.RelearningSteps); steps > 1 {
+		log := -(math.Log(w[11]) + math.Log(math.Pow(2, w[13])-1) + w[14]*0.3) / float64(steps)
+		ceiling := clamp(round8(math.Sqrt(max(log, 0))), 0.01, 2)
+		w[17], w[18] = min(w[17], ceiling), min(w[18], ceiling)
+	}
+	return w
+}
+
+// daysBetween counts study days, which unlike periods of 24 hours change at a
+// fixed time: late in the evening to early in the morning is one day.
+func (p *Parameters) daysBetween(from, to time.Time) int {
+	number := p.Day
+	if number == nil {
+		number = utcDay
+	}
+	return max(0, number(to)-number(from))
+}
+
+func utcDay(t time.Time) int {
+	return int(math.Floor(float64(t.Unix()) / day.Seconds()))
+}
