@@ -35,12 +35,12 @@ func (v *visit) fuzzRange(days float64) (low, high float64) {
 		0.15*max(min(days, 7)-2.5, 0) +
 		0.10*max(min(days, 20)-7, 0) +
 		0.05*max(days-20, 0)
-	low = max(2, round(days-delta))
+	low = round(days - delta)
 	high = min(round(days+delta), float64(v.MaximumInterval))
 	if elapsed := float64(v.days); days > elapsed {
 		low = max(low, elapsed+1)
 	}
-	return min(low, high), high
+	return low, high
 }
 
 // alea returns the first number that Johannes Baagøe's generator Alea, the one

@@ -105,6 +105,7 @@ const groups = [
   group('relearning steps only', 80, { learning_steps: [] }),
   group('steps of a day and more', 120, { learning_steps: ['5m', '1d', '3d'], relearning_steps: ['10m', '2d'] }),
   group('many relearning steps', 120, { relearning_steps: ['1m', '5m', '20m', '2h'] }),
+  group('unstable beginnings', 40, { w: [0.001, 0.05, 0.08, 0.2, ...default_w.slice(4)] }),
   group('fuzz', 160, { enable_fuzz: true }),
   group('fuzz, long-term', 80, { enable_fuzz: true, ...none }),
   group('fuzz, at most 30 days', 40, { enable_fuzz: true, maximum_interval: 30 }),
