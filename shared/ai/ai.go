@@ -119,6 +119,7 @@ type Answer struct {
 	Text      string
 	Citations []Citation
 	Used      int // how many of the sources, from the first, the model was shown
+	Recalled  int // how many of the turns, from the last, the model was shown
 	Usage     Usage
 }
 

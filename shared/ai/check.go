@@ -172,30 +172,23 @@ func level(difficulty string) string {
 	return Medium
 }
 
-// checkMaterial refuses material that no model can work with.
+// checkMaterial refuses what no model can make cards or questions from.
 func checkMaterial(m Material) error {
-	switch {
-	case m.Count < 1 || m.Count > MostCount:
-		return invalidCount(m.Count)
-	case !slices.ContainsFunc(m.Sources, func(s Source) bool { return strings.TrimSpace(s.Text) != "" }):
-		return errNoText()
+	if m.Count < 1 || m.Count > MostCount {
+		return fault.Field("count", "%d can't be made at once: ask for 1 to %d", m.Count, MostCount)
 	}
 	for _, t := range m.Types {
 		if !slices.Contains(Types, t) {
-			return invalidType(t)
+			return fault.Field("question_types", "questions of type %q can't be generated: choose from %s", t, strings.Join(Types, ", "))
 		}
 	}
-	return nil
+	return checkText(m)
 }
 
-func invalidCount(n int) error {
-	return fault.Field("count", "%d can't be made at once: ask for 1 to %d", n, MostCount)
-}
-
-func errNoText() error {
+// checkText refuses material without text.
+func checkText(m Material) error {
+	if slices.ContainsFunc(m.Sources, func(s Source) bool { return strings.TrimSpace(s.Text) != "" }) {
+		return nil
+	}
 	return fault.New(fault.Invalid, "the material has no text to work with: choose documents that have been processed")
-}
-
-func invalidType(t string) error {
-	return fault.Field("question_types", "questions of type %q can't be generated: choose from %s", t, strings.Join(Types, ", "))
 }

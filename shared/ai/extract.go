@@ -29,7 +29,7 @@ func (o Offline) Answer(ctx context.Context, q Question, emit func(Part) error) 
 		emit = func(Part) error { return nil }
 	}
 	texts := tongueOf(q.Language, question).text
-	answer := Answer{Usage: o.usage(), Used: len(q.Sources)}
+	answer := Answer{Usage: o.usage(), Used: len(q.Sources), Recalled: len(q.Turns)}
 	send := func(p Part) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -192,7 +192,7 @@ func set(keys []string) map[string]bool {
 
 // Summarize implements Model: the sentences that have most of the key phrases.
 func (o Offline) Summarize(ctx context.Context, m Material) (Summary, Usage, error) {
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), checkText(m)); err != nil {
 		return Summary{}, o.usage(), err
 	}
 	r := read(m)
