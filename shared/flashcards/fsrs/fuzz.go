@@ -55,7 +55,7 @@ func alea(seed string) float64 {
 	if s0 < 0 {
 		s0++
 	}
-	t := float64(2091639*s0) + float64(1*inverse32)
+	t := float64(2091639*s0) + inverse32
 	return t - math.Trunc(t)
 }
 
