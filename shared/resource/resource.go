@@ -63,6 +63,13 @@ func Settings[T any](e *Env) (T, error) {
 	return Read[T](e.process.settings)
 }
 
+// Setting returns one setting by name, for names that are known only when the
+// program runs. Settings is for all others.
+func (e *Env) Setting(name string) (string, bool) {
+	value, ok := e.process.settings[name]
+	return value, ok
+}
+
 // Read is Settings for programs that aren't functions.
 func Read[T any](settings map[string]string) (T, error) {
 	config, err := env.ParseAsWithOptions[T](env.Options{Environment: maps.Clone(settings)})
