@@ -26,17 +26,14 @@ type folded struct {
 
 func newFolded(text string) *folded {
 	f := new(folded)
-	var iter norm.Iter
-	iter.InitString(norm.NFKC, text)
 	at := 0 // code points of text before the segment
-	for !iter.Done() {
-		pos := iter.Pos()
-		segment := iter.Next()
-		next := at + utf8.RuneCountInString(text[pos:iter.Pos()])
-		for _, r := range string(segment) {
+	for text != "" {
+		size := norm.NFKC.NextBoundaryInString(text, true)
+		next := at + utf8.RuneCountInString(text[:size])
+		for _, r := range norm.NFKC.String(text[:size]) {
 			f.add(r, at, next)
 		}
-		at = next
+		at, text = next, text[size:]
 	}
 	if n := len(f.runes); n > 0 && f.runes[n-1] == ' ' {
 		f.cut(1)
@@ -135,7 +132,7 @@ func (f *folded) find(want []rune) (start, end int, ok bool) {
 			return 0, 0, false
 		}
 		first, last := at+i, at+i+len(want)-1
-		if !f.insideWord(first) && !f.insideWord(last+1) {
+		if !f.cuts(first) && !f.cuts(last+1) {
 			return f.from[first], f.to[last], true
 		}
 		at = first + 1
@@ -156,9 +153,10 @@ func indexRunes(in, want []rune) int {
 	return -1
 }
 
-// insideWord reports whether a cut before the rune at i would cut a word.
-func (f *folded) insideWord(i int) bool {
-	return i > 0 && i < len(f.runes) && spaced(f.runes[i-1]) && spaced(f.runes[i])
+// cuts reports whether a cut before the rune at i would go through a word, or
+// through a sign such as ½.
+func (f *folded) cuts(i int) bool {
+	return i > 0 && i < len(f.runes) && (f.from[i-1] == f.from[i] || spaced(f.runes[i-1]) && spaced(f.runes[i]))
 }
 
 // spaced reports whether the rune belongs to words that are written with spaces between them.

@@ -21,6 +21,8 @@ func TestLocate(t *testing.T) {
 		{"quotation marks", `he said "no"`, "he said “no” twice", "he said “no”"},
 		{"dashes", "1914-1918", "from 1914–1918 on", "1914–1918"},
 		{"ligature", "define", "to de\ufb01ne it", "de\ufb01ne"},
+		{"fraction", "1", "½ 1", "1"},
+		{"part of a sign", "2", "a ½ b", ""},
 		{"composed and decomposed", "caf\u00e9", "a cafe\u0301 there", "cafe\u0301"},
 		{"sharp s", "STRASSE", "die Straße dort", "Straße"},
 		{"soft hyphen", "cooperation", "no co\u00adoperation here", "co\u00adoperation"},
