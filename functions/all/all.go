@@ -2,6 +2,13 @@
 package all
 
 import (
+	_ "aksio.app/functions/accounts/get-keys"
+	_ "aksio.app/functions/accounts/get-profile"
+	_ "aksio.app/functions/accounts/login"
+	_ "aksio.app/functions/accounts/logout"
+	_ "aksio.app/functions/accounts/refresh-token"
+	_ "aksio.app/functions/accounts/register"
+	_ "aksio.app/functions/accounts/update-profile"
 	_ "aksio.app/functions/courses/create"
 	_ "aksio.app/functions/courses/delete"
 	_ "aksio.app/functions/courses/get"

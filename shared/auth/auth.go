@@ -16,6 +16,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -53,9 +55,13 @@ type Claims struct {
 	User                 UserID `json:"user_id"`
 }
 
-// ErrExpired is returned for a token that was good once; any other failure of
-// Verify means that it never was.
-var ErrExpired = errors.New("token has expired")
+// ErrExpired is returned for a token that was good once, ErrWrongType for one
+// that is good for something else; any other failure of Verify means that it
+// never was good.
+var (
+	ErrExpired   = errors.New("token has expired")
+	ErrWrongType = errors.New("token has wrong type")
+)
 
 // Signer makes tokens.
 type Signer struct {
@@ -97,7 +103,7 @@ func (s *Signer) Sign(user UserID, t Type, jti string, issued time.Time, lifetim
 
 // PublicKeys returns the signer's public key as a JSON Web Key Set (RFC 7517).
 func (s *Signer) PublicKeys() []byte {
-	set, err := json.Marshal(keySet{Keys: []webKey{newWebKey(s.key.Public().(ed25519.PublicKey))}})
+	set, err := json.Marshal(KeySet{Keys: []Key{newKey(s.key.Public().(ed25519.PublicKey))}})
 	if err != nil {
 		panic(err) // strings always marshal
 	}
@@ -111,7 +117,7 @@ type Verifier struct {
 
 // NewVerifier reads a JSON Web Key Set of Ed25519 public keys.
 func NewVerifier(set []byte) (*Verifier, error) {
-	var parsed keySet
+	var parsed KeySet
 	if err := json.Unmarshal(set, &parsed); err != nil {
 		return nil, fmt.Errorf("not a JSON Web Key Set: %w", err)
 	}
@@ -150,19 +156,36 @@ func (v *Verifier) Verify(token string, want Type, now time.Time) (Claims, error
 	case err != nil:
 		return Claims{}, errors.New("token is not valid")
 	case claims.Type != want:
-		return Claims{}, errors.New("token has wrong type")
+		return Claims{}, ErrWrongType
 	case claims.User.IsZero():
 		return Claims{}, errors.New("token names no user")
 	}
 	return claims, nil
 }
 
-type keySet struct {
-	Keys []webKey `json:"keys"`
+// KeySet returns the public keys that the verifier trusts, sorted by kid, and
+// nothing else that may have stood in the set that it was made from.
+func (v *Verifier) KeySet() KeySet {
+	set := KeySet{Keys: []Key{}}
+	for _, kid := range slices.Sorted(maps.Keys(v.keys)) {
+		set.Keys = append(set.Keys, newKey(v.keys[kid]))
+	}
+	return set
 }
 
-// webKey is an Ed25519 public key in the form of RFC 8037.
-type webKey struct {
+// Trusts reports whether the verifier takes the signer's tokens.
+func (v *Verifier) Trusts(s *Signer) bool {
+	_, ok := v.keys[s.kid]
+	return ok
+}
+
+// KeySet is a JSON Web Key Set (RFC 7517).
+type KeySet struct {
+	Keys []Key `json:"keys"`
+}
+
+// Key is an Ed25519 public key in the form of RFC 8037.
+type Key struct {
 	Type      string `json:"kty"`
 	Curve     string `json:"crv"`
 	X         string `json:"x"`
@@ -171,8 +194,8 @@ type webKey struct {
 	Use       string `json:"use"`
 }
 
-func newWebKey(key ed25519.PublicKey) webKey {
-	return webKey{
+func newKey(key ed25519.PublicKey) Key {
+	return Key{
 		Type: "OKP", Curve: "Ed25519", X: base64.RawURLEncoding.EncodeToString(key),
 		ID: thumbprint(key), Algorithm: "EdDSA", Use: "sig",
 	}

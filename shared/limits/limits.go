@@ -23,8 +23,19 @@ type Rate struct {
 // Take counts one event for the key, such as "login:203.0.113.7". It is
 // Throttled, and counts nothing, when the rate is used up. One round trip.
 func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
+	return taken(db.QueryRow(ctx, take, key, rate.Per/time.Duration(rate.Count), rate.Per))
+}
+
+// Queue adds a Take to the batch; closing the batch's results returns what Take
+// would, before it looks at what was queued later. The statements queued later
+// run all the same, so they must do no harm when the rate is used up.
+func Queue(batch *pgx.Batch, key string, rate Rate) {
+	batch.Queue(take, key, rate.Per/time.Duration(rate.Count), rate.Per).QueryRow(taken)
+}
+
+func taken(row pgx.Row) error {
 	var wait time.Duration
-	err := db.QueryRow(ctx, take, key, rate.Per/time.Duration(rate.Count), rate.Per).Scan(&wait)
+	err := row.Scan(&wait)
 	if err == nil && wait > 0 {
 		return fault.New(fault.Throttled, "Request was throttled: too many in a short time. Try again in %s.", words(wait)).RetryAfter(wait)
 	}

@@ -30,6 +30,78 @@ CREATE TABLE users (
 	updated_at               timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX users_email ON users (lower(email));
+CREATE INDEX users_username_lower ON users (lower(username)); -- is an address somebody's user name?
+
+-- People sign in by user name or by address, so nobody's user name may be
+-- another's address. The locks make two writers of one name take turns, and each
+-- look sees what was committed before it.
+-- +goose StatementBegin
+CREATE FUNCTION users_keep_names_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended(name, 1))
+	FROM (SELECT DISTINCT unnest(ARRAY[lower(NEW.username), lower(NEW.email)]) AS name ORDER BY 1) names;
+	IF EXISTS (SELECT FROM users WHERE lower(email) = lower(NEW.username) AND id <> NEW.id) THEN
+		RAISE unique_violation USING CONSTRAINT = 'users_username_is_an_address',
+			MESSAGE = 'user name is the address of another account';
+	END IF;
+	IF EXISTS (SELECT FROM users WHERE lower(username) = lower(NEW.email) AND id <> NEW.id) THEN
+		RAISE unique_violation USING CONSTRAINT = 'users_email_is_a_username',
+			MESSAGE = 'address is the user name of another account';
+	END IF;
+	RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER users_keep_names_apart BEFORE INSERT OR UPDATE OF username, email ON users
+	FOR EACH ROW EXECUTE FUNCTION users_keep_names_apart();
+
+-- What a student likes, one row a user. Clients know both ids as integers.
+CREATE TABLE user_profiles (
+	id                    int         PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	user_id               uuid        NOT NULL UNIQUE REFERENCES users ON DELETE CASCADE,
+	bio                   text,
+	learning_goals        text,
+	study_style           text        NOT NULL DEFAULT 'mixed'
+		CHECK (study_style IN ('visual', 'auditory', 'kinesthetic', 'reading', 'mixed')),
+	difficulty_preference text        NOT NULL DEFAULT 'adaptive'
+		CHECK (difficulty_preference IN ('easy', 'medium', 'hard', 'adaptive')),
+	email_notifications   bool        NOT NULL DEFAULT true,
+	study_reminders       bool        NOT NULL DEFAULT true,
+	progress_reports      bool        NOT NULL DEFAULT true,
+	marketing_emails      bool        NOT NULL DEFAULT false,
+	profile_public        bool        NOT NULL DEFAULT false,
+	show_progress         bool        NOT NULL DEFAULT true,
+	show_study_time       bool        NOT NULL DEFAULT true,
+	created_at            timestamptz NOT NULL DEFAULT now(),
+	updated_at            timestamptz NOT NULL DEFAULT now()
+);
+
+-- On how many days in a row a student studied, one row a user. Days are the
+-- student's own; both dates are NULL until the first day of study.
+CREATE TABLE user_streaks (
+	id                          int         PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	user_id                     uuid        NOT NULL UNIQUE REFERENCES users ON DELETE CASCADE,
+	current_streak_days         int         NOT NULL DEFAULT 0 CHECK (current_streak_days >= 0),
+	longest_streak_days         int         NOT NULL DEFAULT 0 CHECK (longest_streak_days >= current_streak_days),
+	current_streak_start        date,
+	last_activity_date          date,
+	total_study_days            int         NOT NULL DEFAULT 0 CHECK (total_study_days >= 0),
+	total_study_sessions        int         NOT NULL DEFAULT 0 CHECK (total_study_sessions >= 0),
+	streak_milestones_achieved  int[]       NOT NULL DEFAULT '{}',
+	created_at                  timestamptz NOT NULL DEFAULT now(),
+	updated_at                  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Every user has both, however the user came to be.
+-- +goose StatementBegin
+CREATE FUNCTION users_get_profile_and_streak() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO user_profiles (user_id) VALUES (NEW.id);
+	INSERT INTO user_streaks (user_id) VALUES (NEW.id);
+	RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER users_get_profile_and_streak AFTER INSERT ON users
+	FOR EACH ROW EXECUTE FUNCTION users_get_profile_and_streak();
 
 -- One row a refresh token that was handed out. A token is used once; using it
 -- again later than a short interval revokes its whole family.

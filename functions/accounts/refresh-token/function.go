@@ -1,0 +1,56 @@
+// Package refreshtoken serves POST /api/v1/accounts/token-refresh/.
+package refreshtoken
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/accounts"
+	"aksio.app/shared/accounts"
+	"aksio.app/shared/api"
+	"aksio.app/shared/database"
+)
+
+func init() {
+	api.HandlePublic(api.Operation{
+		ID:      "accounts-refresh-token",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/accounts/token-refresh/",
+		Summary: "Exchange a refresh token for new tokens.",
+		Needs:   []api.Resource{database.Resource},
+	}, setup)
+}
+
+// Request holds the token, which is used up.
+type Request struct {
+	api.Client
+	Body Token
+}
+
+// Token is what an earlier answer held.
+type Token struct {
+	Refresh string `json:"refresh" required:"true" minLength:"1"`
+}
+
+// Response is the next pair of tokens.
+type Response struct {
+	Body view.Tokens
+}
+
+func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := accounts.OpenSessions(env, db)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		pair, err := sessions.Refresh(ctx, req.Address, req.Body.Refresh)
+		if err != nil {
+			return nil, err
+		}
+		return &Response{view.Tokens(pair)}, nil
+	}, nil
+}

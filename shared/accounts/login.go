@@ -1,0 +1,111 @@
+package accounts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
+)
+
+// How often somebody may try to sign in. Being out of tries is the only lockout:
+// nobody can shut another out for longer than it takes to count down.
+var (
+	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account name
+	loginAddressRate = limits.Rate{Count: 20, Per: time.Minute} // from one address
+)
+
+// candidate is who a login could be.
+type candidate struct {
+	ID       auth.UserID `db:"id"`
+	Password string      `db:"password"`
+	Active   bool        `db:"is_active"`
+}
+
+// Login signs a user in by user name or address and starts a new family of
+// refresh tokens. Wrong credentials are Unauthenticated, and take as long for
+// a name that nobody has. Two round trips, with the hash between them.
+func (s *Sessions) Login(ctx context.Context, from netip.Addr, name, password string) (Pair, error) {
+	name = tidyUsername(name)
+	if name == "" {
+		return Pair{}, fault.Field("username", blank)
+	}
+	who, err := s.candidate(ctx, from, name)
+	if err != nil {
+		return Pair{}, err
+	}
+	ok, weak, err := verify(ctx, who.Password, password)
+	switch {
+	case err != nil:
+		return Pair{}, err
+	case !ok:
+		return Pair{}, errCredentials
+	case !who.Active:
+		return Pair{}, fault.New(fault.Unauthenticated, "This account is deactivated.").Coded("user_inactive")
+	}
+	var stronger *string
+	if weak {
+		h, err := newHash(ctx, password)
+		if err != nil {
+			return Pair{}, err
+		}
+		text := h.String()
+		stronger = &text
+	}
+	return s.start(ctx, who, stronger)
+}
+
+var errCredentials = fault.New(fault.Unauthenticated, "No active account has these credentials. Check the name and the password.").
+	Coded("bad_credentials")
+
+// candidate counts the try and returns whose name it is; the zero candidate if
+// it is nobody's. An address goes before a user name.
+func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) (candidate, error) {
+	// The table of limits must not collect addresses, nor names of any length.
+	account := sha256.Sum256([]byte(strings.ToLower(name)))
+	var batch pgx.Batch
+	limits.Queue(&batch, "login-from:"+network(from), loginAddressRate)
+	limits.Queue(&batch, "login-to:"+hex.EncodeToString(account[:16]), loginRate)
+	var who candidate
+	read(&batch, &who, `
+		SELECT id, password, is_active FROM users
+		WHERE lower(email) = lower($1) OR username = $1
+		ORDER BY lower(email) = lower($1) DESC
+		LIMIT 1`, name)
+	err := s.db.SendBatch(ctx, &batch).Close()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return candidate{}, nil
+	}
+	return who, err
+}
+
+// start records the login and its first refresh token, unless the password was
+// changed or the account deactivated meanwhile.
+func (s *Sessions) start(ctx context.Context, who candidate, password *string) (Pair, error) {
+	first := id.New[token]()
+	pair, expires, err := s.sign(ctx, who.ID, first)
+	if err != nil {
+		return Pair{}, err
+	}
+	tag, err := s.db.Exec(ctx, `
+		WITH signed_in AS (
+			UPDATE users SET last_login = now(), last_active_at = now(), password = coalesce($3, password)
+			WHERE id = $1 AND password = $2 AND is_active
+			RETURNING id
+		)
+		INSERT INTO refresh_tokens (id, user_id, family, expires_at)
+		SELECT $4, id, $4, $5 FROM signed_in`, who.ID, who.Password, password, first, expires)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errCredentials
+	}
+	return pair, err
+}
