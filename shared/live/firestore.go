@@ -1,0 +1,259 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"aksio.app/shared/fault"
+	"aksio.app/shared/resource"
+)
+
+// Firestore keeps a topic's head in progress/{topic} and its events in
+// progress/{topic}/progress_events/{number}. Both collections have a TTL policy
+// on expires_at. A document takes about one write a second for long, more for a
+// moment: publish steps, not every byte.
+type Firestore struct {
+	ttl    time.Duration
+	client func(context.Context) (*firestore.Client, error)
+	seed   maphash.Seed
+	turns  [64]chan struct{} // by topic
+}
+
+const (
+	headCollection  = "progress"
+	eventCollection = "progress_events" // TTL policies go by this name, wherever it stands
+)
+
+// attempts is how often a publication is tried against others in the same topic.
+const attempts = 20
+
+// NewFirestore returns the configured store. It connects when it is first used.
+func NewFirestore(config Config) *Firestore {
+	var options []option.ClientOption
+	if config.Emulator != "" {
+		// Told here and not by the operating system's environment, which all
+		// tests of a process share.
+		options = append(options, option.WithEndpoint("passthrough:///"+config.Emulator), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+			option.WithGRPCDialOption(grpc.WithPerRPCCredentials(emulatorOwner{})))
+		if config.Project == "" {
+			config.Project = "aksio-local"
+		}
+	}
+	if config.Database == "" {
+		config.Database = firestore.DefaultDatabaseID
+	}
+	f := &Firestore{ttl: config.TTL, seed: maphash.MakeSeed()}
+	for i := range f.turns {
+		f.turns[i] = make(chan struct{}, 1)
+	}
+	f.client = resource.Lazily(func(context.Context) (*firestore.Client, error) {
+		return firestore.NewClientWithDatabase(context.Background(), config.Project, config.Database, options...)
+	})
+	return f
+}
+
+// emulatorOwner lets the emulator skip its security rules, as a service account may.
+type emulatorOwner struct{}
+
+func (emulatorOwner) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer owner"}, nil
+}
+
+func (emulatorOwner) RequireTransportSecurity() bool { return false }
+
+// eventDocument is an event in the log. Its data is text, which is relayed as it is
+// and costs one index entry, not one a field.
+type eventDocument struct {
+	Owner   string    `firestore:"owner"`
+	Seq     int64     `firestore:"seq"`
+	First   bool      `firestore:"first"`
+	Last    bool      `firestore:"last"`
+	Data    string    `firestore:"data"`
+	Time    time.Time `firestore:"time"`
+	Expires time.Time `firestore:"expires_at"`
+}
+
+// Publish is Store's. It costs a read and a commit of two or three writes.
+func (f *Firestore) Publish(ctx context.Context, topic, owner string, e Event) (int64, error) {
+	data, err := encode(topic, owner, &e)
+	if err != nil {
+		return 0, err
+	}
+	client, err := f.client(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("publish to %s: %w", topic, err)
+	}
+	// The calls of this instance go one by one, so that only those of others can
+	// come between reading and writing.
+	turn := f.turns[maphash.String(f.seed, topic)%uint64(len(f.turns))]
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	}
+	for attempt := 1; ; attempt++ {
+		err := f.append(ctx, client, topic, owner, &e, data)
+		if err == nil {
+			return e.Seq, nil
+		}
+		if !outrun(err) || attempt == attempts {
+			return 0, fmt.Errorf("publish to %s: %w", topic, err)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)):
+		}
+	}
+}
+
+// append writes the event and the head after it, if the head is as it was read.
+// Reading it within the transaction would lock it, and publishers that hold such
+// a lock each wait for all others to let go.
+func (f *Firestore) append(ctx context.Context, client *firestore.Client, topic, owner string, e *Event, data string) error {
+	ref := client.Collection(headCollection).Doc(topic)
+	before, read, err := readHead(ref.Get(ctx))
+	if err != nil {
+		return err
+	}
+	after, err := before.advance(owner, e, f.ttl)
+	if err != nil {
+		return err
+	}
+	events := ref.Collection(eventCollection)
+	number := func(seq int64) *firestore.DocumentRef { return events.Doc(strconv.FormatInt(seq, 10)) }
+	return client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
+		if gone := after.Seq - Kept; gone > 0 {
+			if err := tx.Delete(number(gone)); err != nil {
+				return err
+			}
+		}
+		if err := tx.Set(number(e.Seq), eventDocument{owner, e.Seq, e.First, e.Last, data, e.Time, after.Expires}); err != nil {
+			return err
+		}
+		if read.IsZero() {
+			return tx.Create(ref, after)
+		}
+		return tx.Update(ref, after.updates(), firestore.LastUpdateTime(read))
+	}, firestore.MaxAttempts(1))
+}
+
+// updates are all fields of the head: a Set takes no condition.
+func (h head) updates() []firestore.Update {
+	return []firestore.Update{
+		{Path: "owner", Value: h.Owner},
+		{Path: "first", Value: h.First},
+		{Path: "seq", Value: h.Seq},
+		{Path: "last", Value: h.Last},
+		{Path: "event", Value: h.Event},
+		{Path: "updated_at", Value: h.Updated},
+		{Path: "expires_at", Value: h.Expires},
+	}
+}
+
+// outrun reports whether another publisher was faster.
+func outrun(err error) bool {
+	switch status.Code(err) {
+	case codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound, codes.Aborted:
+		return true
+	}
+	return false
+}
+
+// readHead reads a head and when it was written; one that isn't there is empty.
+func readHead(snapshot *firestore.DocumentSnapshot, err error) (head, time.Time, error) {
+	var h head
+	if status.Code(err) == codes.NotFound {
+		return h, time.Time{}, nil
+	}
+	if err != nil {
+		return h, time.Time{}, err
+	}
+	return h, snapshot.UpdateTime, snapshot.DataTo(&h)
+}
+
+// Watch is Store's. It costs a read for each event, and one.
+func (f *Firestore) Watch(ctx context.Context, topic, owner string, after int64, yield func(Event) error) error {
+	if !topicName.MatchString(topic) {
+		return notFound()
+	}
+	err := f.watch(ctx, topic, owner, after, yield)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // gRPC has words of its own for it
+	}
+	return err
+}
+
+func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64, yield func(Event) error) error {
+	client, err := f.client(ctx)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", topic, err)
+	}
+	ref := client.Collection(headCollection).Doc(topic)
+	h, _, err := readHead(ref.Get(ctx))
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", topic, err)
+	}
+	if after, err = h.start(owner, after); err != nil || h.over(after) {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop() // the listener's stream lives until its context ends
+	listener := ref.Collection(eventCollection).Where("seq", ">", after).OrderBy("seq", firestore.Asc).Snapshots(ctx)
+	defer listener.Stop()
+	for {
+		snapshot, err := listener.Next()
+		if err != nil {
+			return fmt.Errorf("watch %s: %w", topic, err)
+		}
+		for _, change := range snapshot.Changes {
+			if change.Kind != firestore.DocumentAdded {
+				continue // only the log's end is news
+			}
+			last, err := relay(change.Doc, owner, yield)
+			if err != nil || last {
+				return err
+			}
+		}
+	}
+}
+
+// relay yields the event of a document, and reports whether it is the last one.
+func relay(doc *firestore.DocumentSnapshot, owner string, yield func(Event) error) (bool, error) {
+	var d eventDocument
+	if err := doc.DataTo(&d); err != nil {
+		return false, err
+	}
+	if d.Owner != owner || !time.Now().Before(d.Expires) {
+		return false, nil // of an earlier life of the topic, not yet deleted
+	}
+	data, err := decode(d.Data)
+	if err != nil {
+		return false, err
+	}
+	return d.Last, yield(Event{Seq: d.Seq, Time: d.Time, First: d.First, Last: d.Last, Data: data})
+}
+
+func init() { fault.Classify(kindOf) }
+
+// kindOf knows what Firestore answers when it is only busy or away.
+func kindOf(err error) (fault.Kind, bool) {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted:
+		return fault.Unavailable, true
+	}
+	return 0, false
+}

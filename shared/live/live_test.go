@@ -1,0 +1,401 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/live"
+	"aksio.app/shared/resource"
+)
+
+const owner, stranger = "ada", "bob"
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		settings map[string]string
+		want     any    // the store
+		err      string // in the error
+	}{
+		{name: "nothing set", want: new(live.Memory)},
+		{name: "memory", settings: map[string]string{"LIVE_STORE": "memory", "GOOGLE_CLOUD_PROJECT": "p"}, want: new(live.Memory)},
+		{name: "project", settings: map[string]string{"GOOGLE_CLOUD_PROJECT": "p", "K_SERVICE": "s"}, want: new(live.Firestore)},
+		{name: "emulator", settings: map[string]string{"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}, want: new(live.Firestore)},
+		{name: "deployed without a project", settings: map[string]string{"K_SERVICE": "s"}, err: "GOOGLE_CLOUD_PROJECT is missing: write "},
+		{name: "firestore nowhere", settings: map[string]string{"LIVE_STORE": "firestore"}, err: "GOOGLE_CLOUD_PROJECT is missing: write "},
+		{name: "unknown store", settings: map[string]string{"LIVE_STORE": "redis"}, err: `LIVE_STORE is "redis": write memory or firestore`},
+		{name: "emulator with a scheme", settings: map[string]string{"FIRESTORE_EMULATOR_HOST": "http://x:1"}, err: "FIRESTORE_EMULATOR_HOST is"},
+		{name: "no life", settings: map[string]string{"LIVE_TTL": "0s"}, err: "LIVE_TTL is 0s: write "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			store, err := live.Open(resource.NewProcess(tc.settings).Env("test", []resource.Name{live.Resource}))
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("Open: %v, want one line with %q", err, tc.err)
+				}
+				return
+			}
+			if got, want := fmt.Sprintf("%T", store), fmt.Sprintf("%T", tc.want); err != nil || got != want {
+				t.Errorf("Open gave a %s, %v; want a %s", got, err, want)
+			}
+		})
+	}
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	suite(t, func(_ *testing.T, ttl time.Duration) live.Store { return live.NewMemory(ttl) })
+}
+
+func TestFirestore(t *testing.T) {
+	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
+	if emulator == "" {
+		t.Log("NOT TESTED: the Firestore store. FIRESTORE_EMULATOR_HOST is missing; `make test` starts the emulator where it is installed.")
+		t.Skip("no Firestore emulator")
+	}
+	// The store is told by its own configuration. Left to the environment, tests
+	// wouldn't see it if it weren't.
+	t.Setenv("FIRESTORE_EMULATOR_HOST", "")
+	suite(t, func(_ *testing.T, ttl time.Duration) live.Store {
+		return live.NewFirestore(live.Config{Emulator: emulator, Project: "live-test", TTL: ttl})
+	})
+}
+
+// suite is what every store must pass. Each test has a topic of its own.
+func suite(t *testing.T, newStore func(*testing.T, time.Duration) live.Store) {
+	store := newStore(t, time.Hour)
+	for name, test := range map[string]func(*testing.T, live.Store, string){
+		"data as through JSON":      testData,
+		"what can't be published":   testRefused,
+		"unknown topic":             testUnknown,
+		"two watchers":              testTwoWatchers,
+		"resume":                    testResume,
+		"numbers of another life":   testOtherLife,
+		"stragglers":                testStragglers,
+		"a new run":                 testNewRun,
+		"hostile owner":             testStranger,
+		"a bounded log":             testBounded,
+		"cancelled and back":        testCancel,
+		"yield fails":               testYieldFails,
+		"no goroutines left":        testNoLeaks,
+		"publishing when cancelled": testPublishCancelled,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, store, id.New[testing.T]().String()) })
+	}
+	t.Run("concurrent publishers", func(t *testing.T) {
+		stores := []live.Store{store}
+		if _, ok := store.(*live.Firestore); ok { // of several instances
+			stores = append(stores, newStore(t, time.Hour), newStore(t, time.Hour))
+		}
+		testConcurrent(t, stores, id.New[testing.T]().String())
+	})
+	t.Run("expiry", func(t *testing.T) { testExpiry(t, newStore(t, time.Second), id.New[testing.T]().String()) })
+}
+
+func step(n int) live.Event { return live.Event{Data: map[string]any{"event": "step", "n": n}} }
+
+func last() live.Event {
+	return live.Event{Last: true, Data: map[string]any{"event": "processing_complete"}}
+}
+
+func publish(t *testing.T, s live.Store, topic string, events ...live.Event) {
+	t.Helper()
+	for _, e := range events {
+		if _, err := s.Publish(t.Context(), topic, owner, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// watch returns the numbers that a watcher sees until the last event or the limit.
+func watch(t *testing.T, s live.Store, topic string, after int64, limit int) []int64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var seen []int64
+	enough := errors.New("enough")
+	err := s.Watch(ctx, topic, owner, after, func(e live.Event) error {
+		if seen = append(seen, e.Seq); len(seen) == limit {
+			return enough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
+		t.Errorf("watch after %d: %v (seen %v)", after, err, seen)
+	}
+	return seen
+}
+
+func wantSeqs(t *testing.T, what string, got []int64, want ...int64) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: saw %v, want %v", what, got, want)
+	}
+}
+
+func wantKind(t *testing.T, what string, err error, want fault.Kind) {
+	t.Helper()
+	if err == nil || fault.KindOf(err) != want {
+		t.Errorf("%s: %v (kind %d), want kind %d", what, err, fault.KindOf(err), want)
+	}
+}
+
+func nothing(live.Event) error { return nil }
+
+func testData(t *testing.T, s live.Store, topic string) {
+	type node struct {
+		Title string `json:"title"`
+	}
+	data := map[string]any{"event": "node_created", "node": node{"Zellkern \x00"}, "progress": 42, "ids": []string{"a"}, "none": nil}
+	seq, err := s.Publish(t.Context(), topic, owner, live.Event{Last: true, Data: data})
+	if seq != 1 || err != nil {
+		t.Fatalf("Publish: %d, %v", seq, err)
+	}
+	data["event"] = "changed by the publisher afterwards"
+	var got live.Event
+	if err := s.Watch(t.Context(), topic, owner, 0, func(e live.Event) error { got = e; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	const want = "map[event:node_created ids:[a] node:map[title:Zellkern \x00] none:<nil> progress:42]"
+	if fmt.Sprint(got.Data) != want || got.Seq != 1 || !got.Last || time.Since(got.Time).Abs() > time.Minute {
+		t.Errorf("got %+v, want number 1, now, with %s", got, want)
+	}
+	if n, ok := got.Data["progress"].(float64); !ok || n != 42 {
+		t.Errorf("a number is a %T", got.Data["progress"])
+	}
+}
+
+func testRefused(t *testing.T, s live.Store, topic string) {
+	big := live.Event{Data: map[string]any{"text": strings.Repeat("x", 300<<10)}}
+	_, err := s.Publish(t.Context(), topic, owner, big)
+	wantKind(t, "a huge event", err, fault.TooLarge)
+	for name, e := range map[string]live.Event{"a/b": step(1), "": step(1), ".": step(1), "__x__": step(1), topic: {Data: map[string]any{"f": nothing}}} {
+		if _, err := s.Publish(t.Context(), name, owner, e); err == nil {
+			t.Errorf("%v was published to %q", e.Data, name)
+		}
+		wantKind(t, name, s.Watch(t.Context(), name, owner, 0, nothing), fault.NotFound)
+	}
+	if _, err := s.Publish(t.Context(), topic, "", step(1)); err == nil {
+		t.Error("published for nobody")
+	}
+}
+
+func testUnknown(t *testing.T, s live.Store, topic string) {
+	wantKind(t, "never published", s.Watch(t.Context(), topic, owner, 0, nothing), fault.NotFound)
+	wantKind(t, "never published, with a number", s.Watch(t.Context(), topic, owner, 7, nothing), fault.NotFound)
+}
+
+func testTwoWatchers(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1))
+	var watchers sync.WaitGroup
+	var ready sync.WaitGroup
+	for range 2 {
+		ready.Add(1)
+		watchers.Go(func() {
+			var seen []int64
+			err := s.Watch(t.Context(), topic, owner, 0, func(e live.Event) error {
+				if seen = append(seen, e.Seq); len(seen) == 1 {
+					ready.Done()
+				}
+				return nil
+			})
+			wantSeqs(t, "a watcher", seen, 1, 2, 3, 4)
+			if err != nil {
+				t.Errorf("after the last event: %v", err)
+			}
+		})
+	}
+	ready.Wait() // what follows comes to those who wait
+	publish(t, s, topic, step(2), step(3), last())
+	watchers.Wait()
+}
+
+func testResume(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), step(2), step(3))
+	wantSeqs(t, "after 1", watch(t, s, topic, 1, 2), 2, 3)
+	publish(t, s, topic, last())
+	wantSeqs(t, "after 2", watch(t, s, topic, 2, 9), 3, 4)
+	wantSeqs(t, "after the last", watch(t, s, topic, 4, 9))
+}
+
+func testOtherLife(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), last())
+	wantSeqs(t, "after a number that isn't reached", watch(t, s, topic, 99, 9), 1, 2)
+	wantSeqs(t, "after a number below all", watch(t, s, topic, -5, 9), 1, 2)
+}
+
+func testStragglers(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), last())
+	_, err := s.Publish(t.Context(), topic, owner, step(2))
+	wantKind(t, "after the last event", err, fault.Conflict)
+	wantSeqs(t, "what was refused", watch(t, s, topic, 0, 9), 1, 2)
+}
+
+func testNewRun(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), last(), live.Event{First: true, Data: map[string]any{"event": "again"}}, last())
+	wantSeqs(t, "a new watcher", watch(t, s, topic, 0, 9), 3, 4)
+	wantSeqs(t, "one of the run before", watch(t, s, topic, 1, 9), 3, 4)
+	wantSeqs(t, "one of this run", watch(t, s, topic, 3, 9), 4)
+}
+
+func testStranger(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1))
+	wantKind(t, "watching", s.Watch(t.Context(), topic, stranger, 0, nothing), fault.NotFound)
+	wantKind(t, "watching with a number", s.Watch(t.Context(), topic, stranger, 50, nothing), fault.NotFound)
+	wantKind(t, "watching as nobody", s.Watch(t.Context(), topic, "", 0, nothing), fault.NotFound)
+	for _, e := range []live.Event{step(2), last(), {First: true}} {
+		_, err := s.Publish(t.Context(), topic, stranger, e)
+		wantKind(t, "publishing", err, fault.NotFound)
+	}
+	publish(t, s, topic, last())
+	wantSeqs(t, "the owner", watch(t, s, topic, 0, 9), 1, 2)
+}
+
+func testConcurrent(t *testing.T, stores []live.Store, topic string) {
+	s := stores[0]
+	const n = 100
+	publish(t, s, topic, step(0))
+	var publishers sync.WaitGroup
+	var mu sync.Mutex
+	var given []int64
+	for i := range n {
+		publishers.Go(func() {
+			seq, err := stores[i%len(stores)].Publish(t.Context(), topic, owner, step(i))
+			if err != nil {
+				t.Errorf("publication %d: %v", i, err)
+			}
+			mu.Lock()
+			given = append(given, seq)
+			mu.Unlock()
+		})
+	}
+	seen := watch(t, s, topic, 1, n) // while they come
+	publishers.Wait()
+	var want []int64
+	for seq := range int64(n) {
+		want = append(want, seq+2)
+	}
+	slices.Sort(given)
+	wantSeqs(t, "numbers given", given, want...)
+	wantSeqs(t, "numbers seen", seen, want...)
+}
+
+func testBounded(t *testing.T, s live.Store, topic string) {
+	const more = 3
+	for i := range live.Kept + more {
+		publish(t, s, topic, step(i))
+	}
+	seen := watch(t, s, topic, 0, live.Kept)
+	if len(seen) != live.Kept || seen[0] != more+1 {
+		t.Errorf("kept %d events from %v on, want %d from %d on", len(seen), seen[:1], live.Kept, more+1)
+	}
+}
+
+func testCancel(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1))
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Watch(ctx, topic, owner, 0, func(live.Event) error {
+		time.AfterFunc(20*time.Millisecond, cancel) // when it waits for more
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if err := s.Watch(ctx, topic, owner, 0, nothing); !errors.Is(err, context.Canceled) {
+		t.Errorf("begun cancelled: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Watch(ctx, topic, owner, 1, nothing); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("out of time: %v", err)
+	}
+	publish(t, s, topic, step(2), last())
+	wantSeqs(t, "come back", watch(t, s, topic, 1, 9), 2, 3)
+}
+
+func testYieldFails(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), last())
+	gone := errors.New("the client is gone")
+	if err := s.Watch(t.Context(), topic, owner, 0, func(live.Event) error { return gone }); !errors.Is(err, gone) {
+		t.Errorf("got %v, want yield's error", err)
+	}
+}
+
+func testNoLeaks(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1))
+	watch(t, s, topic, 0, 1) // the connection's own goroutines are there from now on
+	before := watching()
+	for range 20 {
+		watch(t, s, topic, 0, 1)
+	}
+	for range 100 { // they end a moment after Watch does
+		if watching() <= before {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	stacks := make([]byte, 1<<16)
+	t.Errorf("%d goroutines before, %d after:\n%s", before, watching(), stacks[:runtime.Stack(stacks, true)])
+}
+
+// watching counts the goroutines that serve listeners: other tests have theirs.
+func watching() int {
+	stacks := make([]byte, 1<<20)
+	all := strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n")
+	return len(slices.DeleteFunc(all, func(s string) bool {
+		return !strings.Contains(s, "firestore") && !strings.Contains(s, "newClientStreamWithParams") && !strings.Contains(s, "live.(*")
+	}))
+}
+
+func testPublishCancelled(t *testing.T, s live.Store, topic string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Publish(ctx, topic, owner, step(1)); err == nil {
+		t.Error("published with a cancelled context")
+	}
+	wantKind(t, "nothing was published", s.Watch(t.Context(), topic, owner, 0, nothing), fault.NotFound)
+}
+
+func testExpiry(t *testing.T, s live.Store, topic string) {
+	publish(t, s, topic, step(1), last())
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := s.Watch(t.Context(), topic, owner, 0, nothing)
+		if fault.KindOf(err) == fault.NotFound && err != nil {
+			break
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("before it expires: %v", err)
+		}
+	}
+	// The name is free again, for anybody, and what was before stays hidden.
+	if _, err := s.Publish(t.Context(), topic, stranger, live.Event{Last: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, "the owner before", s.Watch(t.Context(), topic, owner, 0, nothing), fault.NotFound)
+	n := 0
+	if err := s.Watch(t.Context(), topic, stranger, 0, func(live.Event) error { n++; return nil }); err != nil || n != 1 {
+		t.Errorf("the new owner saw %d events, %v; want 1", n, err)
+	}
+}
+
+func TestFirestoreAway(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	s := live.NewFirestore(live.Config{Emulator: "127.0.0.1:1", TTL: time.Hour})
+	_, err := s.Publish(ctx, "topic", owner, step(1))
+	wantKind(t, "publishing", err, fault.Unavailable)
+	wantKind(t, "watching", s.Watch(ctx, "topic", owner, 0, nothing), fault.Unavailable)
+}
