@@ -74,7 +74,7 @@ func isTimezone(name string) bool {
 
 // Update sets the fields of the change and returns the account as it is then.
 // Another address has to be verified anew. Names that somebody has are Invalid
-// under their fields. One round trip, a second to tell which name is taken.
+// under their fields. One round trip; a second to tell which name is taken.
 func (s *Store) Update(ctx context.Context, user auth.UserID, change Change) (Account, error) {
 	if err := change.check(); err != nil {
 		return Account{}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -75,17 +74,21 @@ func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) 
 	var batch pgx.Batch
 	limits.Queue(&batch, "login-from:"+network(from), loginAddressRate)
 	limits.Queue(&batch, "login-to:"+hex.EncodeToString(account[:16]), loginRate)
-	var who candidate
-	read(&batch, &who, `
+	// No row is no error here: an error makes pgx prepare the statement anew, and
+	// the round trips of that would tell who doesn't exist.
+	var found []candidate
+	batch.Queue(`
 		SELECT id, password, is_active FROM users
 		WHERE lower(email) = lower($1) OR username = $1
 		ORDER BY lower(email) = lower($1) DESC
-		LIMIT 1`, name)
-	err := s.db.SendBatch(ctx, &batch).Close()
-	if errors.Is(err, pgx.ErrNoRows) {
-		return candidate{}, nil
+		LIMIT 1`, name).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[candidate])
+		return err
+	})
+	if err := s.db.SendBatch(ctx, &batch).Close(); err != nil || len(found) == 0 {
+		return candidate{}, err
 	}
-	return who, err
+	return found[0], nil
 }
 
 // start records the login and its first refresh token, unless the password was

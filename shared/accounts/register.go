@@ -42,8 +42,9 @@ func (r *Registration) check() error {
 }
 
 // Register adds a user. A user name or address that somebody has is Invalid
-// under its field, also when both come at once. Two round trips, a third to
-// tell which of the names is taken.
+// under its field, also when both come at once. Two round trips; a third to
+// tell which of the names is taken, and two to prepare the statement again, which
+// pgx does after an error.
 func (s *Store) Register(ctx context.Context, from netip.Addr, r Registration) (User, error) {
 	if err := r.check(); err != nil {
 		return User{}, err

@@ -1,0 +1,154 @@
+package accounts_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoginByNameOrAddress(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	post(app, registerPath, registration("Ada")).Want(http.StatusCreated)
+	for i, tc := range []struct {
+		name, password string
+		want           int
+	}{
+		{"Ada", password, 200},
+		{" Ａda ", password, 200}, // another way to write it
+		{"Ada@example.com", password, 200},
+		{"ADA@EXAMPLE.COM", password, 200},
+		{"ada", password, 401},
+		{"Ada", password + " ", 401},
+		{"Ada", strings.ToUpper(password), 401},
+		{"Ada", "x", 401},
+		{"nobody", password, 401},
+		{"' OR 1=1 --", password, 401},
+		{strings.Repeat("a", 10_000), password, 401},
+		{"", password, 400},
+		{"  ", password, 400},
+		{"Ada", "", 400},
+	} {
+		exec(t, app, `DELETE FROM rate_limits`)
+		resp := post(app, loginPath, fields{"username": tc.name, "password": tc.password}, "Authorization", "Bearer stale")
+		if resp.Status != tc.want {
+			t.Errorf("%d: %.40q: got %d, want %d: %s", i, tc.name, resp.Status, tc.want, resp.Body)
+			continue
+		}
+		switch body := resp.Map(); {
+		case tc.want == 200 && (len(body) != 2 || body["access"] == "" || body["refresh"] == ""):
+			t.Errorf("%d: got %v", i, body)
+		case tc.want == 401 && resp.Header.Get("WWW-Authenticate") != `Bearer realm="api"`:
+			t.Errorf("%d: no challenge in %v", i, resp.Header)
+		}
+	}
+	var recent bool
+	scan(t, app, &recent, `SELECT last_login > now() - interval '1 minute' AND last_active_at = last_login FROM users`)
+	if !recent {
+		t.Error("the login isn't noted")
+	}
+}
+
+func TestPasswordsAreNotTrimmed(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	spaced := "  " + password + "  "
+	post(app, registerPath, with(registration("ada"), fields{"password": spaced, "password_confirm": spaced})).Want(http.StatusCreated)
+	post(app, loginPath, fields{"username": "ada", "password": spaced}).Want(http.StatusOK)
+	post(app, loginPath, fields{"username": "ada", "password": password}).Want(http.StatusUnauthorized)
+}
+
+func TestLoginDoesNotTellWhoExists(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	newUser(t, app, "ada")
+	app.User("broken") // has no hash that could be verified
+	try := func(name, password string) (string, time.Duration) {
+		exec(t, app, `DELETE FROM rate_limits`)
+		fastest := time.Hour
+		var body string
+		for range 3 {
+			start := time.Now()
+			body = string(post(app, loginPath, fields{"username": name, "password": password}).Want(http.StatusUnauthorized).Body)
+			fastest = min(fastest, time.Since(start))
+		}
+		return body, fastest
+	}
+	wrong, wrongTime := try("ada", "wrong password")
+	for _, name := range []string{"nobody", "broken"} {
+		body, took := try(name, password)
+		if body != wrong {
+			t.Errorf("%s: got %s, for a wrong password %s", name, body, wrong)
+		}
+		if took < wrongTime/3 {
+			t.Errorf("%s: refused in %v, a wrong password in %v", name, took, wrongTime)
+		}
+	}
+	exec(t, app, `UPDATE users SET is_active = false`)
+	if body, _ := try("ada", "wrong password"); body != wrong {
+		t.Errorf("wrong password of a deactivated account: got %s, want %s", body, wrong)
+	}
+	exec(t, app, `DELETE FROM rate_limits`)
+	if got := post(app, loginPath, fields{"username": "ada", "password": password}).Want(http.StatusUnauthorized).Map(); got["code"] != "user_inactive" {
+		t.Errorf("deactivated account: got %v", got)
+	}
+}
+
+// weakHash is the password's, made with 64 KiB and one pass.
+const weakHash = "$argon2id$v=19$m=64,t=1,p=1$f1U6IOgAosy699slFi4mlw$Lb8xm7MYie7XCL+v2Ico3B3Qfv0qJD+0Cgrx0fxiFqM"
+
+func TestLoginStrengthensOldHashes(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	app.User("ada")
+	exec(t, app, `UPDATE users SET password = $1`, weakHash)
+	post(app, loginPath, fields{"username": "ada", "password": "wrong password"}).Want(http.StatusUnauthorized)
+	var stored string
+	if scan(t, app, &stored, `SELECT password FROM users`); stored != weakHash {
+		t.Errorf("a wrong password made the hash %q", stored)
+	}
+	login(t, app, "ada")
+	if scan(t, app, &stored, `SELECT password FROM users`); !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("the hash is still %q", stored)
+	}
+	login(t, app, "ada")
+}
+
+func TestLoginIsLimitedByNameAndByAddress(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	newUser(t, app, "ada")
+	exec(t, app, `DELETE FROM rate_limits`)
+	try := func(name, address string) int {
+		resp := post(app, loginPath, fields{"username": name, "password": "wrong password"}, from(address)...)
+		if wait := resp.Header.Get("Retry-After"); (resp.Status == http.StatusTooManyRequests) != (wait != "") {
+			t.Errorf("%d with Retry-After %q", resp.Status, wait)
+		}
+		return resp.Status
+	}
+	for i := range 5 { // from wherever
+		if got := try("ada", fmt.Sprintf("203.0.113.%d", i)); got != http.StatusUnauthorized {
+			t.Errorf("try %d: got %d", i, got)
+		}
+	}
+	if got := try("ADA ", "203.0.113.99"); got != http.StatusTooManyRequests {
+		t.Errorf("sixth try on one name in a minute: got %d, want 429", got)
+	}
+	// The right password doesn't help, either: the limit is the lockout.
+	post(app, loginPath, fields{"username": "ada", "password": password}).Want(http.StatusTooManyRequests)
+
+	allowed := 0
+	for ; allowed < 100; allowed++ { // many names from one network; one try comes back every three seconds
+		if try(fmt.Sprintf("name%d", allowed), fmt.Sprintf("2001:db8:0:1::%x", allowed)) == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if allowed < 20 || allowed > 40 {
+		t.Errorf("%d tries from one network were allowed, want 20 in a minute", allowed)
+	}
+	if got := try("another", "2001:db8:0:2::1"); got != http.StatusUnauthorized {
+		t.Errorf("from another network: got %d, want 401", got)
+	}
+}
