@@ -33,7 +33,7 @@ const (
 	termEN = `(?:(?P<article>The|A|An) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
 	termDE = `(?:(?P<article>Der|Die|Das|Ein|Eine) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
 	termNO = `(?:(?P<article>En|Et|Ei|Ett|Den|Det|De) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
-	inner  = `(?P<term>[^,;:]{3,60}?)`
+	inner  = `(?:(?P<article>einer|einem|eine|der|dem|den|die|das|en|et|ett|ei) )?(?P<term>[^,;:]{3,60}?)`
 	rest   = `(?P<rest>\S.{14,})`
 )
 

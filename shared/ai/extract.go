@@ -15,6 +15,7 @@ import (
 const (
 	mostExtracts = 4
 	leastFit     = 0.3 // share of the question's weight that the best sentence must have
+	defining     = 1.3 // advantage of sentences that say what something is
 	otherFit     = 0.6 // of the best sentence's score that the others must have
 )
 
@@ -80,10 +81,14 @@ func extract(q Question, question string) []sentence {
 		score float64
 	}
 	var found []scored
+	r := &reading{tongue: tongueOf(q.Language, question)}
 	for _, s := range sentences {
 		share, score := fit(s, weights)
 		if share < leastFit*total || total == 0 || len(s.words) < 4 || len(s.words) > 80 {
 			continue
+		}
+		if _, ok := r.define(s); ok {
+			score *= defining
 		}
 		found = append(found, scored{s, score * share / total})
 	}

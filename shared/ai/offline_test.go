@@ -1,0 +1,171 @@
+package ai_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/ai"
+)
+
+func TestOfflineCardsAskForDefinitions(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		file, front, back string
+	}{
+		{"cells.md", "What is an organelle?", "A specialised structure inside a cell with its own task"},
+		{"cells.md", "What does photosynthesis refer to?", "The process by which plants turn light, water and carbon dioxide into sugar and oxygen"},
+		{"cells.md", "What are mitochondria?", "The organelles that release energy from sugar and oxygen"},
+		{"topologie.md", "Wann heißt ein topologischer Raum kompakt?", "Wenn jede offene Überdeckung eine endliche Teilüberdeckung besitzt"},
+		{"topologie.md", "Was versteht man unter einer Überdeckung?", "Eine Familie von Mengen, deren Vereinigung den ganzen Raum enthält"},
+		{"topologie.md", "Was ist eine Metrik?", "Eine Abbildung, die je zwei Punkten einer Menge einen Abstand zuordnet"},
+	} {
+		cards, _, err := ai.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, tc.file), Count: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(cards, func(c ai.Card) bool { return c.Front == tc.front && c.Back == tc.back }) {
+			var fronts []string
+			for _, c := range cards {
+				fronts = append(fronts, c.Front+" -> "+c.Back)
+			}
+			t.Errorf("%s: no card %q -> %q among\n%s", tc.file, tc.front, tc.back, strings.Join(fronts, "\n"))
+		}
+	}
+}
+
+func TestOfflineItemsHaveOneAnswer(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"cells.md", "topologie.md"} {
+		sources := material(t, file)
+		items, _, err := ai.Offline{}.Questions(t.Context(), ai.Material{Sources: sources, Count: 12})
+		if err != nil || len(items) < 6 {
+			t.Fatalf("%s: %d items, %v", file, len(items), err)
+		}
+		types, asked := map[string]int{}, map[string]bool{}
+		for _, i := range items {
+			types[i.Type]++
+			if asked[i.Quote] {
+				t.Errorf("%s: two items about %q", file, i.Quote)
+			}
+			asked[i.Quote] = true
+			checkQuote(t, sources, i.Source, i.Start, i.End, i.Quote)
+			if _, _, gives := ai.Locate(i.Correct[0], i.Text); gives && i.Type != ai.TrueFalse {
+				t.Errorf("%s: %q gives %q away", file, i.Text, i.Correct[0])
+			}
+			if strings.Contains(i.Quote, ". . .") || strings.Contains(i.Quote, "|") {
+				t.Errorf("%s: asked about a table: %q", file, i.Quote)
+			}
+		}
+		if len(types) != len(ai.Types) {
+			t.Errorf("%s: types %v, want all of %v", file, types, ai.Types)
+		}
+	}
+}
+
+func TestOfflineIsDeterministic(t *testing.T) {
+	t.Parallel()
+	m := ai.Material{Sources: material(t, "cells.md"), Count: 15}
+	first, _, _ := ai.Offline{}.Questions(t.Context(), m)
+	cards, _, _ := ai.Offline{}.Cards(t.Context(), m)
+	for range 5 {
+		items, _, _ := ai.Offline{}.Questions(t.Context(), m)
+		again, _, _ := ai.Offline{}.Cards(t.Context(), m)
+		if !reflect.DeepEqual(items, first) || !reflect.DeepEqual(again, cards) {
+			t.Fatal("the same material gave something else")
+		}
+	}
+}
+
+func TestOfflineAvoidsWhatExists(t *testing.T) {
+	t.Parallel()
+	m := ai.Material{Sources: material(t, "cells.md"), Count: 5}
+	first, _, err := ai.Offline{}.Cards(t.Context(), m)
+	if err != nil || len(first) != 5 {
+		t.Fatalf("%d cards, %v", len(first), err)
+	}
+	for _, c := range first {
+		m.Avoid = append(m.Avoid, strings.ToUpper(c.Front))
+	}
+	second, _, err := ai.Offline{}.Cards(t.Context(), m)
+	if err != nil || len(second) == 0 {
+		t.Fatalf("%d cards, %v", len(second), err)
+	}
+	for _, c := range second {
+		if slices.ContainsFunc(first, func(o ai.Card) bool { return o.Front == c.Front }) {
+			t.Errorf("%q exists already", c.Front)
+		}
+	}
+}
+
+func TestOfflineKeepsToTheTopic(t *testing.T) {
+	t.Parallel()
+	cards, _, err := ai.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, "cells.md"), Count: 10, Topic: "photosynthesis"})
+	if err != nil || len(cards) == 0 {
+		t.Fatalf("%d cards, %v", len(cards), err)
+	}
+	for _, c := range cards {
+		if text := strings.ToLower(c.Quote + strings.Join(c.Tags, " ")); !strings.Contains(text, "photosynthesis") {
+			t.Errorf("%q isn't about photosynthesis", c.Quote)
+		}
+	}
+}
+
+func TestOfflineAnswerSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, question, file string
+		says, quotes         string // "" for no citation
+	}{
+		{"fits", "What does the Golgi apparatus do?", "cells.md", "No language model is connected", "Golgi apparatus sorts"},
+		{"nothing fits", "Who won the football match yesterday?", "cells.md", "I found nothing in your material", ""},
+		{"German", "Wann heißt ein Raum kompakt?", "topologie.md", "kein Sprachmodell angeschlossen", "heißt kompakt, wenn"},
+		{"German, nothing", "Wie kocht man eine Suppe mit Nudeln?", "topologie.md", "nichts gefunden", ""},
+		{"Norwegian", "Hva er været i morgen?", "cells.md", "Ingen språkmodell er koblet til", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := ai.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: tc.question}}, Sources: material(t, tc.file)}, nil)
+			if err != nil || !strings.Contains(answer.Text, tc.says) {
+				t.Errorf("Answer = %q, %v; want %q", answer.Text, err, tc.says)
+			}
+			switch {
+			case tc.quotes == "" && len(answer.Citations) > 0:
+				t.Errorf("cites %+v", answer.Citations)
+			case tc.quotes != "" && (len(answer.Citations) == 0 || !strings.Contains(answer.Citations[0].Quote, tc.quotes)):
+				t.Errorf("cites %+v, want %q", answer.Citations, tc.quotes)
+			}
+		})
+	}
+}
+
+func TestOfflineAnswerTakesShortQuestionsWithTheOneBefore(t *testing.T) {
+	t.Parallel()
+	answer, err := ai.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
+		{Role: ai.RoleUser, Text: "What is the Calvin cycle?"}, {Role: ai.RoleAssistant, Text: "It builds sugar."}, {Role: ai.RoleUser, Text: "Where is it?"},
+	}}, nil)
+	if err != nil || len(answer.Citations) == 0 || !strings.Contains(answer.Citations[0].Quote, "Calvin cycle takes place") {
+		t.Errorf("Answer = %+v, %v", answer, err)
+	}
+}
+
+// Near texts must be nearer than far ones, or search without a key is of no use.
+func TestOfflineEmbeddingsOrderByMeaning(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ query, near, far string }{
+		{"How do plants make sugar?", "Photosynthesis: plants turn light and water into sugar.", "The division of the nucleus is called mitosis, and is done before the cell divides."},
+		{"dividing cells", "The division of a cell into two", "The tax on income is paid each year"},
+		{"kompakte Räume", "Ein topologischer Raum heißt kompakt, wenn jede Überdeckung endlich ist", "Eine Metrik ordnet je zwei Punkten einen Abstand zu"},
+		{"fotosyntesen i plantene", "Planter bruker fotosyntese for å lage sukker", "Renten settes av sentralbanken"},
+		{"Topologie", "topologische Räume und ihre Eigenschaften", "lineare Gleichungen und ihre Lösungen"},
+	} {
+		v, _, err := ai.Offline{}.Embed(t.Context(), []string{tc.query, tc.near, tc.far})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if near, far := dot(v[0], v[1]), dot(v[0], v[2]); near <= far+0.05 {
+			t.Errorf("%q: %.3f to %q, %.3f to %q", tc.query, near, tc.near, far, tc.far)
+		}
+	}
+}
