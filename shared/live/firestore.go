@@ -40,16 +40,8 @@ const attempts = 20
 
 // NewFirestore returns the configured store. It connects when it is first used.
 func NewFirestore(config Config) *Firestore {
-	var options []option.ClientOption
-	if config.Emulator != "" {
-		// Told here and not by the operating system's environment, which all
-		// tests of a process share.
-		options = append(options, option.WithEndpoint("passthrough:///"+config.Emulator), option.WithoutAuthentication(),
-			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
-			option.WithGRPCDialOption(grpc.WithPerRPCCredentials(emulatorOwner{})))
-		if config.Project == "" {
-			config.Project = "aksio-local"
-		}
+	if config.Project == "" {
+		config.Project = "aksio-local" // an emulator takes any
 	}
 	if config.Database == "" {
 		config.Database = firestore.DefaultDatabaseID
@@ -59,6 +51,17 @@ func NewFirestore(config Config) *Firestore {
 		f.turns[i] = make(chan struct{}, 1)
 	}
 	f.client = resource.Lazily(func(context.Context) (*firestore.Client, error) {
+		var options []option.ClientOption
+		if config.Emulator != "" {
+			// Told here and not by the operating system's environment, which all
+			// tests of a process share. The connection overrides it.
+			conn, err := grpc.NewClient("passthrough:///"+config.Emulator,
+				grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithPerRPCCredentials(emulatorOwner{}))
+			if err != nil {
+				return nil, err
+			}
+			options = append(options, option.WithGRPCConn(conn))
+		}
 		return firestore.NewClientWithDatabase(context.Background(), config.Project, config.Database, options...)
 	})
 	return f
@@ -76,7 +79,7 @@ func (emulatorOwner) RequireTransportSecurity() bool { return false }
 // eventDocument is an event in the log. Its data is text, which is relayed as it is
 // and costs one index entry, not one a field.
 type eventDocument struct {
-	Owner   string    `firestore:"owner"`
+	Owner   string    `firestore:"owner"` // for security rules
 	Seq     int64     `firestore:"seq"`
 	First   bool      `firestore:"first"`
 	Last    bool      `firestore:"last"`
@@ -223,7 +226,7 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 			if change.Kind != firestore.DocumentAdded {
 				continue // only the log's end is news
 			}
-			last, err := relay(change.Doc, owner, yield)
+			last, err := relay(change.Doc, yield)
 			if err != nil || last {
 				return err
 			}
@@ -232,13 +235,13 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 }
 
 // relay yields the event of a document, and reports whether it is the last one.
-func relay(doc *firestore.DocumentSnapshot, owner string, yield func(Event) error) (bool, error) {
+func relay(doc *firestore.DocumentSnapshot, yield func(Event) error) (bool, error) {
 	var d eventDocument
 	if err := doc.DataTo(&d); err != nil {
 		return false, err
 	}
-	if d.Owner != owner || !time.Now().Before(d.Expires) {
-		return false, nil // of an earlier life of the topic, not yet deleted
+	if !time.Now().Before(d.Expires) {
+		return false, nil // of an earlier life of the topic, whose head is deleted already
 	}
 	data, err := decode(d.Data)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/firestore"
+
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/live"
@@ -28,7 +30,7 @@ func TestSettings(t *testing.T) {
 		want     any    // the store
 		err      string // in the error
 	}{
-		{name: "nothing set", want: new(live.Memory)},
+		{name: "nothing set", settings: map[string]string{}, want: new(live.Memory)},
 		{name: "memory", settings: map[string]string{"LIVE_STORE": "memory", "GOOGLE_CLOUD_PROJECT": "p"}, want: new(live.Memory)},
 		{name: "project", settings: map[string]string{"GOOGLE_CLOUD_PROJECT": "p", "K_SERVICE": "s"}, want: new(live.Firestore)},
 		{name: "emulator", settings: map[string]string{"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}, want: new(live.Firestore)},
@@ -60,17 +62,20 @@ func TestMemory(t *testing.T) {
 }
 
 func TestFirestore(t *testing.T) {
+	t.Parallel()
+	emulated(t, time.Hour)
+	suite(t, func(t *testing.T, ttl time.Duration) live.Store { return live.NewFirestore(emulated(t, ttl)) })
+}
+
+// emulated returns the configuration of a store in the emulator.
+func emulated(t *testing.T, ttl time.Duration) live.Config {
+	t.Helper()
 	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
 	if emulator == "" {
 		t.Log("NOT TESTED: the Firestore store. FIRESTORE_EMULATOR_HOST is missing; `make test` starts the emulator where it is installed.")
 		t.Skip("no Firestore emulator")
 	}
-	// The store is told by its own configuration. Left to the environment, tests
-	// wouldn't see it if it weren't.
-	t.Setenv("FIRESTORE_EMULATOR_HOST", "")
-	suite(t, func(_ *testing.T, ttl time.Duration) live.Store {
-		return live.NewFirestore(live.Config{Emulator: emulator, Project: "live-test", TTL: ttl})
-	})
+	return live.Config{Emulator: emulator, Project: "live-test", TTL: ttl}
 }
 
 // suite is what every store must pass. Each test has a topic of its own.
@@ -252,9 +257,11 @@ func testNewRun(t *testing.T, s live.Store, topic string) {
 
 func testStranger(t *testing.T, s live.Store, topic string) {
 	publish(t, s, topic, step(1))
-	wantKind(t, "watching", s.Watch(t.Context(), topic, stranger, 0, nothing), fault.NotFound)
-	wantKind(t, "watching with a number", s.Watch(t.Context(), topic, stranger, 50, nothing), fault.NotFound)
-	wantKind(t, "watching as nobody", s.Watch(t.Context(), topic, "", 0, nothing), fault.NotFound)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	wantKind(t, "watching", s.Watch(ctx, topic, stranger, 0, nothing), fault.NotFound)
+	wantKind(t, "watching with a number", s.Watch(ctx, topic, stranger, 50, nothing), fault.NotFound)
+	wantKind(t, "watching as nobody", s.Watch(ctx, topic, "", 0, nothing), fault.NotFound)
 	for _, e := range []live.Event{step(2), last(), {First: true}} {
 		_, err := s.Publish(t.Context(), topic, stranger, e)
 		wantKind(t, "publishing", err, fault.NotFound)
@@ -338,7 +345,10 @@ func testNoLeaks(t *testing.T, s live.Store, topic string) {
 	watch(t, s, topic, 0, 1) // the connection's own goroutines are there from now on
 	before := watching()
 	for range 20 {
-		watch(t, s, topic, 0, 1)
+		enough := errors.New("enough")
+		if err := s.Watch(t.Context(), topic, owner, 0, func(live.Event) error { return enough }); err != enough {
+			t.Fatal(err)
+		}
 	}
 	for range 100 { // they end a moment after Watch does
 		if watching() <= before {
@@ -387,6 +397,34 @@ func testExpiry(t *testing.T, s live.Store, topic string) {
 	n := 0
 	if err := s.Watch(t.Context(), topic, stranger, 0, func(live.Event) error { n++; return nil }); err != nil || n != 1 {
 		t.Errorf("the new owner saw %d events, %v; want 1", n, err)
+	}
+}
+
+// The service deletes what has expired document by document, in any order.
+func TestFirestoreHeadDeletedFirst(t *testing.T) {
+	t.Parallel()
+	config := emulated(t, time.Second)
+	s := live.NewFirestore(config)
+	topic := id.New[testing.T]().String()
+	publish(t, s, topic, step(1), step(2), step(3))
+	time.Sleep(config.TTL)
+	client, err := firestore.NewClient(t.Context(), config.Project) // the SDK reads the environment
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Collection("progress").Doc(topic).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s = live.NewFirestore(emulated(t, time.Hour))
+	publish(t, s, topic, step(1))
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	var seen []int64
+	err = s.Watch(ctx, topic, owner, 0, func(e live.Event) error { seen = append(seen, e.Seq); return nil })
+	wantSeqs(t, "the new life", seen, 1)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the deadline", err)
 	}
 }
 
