@@ -17,6 +17,7 @@ func TestOfflineCardsAskForDefinitions(t *testing.T) {
 		{"cells.md", "What is an organelle?", "A specialised structure inside a cell with its own task"},
 		{"cells.md", "What does photosynthesis refer to?", "The process by which plants turn light, water and carbon dioxide into sugar and oxygen"},
 		{"cells.md", "What are mitochondria?", "The organelles that release energy from sugar and oxygen"},
+		{"cells.md", "What do chromosomes consist of?", "DNA and of proteins around which the DNA is wound"},
 		{"topologie.md", "Wann heißt ein topologischer Raum kompakt?", "Wenn jede offene Überdeckung eine endliche Teilüberdeckung besitzt"},
 		{"topologie.md", "Was versteht man unter einer Überdeckung?", "Eine Familie von Mengen, deren Vereinigung den ganzen Raum enthält"},
 		{"topologie.md", "Was ist eine Metrik?", "Eine Abbildung, die je zwei Punkten einer Menge einen Abstand zuordnet"},
