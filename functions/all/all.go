@@ -14,4 +14,11 @@ import (
 	_ "aksio.app/functions/courses/get"
 	_ "aksio.app/functions/courses/list"
 	_ "aksio.app/functions/courses/update"
+	_ "aksio.app/functions/documents/create"
+	_ "aksio.app/functions/documents/delete"
+	_ "aksio.app/functions/documents/get"
+	_ "aksio.app/functions/documents/get-processing-status"
+	_ "aksio.app/functions/documents/list"
+	_ "aksio.app/functions/documents/upload"
+	_ "aksio.app/functions/process/document"
 )

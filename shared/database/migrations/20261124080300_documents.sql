@@ -32,9 +32,16 @@ CREATE TABLE documents (
 	attempts              int         NOT NULL DEFAULT 0,
 	object                text        NOT NULL DEFAULT '',    -- name in the uploads bucket
 	generation            bigint,                             -- of the object that is or was processed
+	lease                 bigint      NOT NULL DEFAULT 0,     -- how often the document was leased; who holds an older lease may write nothing
 	lease_until           timestamptz,
+	passage_count         int         NOT NULL DEFAULT 0,     -- of the run that is going on, else of the last one
+	embedded_count        int         NOT NULL DEFAULT 0,     -- of those passages
+	duplicate_of          uuid        REFERENCES documents ON DELETE SET NULL, -- same bytes, read earlier
 	processing_started_at timestamptz,
 	processed_at          timestamptz,
+
+	view_count            int         NOT NULL DEFAULT 0,     -- how often the content was read
+	last_accessed_at      timestamptz,
 
 	deleted_at            timestamptz, -- gone for its owner; cleanup removes the rest
 	created_at            timestamptz NOT NULL DEFAULT now(),
@@ -44,6 +51,8 @@ CREATE INDEX documents_list ON documents (course_id, created_at DESC, id DESC) W
 CREATE INDEX documents_user ON documents (user_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX documents_object ON documents (object) WHERE object <> '';
 CREATE INDEX documents_unfinished ON documents (updated_at) WHERE state IN ('awaiting_upload', 'queued', 'processing');
+CREATE INDEX documents_same_bytes ON documents (user_id, sha256) WHERE state = 'completed' AND deleted_at IS NULL;
+CREATE INDEX documents_duplicates ON documents (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX documents_deleted ON documents (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- The text of a document, a row a page. Offsets everywhere count Unicode code
@@ -74,4 +83,31 @@ CREATE TABLE passages (
 	embedding_model text        NOT NULL DEFAULT '',
 	UNIQUE (document_id, position),
 	CHECK (page_start <= page_end AND char_start < char_end)
+);
+
+-- What a run has made so far. What readers and searches see stays whole until the
+-- run is complete; then its draft takes that place in one transaction. A run that
+-- broke off goes on from its draft.
+CREATE TABLE document_drafts (
+	document_id uuid   PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+	generation  bigint NOT NULL, -- of the object that it was read from
+	pages       text[] NOT NULL,
+	outline     jsonb  NOT NULL,
+	language    text   NOT NULL,
+	word_count  int    NOT NULL
+);
+CREATE TABLE draft_passages (
+	id              uuid NOT NULL,
+	document_id     uuid NOT NULL REFERENCES document_drafts ON DELETE CASCADE,
+	position        int  NOT NULL,
+	heading         text NOT NULL,
+	text            text NOT NULL,
+	page_start      int  NOT NULL,
+	page_end        int  NOT NULL,
+	char_start      int  NOT NULL,
+	char_end        int  NOT NULL,
+	words           int  NOT NULL,
+	embedding       vector(512),
+	embedding_model text NOT NULL DEFAULT '',
+	PRIMARY KEY (document_id, position)
 );

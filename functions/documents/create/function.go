@@ -1,0 +1,82 @@
+// Package create serves POST /api/v1/courses/{course}/documents/.
+package create
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	view "aksio.app/functions/documents"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/uploads"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "documents-create",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/courses/{course}/documents/",
+		Summary: "Add a document: a text, or a file whose bytes are then sent to upload_url.",
+		Needs:   []api.Resource{database.Resource, uploads.Resource},
+		Status:  http.StatusCreated,
+		MaxBody: 4 << 20,
+	}, setup)
+}
+
+// Request describes the document.
+type Request struct {
+	Course courses.ID `path:"course"`
+	Body   struct {
+		Name        string `json:"name" maxLength:"255" doc:"The file's name if it is left out."`
+		Description string `json:"description" maxLength:"10000" nullable:"true"`
+		Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
+		Filename    string `json:"original_filename" maxLength:"255"`
+		ContentType string `json:"content_type" maxLength:"100"`
+		Size        int64  `json:"file_size_bytes" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`
+		Text        string `json:"text" doc:"The document itself, for the type text."`
+	}
+}
+
+// Response is the new document and, for a file, how to send its bytes: with this
+// method and exactly these headers.
+type Response struct {
+	Body struct {
+		view.Document
+		UploadURL     string            `json:"upload_url,omitempty"`
+		UploadMethod  string            `json:"upload_method,omitempty"`
+		UploadHeaders map[string]string `json:"upload_headers,omitempty"`
+		UploadExpires *time.Time        `json:"upload_expires_at,omitempty"`
+	}
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	intake := documents.NewIntake(documents.NewStore(db), bucket)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		created, err := intake.Create(ctx, user.ID, req.Course, documents.New{
+			Name: req.Body.Name, Description: req.Body.Description, Type: req.Body.Type,
+			Filename: req.Body.Filename, ContentType: req.Body.ContentType, Size: req.Body.Size, Text: req.Body.Text,
+		})
+		if err != nil {
+			return nil, err
+		}
+		resp := new(Response)
+		resp.Body.Document = view.View(created.Document)
+		if upload := created.Upload; upload != nil {
+			resp.Body.UploadURL, resp.Body.UploadMethod, resp.Body.UploadHeaders = upload.URL, upload.Method, upload.Headers
+			resp.Body.UploadExpires = &upload.Expires
+		}
+		return resp, nil
+	}, nil
+}

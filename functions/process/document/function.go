@@ -1,0 +1,50 @@
+// Package document serves the event that a document's bytes are in the bucket.
+package document
+
+import (
+	"context"
+	"time"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/live"
+	"aksio.app/shared/uploads"
+)
+
+func init() {
+	api.HandleFinalized(api.Operation{
+		ID:           "process-document",
+		Summary:      "Read an uploaded document and make it searchable.",
+		Needs:        []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+		MemoryMiB:    2048,
+		CPU:          2,
+		Concurrency:  1,
+		Timeout:      540 * time.Second,
+		MaxInstances: 20,
+	}, setup)
+}
+
+func setup(env *api.Env) (api.ObjectHandler, error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	events, err := live.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	processor := documents.NewProcessor(db, bucket, events, model)
+	return func(ctx context.Context, object api.Object) error {
+		return processor.Process(ctx, object.Name, object.Generation)
+	}, nil
+}

@@ -1,0 +1,253 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/live"
+	"aksio.app/shared/uploads"
+)
+
+const (
+	leaseTime  = time.Minute      // after a crash, others wait this long
+	leaseRenew = 20 * time.Second // so that two renewals may fail
+	reserve    = 30 * time.Second // before the deadline: to store what is done and yield
+
+	maxAttempts = 5             // without getting on, for a document that breaks its reader
+	patience    = 6 * time.Hour // with providers that are away or busy; their failures count as attempts afterwards
+)
+
+// Why the work on a document stops without having failed.
+var (
+	errLost  = errors.New("the document was deleted or is in other hands")
+	errYield = errors.New("the time of this call is used up")
+)
+
+// Processor reads documents: from the bytes to passages that can be searched.
+type Processor struct {
+	db     *database.DB
+	bucket *uploads.Bucket
+	live   live.Store
+	model  ai.Model
+}
+
+// NewProcessor returns a reader of documents.
+func NewProcessor(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Model) *Processor {
+	return &Processor{db: db, bucket: bucket, live: events, model: model}
+}
+
+// run is one instance's work on one document.
+type run struct {
+	*Processor
+	ID          ID          `db:"id"`
+	Owner       auth.UserID `db:"user_id"`
+	Course      courses.ID  `db:"course_id"`
+	Name        string      `db:"name"`
+	Type        string      `db:"document_type"`
+	Filename    string      `db:"original_filename"`
+	ContentType string      `db:"content_type"`
+	Object      string      `db:"object"`
+	Generation  int64       `db:"generation"`
+	Stage       Stage       `db:"stage"`
+	Attempts    int         `db:"attempts"`
+	Lease       int64       `db:"lease"`
+	Started     time.Time   `db:"processing_started_at"`
+	Before      bool        `db:"processed_before"` // this is a second reading
+
+	advanced bool // something was stored since the claim
+}
+
+// Process reads the document whose bytes are the object's generation. It may be
+// called for one generation any number of times, late and at once: what is
+// unknown, deleted, older or done already is left alone, and what another
+// instance works on is Unavailable. Any error means that it wants to be called
+// again; a document that can't be read isn't one, but failed for good.
+func (p *Processor) Process(ctx context.Context, object string, generation int64) error {
+	r, err := p.claim(ctx, object, generation)
+	if r == nil || err != nil {
+		return err
+	}
+	work, release := r.hold(ctx)
+	err = r.read(work)
+	release()
+	return r.settle(context.WithoutCancel(ctx), err, context.Cause(work))
+}
+
+// claim leases the document, or returns nil if there is nothing to do.
+func (p *Processor) claim(ctx context.Context, object string, generation int64) (*run, error) {
+	rows, _ := p.db.Query(ctx, `
+		UPDATE documents d SET state = 'processing', generation = $2, lease = d.lease + 1, lease_until = now() + $3::interval,
+			attempts = CASE WHEN d.generation = $2 THEN d.attempts + 1 ELSE 1 END,
+			stage = CASE WHEN d.generation = $2 THEN d.stage ELSE '' END,
+			progress = CASE WHEN d.generation = $2 THEN d.progress ELSE 0 END,
+			processing_started_at = CASE WHEN d.generation = $2 THEN coalesce(d.processing_started_at, now()) ELSE now() END,
+			error_code = '', error_message = '', updated_at = now()
+		FROM courses c
+		WHERE d.object = $1 AND d.deleted_at IS NULL AND c.id = d.course_id AND c.deleted_at IS NULL
+			AND (d.generation IS NULL OR d.generation < $2 OR d.generation = $2 AND d.state NOT IN ('completed', 'failed'))
+			AND (d.lease_until IS NULL OR d.lease_until < now())
+		RETURNING d.id, d.user_id, d.course_id, d.name, d.document_type, d.original_filename, d.content_type, d.object,
+			d.generation, d.stage, d.attempts, d.lease, d.processing_started_at, d.processed_at IS NOT NULL AS processed_before`,
+		object, generation, leaseTime)
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByNameLax[run])
+	if err == nil {
+		r.Processor = p
+		return &r, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("claim %s: %w", object, err)
+	}
+	var busy bool
+	err = p.db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM documents WHERE object = $1 AND deleted_at IS NULL AND generation <= $2 AND lease_until >= now())`,
+		object, generation).Scan(&busy)
+	if err == nil && busy {
+		// Not to be taken as done: whoever works on it may break down.
+		err = fault.New(fault.Unavailable, "Another instance is reading this document.").RetryAfter(leaseTime)
+	}
+	return nil, err
+}
+
+// hold renews the lease while the work goes on. The context that it returns ends
+// when the document is lost, and early enough before the deadline to yield.
+func (r *run) hold(ctx context.Context) (context.Context, func()) {
+	work, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		renew := time.NewTicker(leaseRenew)
+		defer renew.Stop()
+		var yield <-chan time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			yield = time.After(time.Until(deadline) - reserve)
+		}
+		for {
+			select {
+			case <-work.Done():
+				return
+			case <-yield:
+				cancel(errYield)
+			case <-renew.C:
+				if err := r.renew(work); errors.Is(err, errLost) {
+					cancel(err)
+				}
+			}
+		}
+	}()
+	return work, func() { cancel(nil); <-done }
+}
+
+// renew makes the lease last, and is errLost when there is nothing to hold any more.
+func (r *run) renew(ctx context.Context) error {
+	tag, err := r.db.Exec(ctx, `
+		UPDATE documents d SET lease_until = now() + $3::interval FROM courses c
+		WHERE `+mine+` AND c.id = d.course_id AND c.deleted_at IS NULL`, r.ID, r.Lease, leaseTime)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errLost
+	}
+	return err
+}
+
+// mine holds for the document $1 as long as its lease is $2.
+const mine = `d.id = $1 AND d.lease = $2 AND d.state = 'processing' AND d.deleted_at IS NULL`
+
+// checkpoint stores what was reached, all or nothing, unless the document is lost.
+func (r *run) checkpoint(ctx context.Context, stage Stage, progress float64, store func(pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE documents d SET stage = $3, progress = $4, attempts = 1, lease_until = now() + $5::interval, updated_at = now()
+			FROM courses c
+			WHERE `+mine+` AND c.id = d.course_id AND c.deleted_at IS NULL`, r.ID, r.Lease, stage, progress, leaseTime)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return errLost
+		}
+		return store(tx)
+	})
+	if err == nil {
+		r.Stage, r.advanced = stage, true
+	}
+	return err
+}
+
+// settle says what becomes of the document after its work ended with err, and
+// returns what the caller is to know.
+func (r *run) settle(ctx context.Context, err, cause error) error {
+	ctx, cancel := context.WithTimeout(ctx, reserve/2)
+	defer cancel()
+	var refusal *fault.Fault
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errLost), errors.Is(cause, errLost):
+		return nil
+	case errors.Is(cause, errYield):
+		return errors.Join(r.release(ctx, r.advanced), fault.New(fault.Unavailable, "The document needs another call.").RetryAfter(time.Second))
+	case errors.As(err, &refusal) && permanent(refusal.Kind):
+		slog.InfoContext(ctx, "document can't be read", "document_id", r.ID, "stage", r.Stage, "code", refusal.Code)
+		return r.fail(ctx, refusal.Code, refusal.Message)
+	case transient(err) && time.Since(r.Started) < patience:
+		return errors.Join(err, r.release(ctx, true))
+	case r.Attempts >= maxAttempts && !r.advanced:
+		slog.ErrorContext(ctx, "document given up", "document_id", r.ID, "stage", r.Stage, "error", err)
+		return r.fail(ctx, codeProcessing, messageProcessing)
+	}
+	return errors.Join(fmt.Errorf("document %s, %s: %w", r.ID, r.Stage, err), r.release(ctx, false))
+}
+
+// release lets others go on with the document. The attempt doesn't count if it
+// was no fault of the document's.
+func (r *run) release(ctx context.Context, refund bool) error {
+	_, err := r.db.Exec(ctx, `
+		UPDATE documents d SET lease_until = NULL, attempts = CASE WHEN $3 THEN greatest(attempts - 1, 0) ELSE attempts END
+		WHERE `+mine, r.ID, r.Lease, refund)
+	return err
+}
+
+// fail ends the document with a reason that its owner can act on.
+func (r *run) fail(ctx context.Context, code, message string) error {
+	tag, err := r.db.Exec(ctx, `
+		WITH failed AS (
+			UPDATE documents d SET state = 'failed', error_code = $3, error_message = $4, lease_until = NULL, updated_at = now()
+			WHERE `+mine+` RETURNING id
+		), dropped AS (
+			DELETE FROM document_drafts WHERE document_id IN (SELECT id FROM failed)
+		)
+		SELECT FROM failed`, r.ID, r.Lease, code, message)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	event := "processing_failed"
+	if r.Stage.reads() {
+		event = "extraction_failed"
+	}
+	r.publish(ctx, live.Event{Last: true}, event, map[string]any{"error": message, "code": code})
+	return nil
+}
+
+// permanent reports whether a refusal of the kind will be the same next time.
+func permanent(kind fault.Kind) bool {
+	switch kind {
+	case fault.Invalid, fault.TooLarge, fault.Unsupported, fault.Exhausted, fault.NotFound:
+		return true
+	}
+	return false
+}
+
+// transient reports whether a failure lies with something that is away or busy.
+func transient(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Unavailable || kind == fault.Throttled
+}

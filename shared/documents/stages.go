@@ -1,0 +1,355 @@
+package documents
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/live"
+	"aksio.app/shared/usage"
+)
+
+// Stage is what is being done with a document.
+type Stage string
+
+// The stages, in order.
+const (
+	Verify    Stage = "verify"    // its size, and whether it is known
+	Extract   Stage = "extract"   // its text by page, and its passages
+	Embed     Stage = "embed"     // vectors of the passages
+	Index     Stage = "index"     // make them what is searched
+	Summarize Stage = "summarize" // what it is about
+)
+
+// reads reports whether the stage is about getting at the text.
+func (s Stage) reads() bool { return s == "" || s == Verify || s == Extract }
+
+// Progress of a document when a stage begins. Embedding takes the most.
+var begins = map[Stage]float64{Verify: 1, Extract: 5, Embed: 30, Index: 90, Summarize: 95}
+
+// embedBatch is how many passages are embedded between two checkpoints.
+const embedBatch = 64
+
+// read carries out the stages that are still to be done.
+func (r *run) read(ctx context.Context) error {
+	if r.Attempts > maxAttempts { // the last one ended without a word: out of memory, or of time
+		return fault.New(fault.Invalid, messageProcessing).Coded(codeProcessing)
+	}
+	if r.Stage == "" {
+		r.publish(ctx, live.Event{First: true}, "document_created", map[string]any{"graph_id": r.ID.String(), "filename": r.Filename})
+	}
+	if r.Stage != Summarize {
+		drafted, err := r.drafted(ctx)
+		if err != nil {
+			return err
+		}
+		if !drafted {
+			adopted, err := r.draft(ctx)
+			if adopted || err != nil {
+				return err
+			}
+		}
+	}
+	if r.Stage == Embed || r.Stage == Summarize {
+		if err := usage.Allow(ctx, r.db, r.Owner); err != nil {
+			return err
+		}
+	}
+	if r.Stage == Embed {
+		if err := r.embed(ctx); err != nil {
+			return err
+		}
+		if err := r.index(ctx); err != nil {
+			return err
+		}
+	}
+	return r.summarize(ctx)
+}
+
+// drafted reports whether an earlier run has read this generation already.
+func (r *run) drafted(ctx context.Context) (bool, error) {
+	var there bool
+	err := r.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM document_drafts WHERE document_id = $1 AND generation = $2)`,
+		r.ID, r.Generation).Scan(&there)
+	return there, err
+}
+
+// draft does the stages verify and extract. It reports true if the document is
+// complete, because the same bytes were read before.
+func (r *run) draft(ctx context.Context) (adopted bool, err error) {
+	content, err := r.bucket.Reader(ctx, r.Object, r.Generation, usage.Free.DocumentBytes)
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.NotFound:
+		return false, fault.New(fault.Invalid, messageMissing).Coded(codeMissing)
+	case fault.KindOf(err) == fault.TooLarge:
+		return false, fault.New(fault.TooLarge, "The file is larger than the %s that a document may have.", megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
+	default:
+		return false, err
+	}
+	twin, err := r.verify(ctx, content)
+	if err != nil {
+		return false, err
+	}
+	if !twin.IsZero() {
+		if adopted, err = r.adopt(ctx, twin); adopted || err != nil {
+			return adopted, err
+		}
+	}
+	r.publish(ctx, live.Event{}, "extracting_text", map[string]any{"message": "Reading the file."})
+	found, err := extractText(ctx, r, content)
+	if err != nil {
+		return false, err
+	}
+	if err := r.storeDraft(ctx, found); err != nil {
+		return false, err
+	}
+	r.publish(ctx, live.Event{}, "extraction_complete", map[string]any{"page_count": len(found.pages), "total_chunks": len(found.passages)})
+	return false, nil
+}
+
+// verify notes what the bytes are and returns a completed document of the owner's
+// with the same ones, those of this course first.
+func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err error) {
+	if content.Len() == 0 {
+		return twin, fault.New(fault.Invalid, "The file is empty. Upload one with content.").Coded("empty_file")
+	}
+	hash := sha256.New()
+	if _, err := content.WriteTo(hash); err != nil {
+		return twin, err
+	}
+	var stored int64
+	err = r.checkpoint(ctx, Extract, begins[Extract], func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
+			SELECT (
+				SELECT coalesce(sum(file_size_bytes), 0)::bigint + $3 FROM documents
+				WHERE user_id = $4 AND deleted_at IS NULL AND id <> $1
+			), (
+				SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
+				WHERE d.user_id = $4 AND d.sha256 = $2 AND d.state = 'completed' AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
+					AND NOT EXISTS (SELECT FROM passages p WHERE p.document_id = d.id AND p.embedding_model <> $6)
+				ORDER BY d.course_id <> $5, d.id
+				LIMIT 1
+			)`, r.ID, hash.Sum(nil), content.Size(), r.Owner, r.Course, r.model.EmbeddingModel()).Scan(&stored, &twin)
+	})
+	if err == nil && stored > usage.Free.StorageBytes {
+		err = fault.New(fault.Exhausted, "With this file your documents have more than the %s of your plan. Remove some, then process it again.",
+			megabytes(usage.Free.StorageBytes)).Coded("storage_limit")
+	}
+	if r.Before { // whoever asks for a second reading wants no copy of the first
+		twin = ID{}
+	}
+	return twin, err
+}
+
+// adopt makes what was read of the twin this document's, without asking a model.
+// It reports false if the twin is gone meanwhile.
+func (r *run) adopt(ctx context.Context, twin ID) (bool, error) {
+	adopted := false
+	err := r.checkpoint(ctx, Summarize, begins[Summarize], func(tx pgx.Tx) error {
+		var passages int
+		err := tx.QueryRow(ctx, `SELECT passage_count FROM documents WHERE id = $1 AND state = 'completed' AND deleted_at IS NULL FOR SHARE`, twin).Scan(&passages)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ids := make([]id.ID[passage], passages)
+		for i := range ids {
+			ids[i] = id.New[passage]()
+		}
+		var batch pgx.Batch
+		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
+		batch.Queue(`DELETE FROM document_pages WHERE document_id = $1`, r.ID)
+		batch.Queue(`INSERT INTO document_pages (document_id, number, text) SELECT $1, number, text FROM document_pages WHERE document_id = $2`, r.ID, twin)
+		batch.Queue(`
+			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, char_start, char_end, words, embedding, embedding_model, language)
+			SELECT n.id, $1, $3, p.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, p.language
+			FROM passages p JOIN unnest($4::uuid[]) WITH ORDINALITY n (id, number) ON n.number = p.position + 1
+			WHERE p.document_id = $2`, r.ID, twin, r.Course, ids)
+		batch.Queue(`
+			UPDATE documents d SET state = 'completed', stage = '', progress = 100, lease_until = NULL, processed_at = now(), duplicate_of = t.id,
+				page_count = t.page_count, word_count = t.word_count, language = t.language, outline = t.outline,
+				summary = t.summary, topics = t.topics, passage_count = t.passage_count, embedded_count = t.embedded_count
+			FROM documents t WHERE d.id = $1 AND t.id = $2`, r.ID, twin)
+		adopted = true
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if err == nil && adopted {
+		r.publish(ctx, live.Event{}, "duplicate_detected", map[string]any{"duplicate_of": twin.String(), "message": "You have this file already; its reading was taken over."})
+		r.complete(ctx)
+	}
+	return err == nil && adopted, err
+}
+
+// storeDraft keeps the pages and passages until they are indexed.
+func (r *run) storeDraft(ctx context.Context, found reading) error {
+	return r.checkpoint(ctx, Embed, begins[Embed], func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
+		batch.Queue(`INSERT INTO document_drafts (document_id, generation, pages, outline, language, word_count) VALUES ($1, $2, $3, $4, $5, $6)`,
+			r.ID, r.Generation, found.pages, found.outline, found.language, found.words)
+		batch.Queue(`UPDATE documents SET passage_count = $2, embedded_count = 0 WHERE id = $1`, r.ID, len(found.passages))
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"draft_passages"},
+			[]string{"id", "document_id", "position", "heading", "text", "page_start", "page_end", "char_start", "char_end", "words"},
+			pgx.CopyFromSlice(len(found.passages), func(i int) ([]any, error) {
+				p := found.passages[i]
+				return []any{id.New[passage](), r.ID, i, p.heading, p.text, p.pageStart, p.pageEnd, p.start, p.end, p.words}, nil
+			}))
+		return err
+	})
+}
+
+// embed gives the passages that have none their vectors, batch by batch.
+func (r *run) embed(ctx context.Context) error {
+	for {
+		positions, texts, err := r.unembedded(ctx)
+		if err != nil || len(positions) == 0 {
+			return err
+		}
+		vectors, spent, err := r.model.Embed(ctx, texts)
+		if err != nil {
+			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Embedding, spent))
+		}
+		written := make([]string, len(vectors))
+		for i, vector := range vectors {
+			written[i] = pgvector.NewVector(vector).String()
+		}
+		var total, done int
+		var progress float64
+		err = r.checkpoint(ctx, Embed, begins[Embed], func(tx pgx.Tx) error {
+			var batch pgx.Batch
+			batch.Queue(`
+				UPDATE draft_passages p SET embedding = n.embedding::vector, embedding_model = $2
+				FROM unnest($3::int[], $4::text[]) n (position, embedding)
+				WHERE p.document_id = $1 AND p.position = n.position`, r.ID, r.model.EmbeddingModel(), positions, written)
+			usage.Queue(&batch, r.Owner, usage.Embedding, spent)
+			batch.Queue(`
+				UPDATE documents SET embedded_count = least(embedded_count + $2::int, passage_count),
+					progress = $3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1)
+				WHERE id = $1
+				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[Embed], begins[Index]).
+				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &progress) })
+			return tx.SendBatch(ctx, &batch).Close()
+		})
+		if err != nil {
+			return err
+		}
+		r.publish(ctx, live.Event{}, "embedding_progress", map[string]any{"processed_chunks": done, "total_chunks": total, "progress": progress})
+	}
+}
+
+// unembedded returns the next passages without a vector of today's model.
+func (r *run) unembedded(ctx context.Context) (positions []int, texts []string, err error) {
+	rows, _ := r.db.Query(ctx, `
+		SELECT position, CASE WHEN heading = '' THEN text ELSE heading || E'\n' || text END
+		FROM draft_passages
+		WHERE document_id = $1 AND embedding_model <> $2
+		ORDER BY position
+		LIMIT $3`, r.ID, r.model.EmbeddingModel(), embedBatch)
+	var position int
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&position, &text}, func() error {
+		positions, texts = append(positions, position), append(texts, text)
+		return nil
+	})
+	return positions, texts, err
+}
+
+// index puts the draft in the place of what was read before: from now on it is
+// searched and shown.
+func (r *run) index(ctx context.Context) error {
+	return r.checkpoint(ctx, Summarize, begins[Summarize], func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		batch.Queue(`SET LOCAL statement_timeout = '5min'`) // a long book has tens of thousands of passages
+		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
+		batch.Queue(`DELETE FROM document_pages WHERE document_id = $1`, r.ID)
+		batch.Queue(`
+			INSERT INTO document_pages (document_id, number, text)
+			SELECT document_id, number, text FROM document_drafts, unnest(pages) WITH ORDINALITY p (text, number) WHERE document_id = $1`, r.ID)
+		batch.Queue(`
+			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, char_start, char_end, words, embedding, embedding_model, language)
+			SELECT p.id, d.id, d.course_id, d.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, draft.language
+			FROM draft_passages p JOIN document_drafts draft USING (document_id) JOIN documents d ON d.id = document_id
+			WHERE document_id = $1`, r.ID)
+		batch.Queue(`
+			UPDATE documents d SET page_count = cardinality(draft.pages), word_count = draft.word_count, language = draft.language, outline = draft.outline
+			FROM document_drafts draft WHERE d.id = $1 AND draft.document_id = $1`, r.ID)
+		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+}
+
+// summarize says what the document is about and completes it. It can be searched
+// already, so a model that makes nothing of it only costs the summary.
+func (r *run) summarize(ctx context.Context) error {
+	material, err := r.material(ctx)
+	if err != nil {
+		return err
+	}
+	summary, spent, err := r.model.Summarize(ctx, material)
+	if err != nil {
+		if ctx.Err() != nil || (transient(err) || r.Attempts < maxAttempts) && time.Since(r.Started) < patience {
+			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Summary, spent))
+		}
+		slog.WarnContext(ctx, "document has no summary", "document_id", r.ID, "error", err)
+	}
+	if summary.Topics == nil {
+		summary.Topics = []string{}
+	}
+	err = r.checkpoint(ctx, "", 100, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `
+			UPDATE documents SET state = 'completed', summary = $2, topics = $3, processed_at = now(), lease_until = NULL, duplicate_of = NULL
+			WHERE id = $1`, r.ID, summary.Text, summary.Topics); err != nil {
+			return err
+		}
+		return usage.Record(ctx, tx, r.Owner, usage.Summary, spent)
+	})
+	if err != nil {
+		return fmt.Errorf("complete: %w", err)
+	}
+	r.complete(ctx)
+	return nil
+}
+
+// summarized is how many characters of a document are read for its summary: some
+// 200 pages. Of longer ones it is passages from all over.
+const summarized = 400_000
+
+// material returns the passages that the summary is made from.
+func (r *run) material(ctx context.Context) (ai.Material, error) {
+	rows, _ := r.db.Query(ctx, `
+		SELECT heading, page_start, text FROM (
+			SELECT *, sum(length(text)) OVER (PARTITION BY document_id) AS total FROM passages WHERE document_id = $1
+		) p
+		WHERE position % ceil(total::float8 / $2)::int = 0
+		ORDER BY position`, r.ID, summarized)
+	sources, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ai.Source, error) {
+		source := ai.Source{Document: r.Name}
+		return source, row.Scan(&source.Heading, &source.Page, &source.Text)
+	})
+	return ai.Material{Sources: sources}, err
+}
+
+// complete tells who watches that all is done.
+func (r *run) complete(ctx context.Context) {
+	slog.InfoContext(ctx, "document completed", "document_id", r.ID, "seconds", int(time.Since(r.Started).Seconds()))
+	r.publish(ctx, live.Event{Last: true}, "processing_complete", map[string]any{
+		"graph_id": r.ID.String(), "total_nodes": 0, "total_edges": 0, "progress": 100.0,
+	})
+}
