@@ -156,7 +156,7 @@ func TestFailures(t *testing.T) {
 		{"away twice", []aitest.Reply{aitest.Error(503, "overloaded", secret), aitest.Error(500, "server_error", secret), aitest.Text("Yes.")}, fault.Internal, 3},
 		{"away for good", []aitest.Reply{aitest.Error(502, "x", secret), aitest.Error(502, "x", secret), aitest.Error(502, "x", secret)}, fault.Unavailable, 3},
 		{"busy for good", []aitest.Reply{aitest.Busy("0"), aitest.Busy("0"), aitest.Busy("0")}, fault.Throttled, 3},
-		{"busy for too long", []aitest.Reply{aitest.Busy("3600")}, fault.Throttled, 1},
+		{"busy for too long", []aitest.Reply{aitest.Busy("30")}, fault.Throttled, 1},
 		{"no quota", []aitest.Reply{aitest.Error(429, "insufficient_quota", secret)}, fault.Unavailable, 1},
 		{"bad request", []aitest.Reply{aitest.Error(400, "invalid_request_error", secret)}, fault.BadGateway, 1},
 		{"too long", []aitest.Reply{aitest.Error(400, "context_length_exceeded", secret)}, fault.TooLarge, 1},

@@ -83,7 +83,7 @@ func New(t testing.TB, replies ...Reply) *Server {
 func (s *Server) Config() ai.Config {
 	return ai.Config{
 		Key: key, BaseURL: s.http.URL + "/v1", Chat: "gpt-4o-mini", Embedding: "text-embedding-3-small",
-		Timeout: 20 * time.Second, MaxTokens: 500, InputTokens: 24000,
+		Timeout: time.Minute, MaxTokens: 500, InputTokens: 24000,
 	}
 }
 
