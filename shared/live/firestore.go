@@ -190,7 +190,7 @@ func readHead(snapshot *firestore.DocumentSnapshot, err error) (head, time.Time,
 
 // Watch is Store's. It costs a read for each event, and one.
 func (f *Firestore) Watch(ctx context.Context, topic, owner string, after int64, yield func(Event) error) error {
-	if !topicName.MatchString(topic) {
+	if !isTopic(topic) {
 		return notFound()
 	}
 	err := f.watch(ctx, topic, owner, after, yield)

@@ -170,12 +170,15 @@ func notFound() error {
 	return fault.New(fault.NotFound, "Nothing is known of this now; ask for its state instead.")
 }
 
-var topicName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+var topicName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// isTopic counts characters by itself: a counted pattern is slow to compile at start.
+func isTopic(name string) bool { return len(name) <= 128 && topicName.MatchString(name) }
 
 // encode checks what is to be published, and returns its data as JSON. It makes
 // the event's data what watchers will see.
 func encode(topic, owner string, e *Event) (string, error) {
-	if !topicName.MatchString(topic) || owner == "" {
+	if !isTopic(topic) || owner == "" {
 		return "", fmt.Errorf("publish to %q of %q: a topic is letters, digits, - and _, an owner isn't empty", topic, owner)
 	}
 	data, err := json.Marshal(e.Data)

@@ -32,7 +32,7 @@ type Config struct {
 	Signer   string `env:"UPLOADS_SIGNER"`        // the service account that signs URLs; the function's own if empty
 }
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
 
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
