@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/accounts"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/secrets"
 )
 
 func init() {
@@ -17,7 +18,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/accounts/token-refresh/",
 		Summary: "Exchange a refresh token for new tokens.",
-		Needs:   []api.Resource{database.Resource},
+		Needs:   []api.Resource{database.Resource, secrets.Resource},
 	}, setup)
 }
 
