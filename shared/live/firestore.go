@@ -205,6 +205,7 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", topic, err)
 	}
+	begun := time.Now() // before the head is found alive: its newest event is, too
 	ref := client.Collection(headCollection).Doc(topic)
 	h, _, err := readHead(ref.Get(ctx))
 	if err != nil {
@@ -226,7 +227,7 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 			if change.Kind != firestore.DocumentAdded {
 				continue // only the log's end is news
 			}
-			last, err := relay(change.Doc, yield)
+			last, err := relay(change.Doc, begun, yield)
 			if err != nil || last {
 				return err
 			}
@@ -235,12 +236,12 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 }
 
 // relay yields the event of a document, and reports whether it is the last one.
-func relay(doc *firestore.DocumentSnapshot, yield func(Event) error) (bool, error) {
+func relay(doc *firestore.DocumentSnapshot, begun time.Time, yield func(Event) error) (bool, error) {
 	var d eventDocument
 	if err := doc.DataTo(&d); err != nil {
 		return false, err
 	}
-	if !time.Now().Before(d.Expires) {
+	if !begun.Before(d.Expires) {
 		return false, nil // of an earlier life of the topic, whose head is deleted already
 	}
 	data, err := decode(d.Data)
