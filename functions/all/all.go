@@ -17,8 +17,13 @@ import (
 	_ "aksio.app/functions/documents/create"
 	_ "aksio.app/functions/documents/delete"
 	_ "aksio.app/functions/documents/get"
+	_ "aksio.app/functions/documents/get-content"
 	_ "aksio.app/functions/documents/get-processing-status"
+	_ "aksio.app/functions/documents/get-upload-limits"
 	_ "aksio.app/functions/documents/list"
+	_ "aksio.app/functions/documents/reprocess"
+	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
 	_ "aksio.app/functions/process/document"
+	_ "aksio.app/functions/uploads/get-document-status"
 )

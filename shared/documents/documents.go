@@ -14,7 +14,6 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
-	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/page"
 )
@@ -164,11 +163,3 @@ func one(rows pgx.Rows) (Document, error) {
 // Object returns the name of the document's object in the uploads bucket. Nothing
 // that a user wrote stands in it.
 func Object(document ID) string { return "documents/" + document.String() }
-
-// notReady is what asking for the content of an unread document answers.
-func notReady(d Document) error {
-	if d.State == Failed {
-		return fault.New(fault.Invalid, "This document couldn't be read: %s", d.ErrorMessage).Coded("document_failed")
-	}
-	return fault.New(fault.Invalid, "This document is still being read. Try again when its state is completed.").Coded("document_not_ready")
-}

@@ -229,11 +229,7 @@ func (r *run) fail(ctx context.Context, code, message string) error {
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	event := "processing_failed"
-	if r.Stage.reads() {
-		event = "extraction_failed"
-	}
-	r.publish(ctx, live.Event{Last: true}, event, map[string]any{"error": message, "code": code})
+	r.publish(ctx, live.Event{Last: true, Data: failed(r.ID, r.Stage, begins[r.Stage], code, message)})
 	return nil
 }
 

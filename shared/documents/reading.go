@@ -18,13 +18,6 @@ type reading struct {
 	passages []passage
 }
 
-// Heading is an entry of a document's table of contents.
-type Heading struct {
-	Title string `json:"title"`
-	Level int    `json:"level"` // from 1
-	Page  int    `json:"page"`  // from 1
-}
-
 // passage is a stretch of the text that is searched and cited.
 type passage struct {
 	heading            string
@@ -58,3 +51,6 @@ func extractText(ctx context.Context, r *run, content *bytes.Reader) (reading, e
 	}
 	return found, nil
 }
+
+// ContentTypes lists the media types that can be read.
+func ContentTypes() []string { return []string{"text/plain", "text/markdown"} }

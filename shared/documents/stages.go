@@ -42,36 +42,35 @@ const embedBatch = 64
 
 // read carries out the stages that are still to be done.
 func (r *run) read(ctx context.Context) error {
+	if r.Stage == Summarize {
+		return r.summarize(ctx)
+	}
 	if r.Attempts > maxAttempts { // the last one ended without a word: out of memory, or of time
 		return fault.New(fault.Invalid, messageProcessing).Coded(codeProcessing)
 	}
 	if r.Stage == "" {
-		r.publish(ctx, live.Event{First: true}, "document_created", map[string]any{"graph_id": r.ID.String(), "filename": r.Filename})
+		r.publish(ctx, live.Event{First: true, Data: map[string]any{
+			"event": "document_created", "document_id": r.ID.String(), "progress": 0.0,
+			"graph_id": r.ID.String(), "filename": r.Filename,
+		}})
 	}
-	if r.Stage != Summarize {
-		drafted, err := r.drafted(ctx)
-		if err != nil {
-			return err
-		}
-		if !drafted {
-			adopted, err := r.draft(ctx)
-			if adopted || err != nil {
-				return err
-			}
-		}
+	drafted, err := r.drafted(ctx)
+	if err != nil {
+		return err
 	}
-	if r.Stage == Embed || r.Stage == Summarize {
-		if err := usage.Allow(ctx, r.db, r.Owner); err != nil {
+	if !drafted {
+		if adopted, err := r.draft(ctx); adopted || err != nil {
 			return err
 		}
 	}
-	if r.Stage == Embed {
-		if err := r.embed(ctx); err != nil {
-			return err
-		}
-		if err := r.index(ctx); err != nil {
-			return err
-		}
+	if err := usage.Allow(ctx, r.db, r.Owner); err != nil {
+		return err
+	}
+	if err := r.embed(ctx); err != nil {
+		return err
+	}
+	if err := r.index(ctx); err != nil {
+		return err
 	}
 	return r.summarize(ctx)
 }
@@ -106,7 +105,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 			return adopted, err
 		}
 	}
-	r.publish(ctx, live.Event{}, "extracting_text", map[string]any{"message": "Reading the file."})
+	r.announce(ctx, "extracting_text", map[string]any{"message": "Reading the file."})
 	found, err := extractText(ctx, r, content)
 	if err != nil {
 		return false, err
@@ -114,7 +113,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	if err := r.storeDraft(ctx, found); err != nil {
 		return false, err
 	}
-	r.publish(ctx, live.Event{}, "extraction_complete", map[string]any{"page_count": len(found.pages), "total_chunks": len(found.passages)})
+	r.announce(ctx, "extraction_complete", map[string]any{"page_count": len(found.pages), "total_chunks": len(found.passages)})
 	return false, nil
 }
 
@@ -188,7 +187,7 @@ func (r *run) adopt(ctx context.Context, twin ID) (bool, error) {
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err == nil && adopted {
-		r.publish(ctx, live.Event{}, "duplicate_detected", map[string]any{"duplicate_of": twin.String(), "message": "You have this file already; its reading was taken over."})
+		r.announce(ctx, "duplicate_detected", map[string]any{"duplicate_of": twin.String(), "message": "You have this file already; its reading was taken over."})
 		r.complete(ctx)
 	}
 	return err == nil && adopted, err
@@ -224,6 +223,9 @@ func (r *run) embed(ctx context.Context) error {
 		}
 		vectors, spent, err := r.model.Embed(ctx, texts)
 		if err != nil {
+			if permanent(fault.KindOf(err)) {
+				err = fmt.Errorf("embed: %v", err) // the model's words aren't for the student
+			}
 			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Embedding, spent))
 		}
 		written := make([]string, len(vectors))
@@ -250,7 +252,7 @@ func (r *run) embed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.publish(ctx, live.Event{}, "embedding_progress", map[string]any{"processed_chunks": done, "total_chunks": total, "progress": progress})
+		r.announce(ctx, "embedding_progress", map[string]any{"processed_chunks": done, "total_chunks": total, "progress": progress})
 	}
 }
 
@@ -302,9 +304,13 @@ func (r *run) summarize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	summary, spent, err := r.model.Summarize(ctx, material)
+	var summary ai.Summary
+	var spent ai.Usage
+	if r.Attempts <= maxAttempts {
+		summary, spent, err = r.model.Summarize(ctx, material)
+	}
 	if err != nil {
-		if ctx.Err() != nil || (transient(err) || r.Attempts < maxAttempts) && time.Since(r.Started) < patience {
+		if ctx.Err() != nil || transient(err) && time.Since(r.Started) < patience {
 			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Summary, spent))
 		}
 		slog.WarnContext(ctx, "document has no summary", "document_id", r.ID, "error", err)
@@ -317,6 +323,9 @@ func (r *run) summarize(ctx context.Context) error {
 			UPDATE documents SET state = 'completed', summary = $2, topics = $3, processed_at = now(), lease_until = NULL, duplicate_of = NULL
 			WHERE id = $1`, r.ID, summary.Text, summary.Topics); err != nil {
 			return err
+		}
+		if spent == (ai.Usage{}) {
+			return nil // nobody was asked
 		}
 		return usage.Record(ctx, tx, r.Owner, usage.Summary, spent)
 	})
@@ -349,7 +358,5 @@ func (r *run) material(ctx context.Context) (ai.Material, error) {
 // complete tells who watches that all is done.
 func (r *run) complete(ctx context.Context) {
 	slog.InfoContext(ctx, "document completed", "document_id", r.ID, "seconds", int(time.Since(r.Started).Seconds()))
-	r.publish(ctx, live.Event{Last: true}, "processing_complete", map[string]any{
-		"graph_id": r.ID.String(), "total_nodes": 0, "total_edges": 0, "progress": 100.0,
-	})
+	r.publish(ctx, live.Event{Last: true, Data: completed(r.ID)})
 }

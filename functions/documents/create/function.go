@@ -30,27 +30,33 @@ func init() {
 // Request describes the document.
 type Request struct {
 	Course courses.ID `path:"course"`
-	Body   struct {
-		Name        string `json:"name" maxLength:"255" doc:"The file's name if it is left out."`
-		Description string `json:"description" maxLength:"10000" nullable:"true"`
-		Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
-		Filename    string `json:"original_filename" maxLength:"255"`
-		ContentType string `json:"content_type" maxLength:"100"`
-		Size        int64  `json:"file_size_bytes" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`
-		Text        string `json:"text" doc:"The document itself, for the type text."`
-	}
+	Body   New
+}
+
+// New is what clients say of a document.
+type New struct {
+	Name        string `json:"name" maxLength:"255" doc:"The file's name if it is left out."`
+	Description string `json:"description" maxLength:"10000" nullable:"true"`
+	Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
+	Filename    string `json:"original_filename" maxLength:"255"`
+	ContentType string `json:"content_type" maxLength:"100"`
+	Size        int64  `json:"file_size_bytes" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`
+	Text        string `json:"text" doc:"The document itself, for the type text."`
 }
 
 // Response is the new document and, for a file, how to send its bytes: with this
 // method and exactly these headers.
 type Response struct {
-	Body struct {
-		view.Document
-		UploadURL     string            `json:"upload_url,omitempty"`
-		UploadMethod  string            `json:"upload_method,omitempty"`
-		UploadHeaders map[string]string `json:"upload_headers,omitempty"`
-		UploadExpires *time.Time        `json:"upload_expires_at,omitempty"`
-	}
+	Body Created
+}
+
+// Created is a document and where its bytes are to be sent.
+type Created struct {
+	view.Document
+	UploadURL     string            `json:"upload_url,omitempty"`
+	UploadMethod  string            `json:"upload_method,omitempty"`
+	UploadHeaders map[string]string `json:"upload_headers,omitempty"`
+	UploadExpires *time.Time        `json:"upload_expires_at,omitempty"`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {

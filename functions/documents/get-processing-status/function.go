@@ -32,16 +32,19 @@ type Request struct {
 
 // Response says where processing stands.
 type Response struct {
-	Body struct {
-		Document  documents.ID `json:"document_id"`
-		Status    string       `json:"processing_status" enum:"pending,uploading,processing,completed,failed,cancelled"`
-		Error     string       `json:"processing_error"`
-		ErrorCode string       `json:"processing_error_code"`
-		Progress  float64      `json:"progress_percentage" doc:"0 to 100."`
-		Estimated *time.Time   `json:"estimated_completion_time" doc:"Always null."`
-		Text      bool         `json:"extracted_content_available"`
-		Metadata  Metadata     `json:"processing_metadata"`
-	}
+	Body Status
+}
+
+// Status is how far the reading is.
+type Status struct {
+	Document  documents.ID `json:"document_id"`
+	Status    string       `json:"processing_status" enum:"pending,uploading,processing,completed,failed,cancelled"`
+	Error     string       `json:"processing_error"`
+	ErrorCode string       `json:"processing_error_code"`
+	Progress  float64      `json:"progress_percentage" doc:"0 to 100."`
+	Estimated *time.Time   `json:"estimated_completion_time" doc:"Always null."`
+	Text      bool         `json:"extracted_content_available"`
+	Metadata  Metadata     `json:"processing_metadata"`
 }
 
 // Metadata says which steps are done.

@@ -47,13 +47,16 @@ type Form struct {
 
 // Response tells how to follow the reading.
 type Response struct {
-	Body struct {
-		Document     view.Document `json:"document"`
-		DocumentID   documents.ID  `json:"document_id"`
-		UploadStatus string        `json:"upload_status" enum:"success"`
-		ProcessingID documents.ID  `json:"processing_id" doc:"The document's id: its events and its status tell how far the reading is."`
-		Minutes      int           `json:"estimated_processing_time" doc:"Minutes."`
-	}
+	Body Uploaded
+}
+
+// Uploaded is the new document and how to follow its reading.
+type Uploaded struct {
+	Document     view.Document `json:"document"`
+	DocumentID   documents.ID  `json:"document_id"`
+	UploadStatus string        `json:"upload_status" enum:"success"`
+	ProcessingID documents.ID  `json:"processing_id" doc:"The document's id: its events and its status tell how far the reading is."`
+	Minutes      int           `json:"estimated_processing_time" doc:"Minutes."`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {

@@ -1,0 +1,176 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/live"
+)
+
+// Update is one thing that happened to a document.
+type Update struct {
+	Seq  int64 // of the live event; 0 if it was derived from the database
+	Data map[string]any
+}
+
+// Feed tells what happens to documents, as it happens.
+type Feed struct {
+	store *Store
+	live  live.Store
+	poll  time.Duration
+}
+
+// NewFeed returns a feed of the store's documents.
+func NewFeed(store *Store, events live.Store) *Feed {
+	return &Feed{store: store, live: events, poll: 3 * time.Second}
+}
+
+// Follow emits what happens to the document after the live event with the number
+// after, up to the end of its processing. The database is asked now and then, so
+// that a lost event keeps nobody waiting; when nothing is live, it alone is asked.
+// It ends with the context, with emit's error, and after the last update.
+func (f *Feed) Follow(ctx context.Context, owner auth.UserID, document ID, after int64, emit func(Update) error) error {
+	now, err := f.store.Status(ctx, owner, courses.ID{}, document)
+	if err != nil {
+		return err
+	}
+	w := &watch{Feed: f, owner: owner, document: document, after: after, emit: emit}
+	if now.State.Over() {
+		return w.finish(ctx, now)
+	}
+	if err := emit(Update{Data: snapshot(now)}); err != nil {
+		return err
+	}
+	return w.follow(ctx, now)
+}
+
+// watch is one follower of one document.
+type watch struct {
+	*Feed
+	owner    auth.UserID
+	document ID
+	after    int64 // the last event that was passed on
+	emit     func(Update) error
+}
+
+func (w *watch) follow(ctx context.Context, seen Document) error {
+	listen, stop := context.WithCancel(ctx)
+	defer stop()
+	events := make(chan live.Event)
+	go w.listen(listen, w.after, events)
+	tick := time.NewTicker(w.poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-events:
+			w.after = e.Seq
+			if !e.Last {
+				if err := w.emit(Update{e.Seq, e.Data}); err != nil {
+					return err
+				}
+				continue
+			}
+			now, err := w.store.Status(ctx, w.owner, courses.ID{}, w.document)
+			if err != nil {
+				return ended(ctx, err)
+			}
+			if now.State.Over() {
+				return w.emit(Update{e.Seq, e.Data})
+			} // else it ended an earlier reading
+		case <-tick.C:
+			now, err := w.store.Status(ctx, w.owner, courses.ID{}, w.document)
+			if err != nil {
+				return ended(ctx, err)
+			}
+			if now.State.Over() {
+				stop()
+				return w.finish(ctx, now)
+			}
+			if now.Stage != seen.Stage || now.State != seen.State || now.Progress != seen.Progress {
+				if err := w.emit(Update{Data: snapshot(now)}); err != nil {
+					return err
+				}
+				seen = now
+			}
+		}
+	}
+}
+
+// listen passes the topic's events on, and waits for a topic that isn't there yet.
+func (w *watch) listen(ctx context.Context, after int64, events chan<- live.Event) {
+	for {
+		w.live.Watch(ctx, Topic(w.document), w.owner.String(), after, func(e live.Event) error {
+			after = e.Seq
+			select {
+			case events <- e:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		// Over, not there, or away: the database is asked all the while.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(w.poll / 3):
+		}
+	}
+}
+
+// finish emits what is left of the events of a document whose processing is over,
+// and the last update in any case.
+func (w *watch) finish(ctx context.Context, now Document) error {
+	brief, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	last, failed := false, error(nil)
+	w.live.Watch(brief, Topic(w.document), w.owner.String(), w.after, func(e live.Event) error {
+		if e.Last && !agrees(e, now) {
+			return errors.New("of an earlier reading")
+		}
+		last = e.Last
+		failed = w.emit(Update{e.Seq, e.Data})
+		return failed
+	})
+	if failed != nil || last {
+		return failed
+	}
+	return w.emit(Update{Data: outcome(now)})
+}
+
+// agrees reports whether a last event tells of the state that the document is in.
+func agrees(e live.Event, now Document) bool {
+	return (e.Data["event"] == "processing_complete") == (now.State == Completed)
+}
+
+// ended is what a follower is told when the document can't be asked for any more.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		return fault.New(fault.NotFound, "The document was deleted.").Coded("document_deleted")
+	}
+	return err
+}
+
+// snapshot is an update that says where the document stands.
+func snapshot(d Document) map[string]any {
+	return map[string]any{
+		"event": "document_status", "document_id": d.ID.String(), "status": string(d.State), "stage": string(d.Stage),
+		"progress": d.Progress, "processed_chunks": d.Embedded, "total_chunks": d.Passages,
+	}
+}
+
+// outcome is the last update as the database tells it.
+func outcome(d Document) map[string]any {
+	if d.State == Completed {
+		return completed(d.ID)
+	}
+	return failed(d.ID, d.Stage, d.Progress, d.ErrorCode, d.ErrorMessage)
+}
