@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -8,6 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/id"
 )
 
 func TestRegisterAnswersWhatMayBeShown(t *testing.T) {
@@ -159,6 +165,36 @@ func TestOneOfManyRegistrationsAtOnceWins(t *testing.T) {
 			t.Errorf("%s: got %v, want one 201", name, statuses)
 		}
 	}
+}
+
+// TestANameThatIsBeingTakenIsWaitedFor registers an address while another
+// transaction, not yet committed, adds a user of that name.
+func TestANameThatIsBeingTakenIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	tx, err := app.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), `INSERT INTO users (id, username, email, password) VALUES ($1, 'Cat@example.com', 'x@example.com', '')`,
+		id.New[auth.User]()); err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan *apitest.Response)
+	go func() { answer <- post(app, registerPath, registration("cat")) }()
+	for waiting := 0; waiting == 0; {
+		select {
+		case early := <-answer:
+			t.Fatalf("didn't wait: %d %s", early.Status, early.Body)
+		case <-time.After(time.Millisecond):
+			scan(t, app, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantField(t, "address that is a name by now", <-answer, "email")
 }
 
 func TestRegisterIsLimitedByAddress(t *testing.T) {

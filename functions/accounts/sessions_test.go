@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -223,14 +224,41 @@ func TestManyRefreshesAtOnce(t *testing.T) {
 		})
 	}
 	windows.Wait()
-
-	// A thief shows the old token while every window refreshes: whoever comes
-	// first, nothing of the family may be good afterwards.
-	exec(t, app, `UPDATE refresh_tokens SET used_at = used_at - interval '1 minute'`)
-	for _, token := range append([]pair{p}, pairs...) {
-		windows.Go(func() { refresh(app, token.Refresh) })
+	var good int
+	if scan(t, app, &good, `SELECT count(*) FROM refresh_tokens WHERE used_at IS NULL AND revoked_at IS NULL`); good != len(pairs) {
+		t.Errorf("%d good tokens, want one for each of %d windows", good, len(pairs))
 	}
-	windows.Wait()
+}
+
+// TestAFamilyDoesNotGrowWhileItIsRevoked lets a thief show an old token while
+// the exchange of the newest is under way, held up by a lock.
+func TestAFamilyDoesNotGrowWhileItIsRevoked(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	first := newUser(t, app, "ada")
+	var second pair
+	refresh(app, first.Refresh).Want(http.StatusOK).Into(&second)
+	exec(t, app, `UPDATE refresh_tokens SET used_at = used_at - interval '1 minute'`)
+
+	tx, err := app.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), `SELECT FROM refresh_tokens WHERE id = $1::uuid FOR UPDATE`, claims(t, second.Refresh).ID); err != nil {
+		t.Fatal(err)
+	}
+	var calls sync.WaitGroup
+	for i, token := range []string{second.Refresh, first.Refresh} {
+		calls.Go(func() { refresh(app, token) })
+		for waiting := 0; waiting <= i; time.Sleep(time.Millisecond) {
+			scan(t, app, &waiting, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	calls.Wait()
 	var alive int
 	if scan(t, app, &alive, `SELECT count(*) FROM refresh_tokens WHERE revoked_at IS NULL`); alive != 0 {
 		t.Errorf("%d tokens outlived the revocation of their family", alive)
@@ -295,6 +323,9 @@ func TestLogoutRefuses(t *testing.T) {
 		if resp.Status != http.StatusBadRequest || resp.Map()["detail"] == "" {
 			t.Errorf("%.60v: got %d %s, want 400", body, resp.Status, resp.Body)
 		}
+	}
+	if others := post(app, logoutPath, fields{"refresh": bob.Refresh}, as(ada)...).Map(); others["detail"] == blacklisted {
+		t.Errorf("another user's token: got %v", others)
 	}
 	post(app, logoutPath, fields{"refresh": ada.Refresh}).Want(http.StatusUnauthorized)
 	for _, p := range []pair{ada, bob} {
