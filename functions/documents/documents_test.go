@@ -13,10 +13,15 @@ import (
 	_ "aksio.app/functions/documents/create"
 	_ "aksio.app/functions/documents/delete"
 	_ "aksio.app/functions/documents/get"
+	_ "aksio.app/functions/documents/get-content"
 	_ "aksio.app/functions/documents/get-processing-status"
+	_ "aksio.app/functions/documents/get-upload-limits"
 	_ "aksio.app/functions/documents/list"
+	_ "aksio.app/functions/documents/reprocess"
+	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
 	_ "aksio.app/functions/process/document"
+	_ "aksio.app/functions/uploads/get-document-status"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/uploads"
@@ -144,4 +149,23 @@ func TestUploadedFileIsReadOnce(t *testing.T) {
 	if n := app.count(`SELECT calls FROM model_usage WHERE user_id = $1 AND purpose = 'summary'`, ada.ID); n != 1 {
 		t.Errorf("summarized %d times, want once", n)
 	}
+}
+
+// text returns the text that the query selects.
+func (a *app) text(query string, args ...any) (s string) {
+	a.t.Helper()
+	if err := a.DB.QueryRow(a.t.Context(), query, args...).Scan(&s); err != nil {
+		a.t.Fatal(err)
+	}
+	return s
+}
+
+// wantStatus fails the test unless the document stands so, and returns its status.
+func (s *student) wantStatus(document, status, code string) map[string]any {
+	s.app.t.Helper()
+	got := s.Get("/api/v1/documents/documents/" + document + "/status/").Want(http.StatusOK).Map()
+	if got["status"] != status || got["error_code"] != code {
+		s.app.t.Fatalf("status %v %q, want %s %q: %v", got["status"], got["error_code"], status, code, got)
+	}
+	return got
 }

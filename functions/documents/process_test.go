@@ -1,0 +1,221 @@
+package documents_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/api/apitest"
+)
+
+// book is a text of some hundred passages.
+var book = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	for chapter := range 250 {
+		fmt.Fprintf(&b, "Chapter %d is about the number %d.", chapter, chapter)
+		for n := range 20 {
+			fmt.Fprintf(&b, " Sentence %d of chapter %d says that %d is not %d.", n, chapter, n, n+chapter+1)
+		}
+		b.WriteString("\n\n")
+	}
+	return b.Bytes()
+})
+
+var summary = aitest.JSON(map[string]any{"text": "It is about numbers.", "topics": []string{"numbers"}})
+
+// withModel is an app whose model is the scripted provider.
+func withModel(t testing.TB, replies ...aitest.Reply) (*app, *aitest.Server) {
+	t.Helper()
+	server := aitest.New(t, replies...)
+	// So many tokens that a summary is one call.
+	return newApp(t, "OPENAI_API_KEY", server.Config().Key, "OPENAI_BASE_URL", server.Config().BaseURL, "AI_INPUT_TOKENS", "100000"), server
+}
+
+func TestEventsAtOnceReadADocumentOnce(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("book.txt", "text/plain", book())
+	object := app.object(document)
+	deliveries := make([]*apitest.Response, 20)
+	var all sync.WaitGroup
+	for i := range deliveries {
+		all.Go(func() { deliveries[i] = app.Finalize("process-document", object) })
+	}
+	all.Wait()
+	good := 0
+	for _, delivery := range deliveries {
+		if delivery.Status == http.StatusOK {
+			good++
+		} else { // the event comes again
+			app.Finalize("process-document", object).Want(http.StatusOK)
+		}
+	}
+	if good == 0 {
+		t.Error("no delivery was taken")
+	}
+	ada.wantStatus(document, "completed", "")
+	if n := app.count(`SELECT calls FROM model_usage WHERE purpose = 'summary'`); n != 1 {
+		t.Errorf("summarized %d times, want once", n)
+	}
+	want := app.count(`SELECT passage_count FROM documents WHERE id = $1`, document)
+	if got := app.count(`SELECT count(*) FROM passages WHERE document_id = $1`, document); got != want || got < 200 {
+		t.Errorf("%d passages, want %d", got, want)
+	}
+}
+
+func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
+	t.Parallel()
+	app, model := withModel(t, aitest.Embeddings(), aitest.Busy("30"), aitest.Embeddings(), aitest.Busy("30"))
+	ada := app.student("ada")
+	document := ada.uploaded("book.txt", "text/plain", book())
+
+	app.process(document).Want(http.StatusInternalServerError)
+	status := ada.wantStatus(document, "processing", "")
+	if status["processed_chunks"] != 64.0 || status["stage"] != "embed" || status["progress"].(float64) <= 30 {
+		t.Errorf("after the first batch %v", status)
+	}
+	if n := app.count(`SELECT count(*) FROM passages`); n != 0 {
+		t.Errorf("%d passages of half a document can be found", n)
+	}
+	before := app.count(`SELECT count(*) FROM draft_passages`)
+	ids := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM draft_passages`)
+
+	app.process(document).Want(http.StatusInternalServerError)
+	if status := ada.wantStatus(document, "processing", ""); status["processed_chunks"] != 128.0 {
+		t.Errorf("after the second batch %v", status)
+	}
+	if again := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM draft_passages`); again != ids {
+		t.Error("the text was extracted again")
+	}
+
+	// The rest, up to the summary.
+	batches := (before - 128 + 63) / 64
+	for range batches {
+		model.Script(aitest.Embeddings())
+	}
+	model.Script(aitest.Busy("30"))
+	app.process(document).Want(http.StatusInternalServerError)
+	if n := app.count(`SELECT count(*) FROM passages WHERE embedding IS NOT NULL`); n != before {
+		t.Errorf("%d passages can be found before the summary, want %d", n, before)
+	}
+	model.Script(summary)
+	app.process(document).Want(http.StatusOK)
+	ada.wantStatus(document, "completed", "")
+	if got := ada.Get(ada.path + document + "/").Map(); got["summary"] != "It is about numbers." {
+		t.Errorf("summary %v", got["summary"])
+	}
+	texts := 0
+	for _, call := range model.Calls() {
+		texts += len(call.Input)
+	}
+	if want := before + 2*64; texts != want { // two batches were refused
+		t.Errorf("%d texts were sent to be embedded, want %d", texts, want)
+	}
+}
+
+func TestDeletedDocumentIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	var remove func()
+	app, model := withModel(t, func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		remove()
+		aitest.Embeddings()(w, r, call)
+	})
+	ada := app.student("ada")
+	document := ada.uploaded("book.txt", "text/plain", book())
+	object := app.object(document)
+	remove = func() { ada.Delete(ada.path + document + "/").Want(http.StatusNoContent) }
+	app.Finalize("process-document", object).Want(http.StatusOK)
+	if n := len(model.Calls()); n != 1 {
+		t.Errorf("%d calls of the model, want 1", n)
+	}
+	if n := app.count(`SELECT count(*) FROM passages`); n != 0 {
+		t.Errorf("%d passages of a deleted document", n)
+	}
+	app.Finalize("process-document", object).Want(http.StatusOK) // and a late event
+	ada.Get(ada.path + document + "/").Want(http.StatusNotFound)
+}
+
+func TestDocumentThatBreaksItsReaderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	refused := aitest.Error(http.StatusBadRequest, "invalid_request_error", "no")
+	app, _ := withModel(t, refused, refused, refused, refused, refused)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	tries := 0
+	for app.process(document).Status != http.StatusOK {
+		if tries++; tries > 10 {
+			t.Fatal("it is tried for ever")
+		}
+	}
+	status := ada.wantStatus(document, "failed", "processing_failed")
+	if message := status["error_message"].(string); !strings.Contains(message, "Process it again") || strings.Contains(message, "model") {
+		t.Errorf("the student is told %q", message)
+	}
+}
+
+func TestReprocessingKeepsTheOldResult(t *testing.T) {
+	t.Parallel()
+	app, model := withModel(t, aitest.Embeddings(), summary, aitest.Busy("30"))
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	first := app.object(document)
+	app.process(document).Want(http.StatusOK)
+	ids := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`)
+
+	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusOK)
+	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusBadRequest)
+	second := app.object(document)
+	if second.Generation <= first.Generation {
+		t.Fatalf("generation %d after %d: no event would come", second.Generation, first.Generation)
+	}
+	app.process(document).Want(http.StatusInternalServerError) // the model is busy
+	if again := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`); again != ids {
+		t.Error("the old passages are gone before the new ones are complete")
+	}
+	app.Finalize("process-document", first).Want(http.StatusOK) // late, and of no interest
+	ada.wantStatus(document, "processing", "")
+
+	model.Script(aitest.Embeddings(), summary)
+	app.process(document).Want(http.StatusOK)
+	ada.wantStatus(document, "completed", "")
+	if again := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`); again == ids {
+		t.Error("the old passages are still there")
+	}
+}
+
+func TestSameBytesAreReadOnce(t *testing.T) {
+	t.Parallel()
+	app, model := withModel(t, aitest.Embeddings(), summary)
+	ada := app.student("ada")
+	first := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(first).Want(http.StatusOK)
+	calls := len(model.Calls())
+
+	second := ada.uploaded("copy of lecture.txt", "text/plain", lecture)
+	app.process(second).Want(http.StatusOK)
+	got := ada.Get(ada.path + second + "/").Want(http.StatusOK).Map()
+	if got["processing_status"] != "completed" || got["duplicate_of"] != first || got["summary"] != "It is about numbers." || got["extracted_text"] == "" {
+		t.Errorf("the copy is %v", got)
+	}
+	if n := len(model.Calls()); n != calls {
+		t.Errorf("the model was asked %d times for the copy", n-calls)
+	}
+	per := `SELECT count(*) FROM passages WHERE embedding IS NOT NULL AND document_id = $1`
+	if a, b := app.count(per, first), app.count(per, second); a != b || a == 0 {
+		t.Errorf("%d passages of the copy, want %d", b, a)
+	}
+
+	// Another student's same bytes are read for themselves.
+	bob := app.student("bob")
+	third := bob.uploaded("lecture.txt", "text/plain", lecture)
+	model.Script(aitest.Embeddings(), summary)
+	app.process(third).Want(http.StatusOK)
+	if got := bob.Get(bob.path + third + "/").Map(); got["duplicate_of"] != nil {
+		t.Errorf("bob is told of %v", got["duplicate_of"])
+	}
+}
