@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -148,9 +147,6 @@ func (n *New) tidy() error {
 	if utf8.RuneCountInString(n.Name) > 255 {
 		return fault.Field("name", "A name may have 255 characters.")
 	}
-	if n.ContentType == "" || n.ContentType == "application/octet-stream" {
-		n.ContentType = mime.TypeByExtension(strings.ToLower(path.Ext(n.Filename)))
-	}
 	if n.ContentType == "" {
 		n.ContentType = "application/octet-stream"
 	}
@@ -161,11 +157,12 @@ func (n *New) tidy() error {
 		return fault.New(fault.TooLarge, "The file has %s; %s are the most that a document may have.",
 			megabytes(n.Size), megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
 	}
-	if !readable(n.Filename, n.ContentType) {
+	claimed, ok := formatOf(n.Filename, n.ContentType)
+	if !ok {
 		return unsupported()
 	}
 	if n.Type == "" {
-		n.Type = "file"
+		n.Type = claimed.kind
 	}
 	return nil
 }

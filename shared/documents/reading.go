@@ -27,8 +27,6 @@ type passage struct {
 	words              int
 }
 
-func readable(filename, contentType string) bool { return true }
-
 func extractText(ctx context.Context, r *run, content *bytes.Reader) (reading, error) {
 	content.Seek(0, 0)
 	var b bytes.Buffer
@@ -51,6 +49,3 @@ func extractText(ctx context.Context, r *run, content *bytes.Reader) (reading, e
 	}
 	return found, nil
 }
-
-// ContentTypes lists the media types that can be read.
-func ContentTypes() []string { return []string{"text/plain", "text/markdown"} }

@@ -1,0 +1,156 @@
+package documents_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/api/apitest"
+)
+
+// event is a server-sent event.
+type event struct {
+	id   string
+	data map[string]any
+}
+
+func (e event) name() string { return e.data["event"].(string) }
+
+// events reads a whole stream.
+func events(t testing.TB, resp *apitest.Response) []event {
+	t.Helper()
+	if got := resp.Want(http.StatusOK).Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Fatalf("Content-Type %s", got)
+	}
+	var all []event
+	for block := range strings.SplitSeq(strings.TrimSpace(string(resp.Body)), "\n\n") {
+		var e event
+		for line := range strings.SplitSeq(block, "\n") {
+			if id, ok := strings.CutPrefix(line, "id: "); ok {
+				e.id = id
+			} else if data, ok := strings.CutPrefix(line, "data: "); ok {
+				if err := json.Unmarshal([]byte(data), &e.data); err != nil {
+					t.Fatal(err)
+				}
+			} else if !strings.HasPrefix(line, ":") {
+				t.Fatalf("line %q", line)
+			}
+		}
+		if e.data != nil {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func names(all []event) []string {
+	var names []string
+	for _, e := range all {
+		names = append(names, e.name())
+	}
+	return names
+}
+
+func (s *student) watch(document string, headers ...string) []event {
+	s.app.t.Helper()
+	return events(s.app.t, s.Do(http.MethodGet, "/api/v1/documents/documents/"+document+"/events/", nil, headers...))
+}
+
+func TestStreamTellsWhatHappens(t *testing.T) {
+	t.Parallel()
+	watching := make(chan struct{})
+	app, _ := withModel(t, func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		<-watching
+		aitest.Embeddings()(w, r, call)
+	}, summary)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	stream := make(chan []event)
+	go func() { stream <- ada.watch(document) }()
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		close(watching)
+	}()
+	app.process(document).Want(http.StatusOK)
+	all := <-stream
+	want := []string{"document_status", "document_created", "extracting_text", "extraction_complete", "embedding_progress", "processing_complete"}
+	if got := names(all); !slices.Equal(got, want) {
+		t.Errorf("events %v, want %v", got, want)
+	}
+	progress := -1.0
+	for _, e := range all[1:] {
+		if e.data["document_id"] != document || e.id == "" {
+			t.Errorf("event %v", e)
+		}
+		if now := e.data["progress"].(float64); now < progress {
+			t.Errorf("%s goes back from %v to %v", e.name(), progress, now)
+		} else {
+			progress = now
+		}
+	}
+
+	// Whoever comes back goes on after what was seen; whoever comes late sees all.
+	resumed := ada.watch(document, "Last-Event-ID", all[3].id)
+	if got := names(resumed); !slices.Equal(got, want[4:]) {
+		t.Errorf("resumed %v, want %v", got, want[4:])
+	}
+	if got := names(ada.watch(document)); !slices.Equal(got, want[1:]) {
+		t.Errorf("afterwards %v, want %v", got, want[1:])
+	}
+	if got := names(ada.watch(document, "Last-Event-ID", all[len(all)-1].id)); !slices.Equal(got, want[5:]) {
+		t.Errorf("after the last one %v, want it again", got)
+	}
+}
+
+func TestStreamTellsWhatTheDatabaseKnows(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	set := func(state, code string) {
+		if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET state = $1, error_code = $2, error_message = 'No text.' WHERE id = $3`, state, code, document); err != nil {
+			t.Error(err)
+		}
+	}
+	// Nothing was published: every event got lost.
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		set("failed", "no_text")
+	}()
+	all := ada.watch(document)
+	if got := names(all); !slices.Equal(got, []string{"document_status", "extraction_failed"}) {
+		t.Fatalf("events %v", got)
+	}
+	if last := all[1].data; last["code"] != "no_text" || last["error"] != "No text." {
+		t.Errorf("last event %v", last)
+	}
+	set("completed", "")
+	if got := names(ada.watch(document)); !slices.Equal(got, []string{"processing_complete"}) {
+		t.Errorf("events %v", got)
+	}
+}
+
+func TestStreamEndsWithTheReadingThatGoesOn(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusOK)
+	stream := make(chan []event)
+	go func() { stream <- ada.watch(document) }()
+	time.Sleep(100 * time.Millisecond)
+	select {
+	case all := <-stream:
+		t.Fatalf("the last event of the first reading ended the stream: %v", names(all))
+	default:
+	}
+	app.process(document).Want(http.StatusOK)
+	if all := <-stream; all[len(all)-1].name() != "processing_complete" {
+		t.Errorf("events %v", names(all))
+	}
+}

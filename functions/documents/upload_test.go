@@ -1,0 +1,204 @@
+package documents_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/usage"
+)
+
+// put sends the bytes as the answer of documents-create says.
+func put(t testing.TB, created map[string]any, content []byte) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), created["upload_method"].(string), created["upload_url"].(string), bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range created["upload_headers"].(map[string]any) {
+		req.Header.Set(name, value.(string))
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+func TestFileIsSentToTheSignedURL(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	created := ada.Post(ada.path, map[string]any{
+		"document_type": "file", "original_filename": "lecture.txt", "content_type": "text/plain", "file_size_bytes": len(lecture),
+	}).Want(http.StatusCreated).Map()
+	document := created["id"].(string)
+	if created["processing_status"] != "uploading" || created["name"] != "lecture.txt" || created["upload_expires_at"] == nil {
+		t.Errorf("created %v", created)
+	}
+	if url := created["upload_url"].(string); strings.Contains(url, "lecture") || !strings.Contains(url, document) {
+		t.Errorf("the object's name is not the document's id alone: %s", url)
+	}
+	if status := put(t, created, lecture); status != http.StatusOK {
+		t.Fatalf("PUT: %d", status)
+	}
+	app.process(document).Want(http.StatusOK)
+	got := ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()
+	if got["processing_status"] != "completed" || got["file_size_bytes"] != float64(len(lecture)) {
+		t.Errorf("read %v", got)
+	}
+}
+
+func TestTextIsADocument(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.Post(ada.path, map[string]any{"document_type": "text", "name": "Notes", "text": string(lecture), "description": nil}).
+		Want(http.StatusCreated).Map()["id"].(string)
+	app.process(document).Want(http.StatusOK)
+	content := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()
+	if !strings.Contains(content["extracted_text"].(string), "Heine-Borel") || content["embeddings_available"] != true {
+		t.Errorf("content %v", content)
+	}
+	if views := ada.Get(ada.path + document + "/").Map()["view_count"]; views != 1.0 {
+		t.Errorf("%v views, want 1", views)
+	}
+}
+
+func TestUploadIsRefused(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	big := usage.Free.DocumentBytes + 1
+	for _, tc := range []struct {
+		name   string
+		body   map[string]any
+		status int
+		code   string
+	}{
+		{"no type", map[string]any{"name": "x"}, http.StatusBadRequest, "invalid"},
+		{"no name", map[string]any{"document_type": "file"}, http.StatusBadRequest, "invalid"},
+		{"no text", map[string]any{"document_type": "text", "name": "x", "text": " \n"}, http.StatusBadRequest, "invalid"},
+		{"an address", map[string]any{"document_type": "url", "name": "x", "source_url": "http://example.com"}, http.StatusBadRequest, "invalid"},
+		{"a video", map[string]any{"document_type": "video", "name": "x"}, http.StatusBadRequest, "invalid"},
+		{"too large", map[string]any{"document_type": "file", "original_filename": "x.pdf", "file_size_bytes": big}, http.StatusRequestEntityTooLarge, "file_too_large"},
+		{"a header in the type", map[string]any{"document_type": "file", "original_filename": "x", "content_type": "text/plain\r\nX-Goog-Acl: public-read"}, http.StatusBadRequest, "invalid"},
+		{"a program", map[string]any{"document_type": "file", "original_filename": "setup.exe", "content_type": "application/x-msdownload"}, http.StatusUnsupportedMediaType, "unsupported_type"},
+	} {
+		problem := ada.Post(ada.path, tc.body).Want(tc.status).Map()
+		if problem["code"] != tc.code || problem["error"] == "" {
+			t.Errorf("%s: %v, want the code %s", tc.name, problem, tc.code)
+		}
+	}
+	if code := ada.upload("empty.txt", "text/plain", nil).Want(http.StatusBadRequest).Map()["code"]; code != "empty_file" {
+		t.Errorf("an empty file: %v", code)
+	}
+	if code := ada.upload("setup.exe", "application/x-msdownload", []byte("MZ\x90\x00")).Want(http.StatusUnsupportedMediaType).Map()["code"]; code != "unsupported_type" {
+		t.Errorf("a program: %v", code)
+	}
+	large := bytes.Repeat([]byte("x"), 25<<20+1)
+	if code := ada.upload("large.txt", "text/plain", large).Want(http.StatusRequestEntityTooLarge).Map()["code"]; code != "file_too_large" {
+		t.Errorf("a large file: %v", code)
+	}
+	ada.upload("huge.txt", "text/plain", append(large, large[:2<<20]...)).Want(http.StatusRequestEntityTooLarge)
+	ada.Do(http.MethodPost, ada.path+"upload/", "{}").Want(http.StatusBadRequest)
+	body, header := form(t, "x.txt", "text/plain", lecture, "name", strings.Repeat("x", 256))
+	ada.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header).Want(http.StatusBadRequest)
+
+	if n := app.count(`SELECT count(*) FROM documents`); n != 0 {
+		t.Errorf("%d rows of refused documents", n)
+	}
+}
+
+func TestPlanLimitsDocuments(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada, bob := app.student("ada"), app.student("bob")
+	fill := func(n int, size int64) {
+		t.Helper()
+		if _, err := app.DB.Exec(t.Context(), `
+			DELETE FROM documents`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.DB.Exec(t.Context(), `
+			INSERT INTO documents (id, user_id, course_id, name, file_size_bytes)
+			SELECT gen_random_uuid(), $1, $2, 'x', $4 FROM generate_series(1, $3)`, ada.ID, ada.course, n, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(code string) {
+		t.Helper()
+		if got := ada.upload("x.txt", "text/plain", lecture).Want(http.StatusPaymentRequired).Map()["code"]; got != code {
+			t.Errorf("code %v, want %s", got, code)
+		}
+		ada.Post(ada.path, map[string]any{"document_type": "file", "original_filename": "x.txt", "file_size_bytes": 100}).Want(http.StatusPaymentRequired)
+		bob.uploaded("x.txt", "text/plain", lecture) // has limits of his own
+	}
+	fill(usage.Free.Documents, 1)
+	refused("document_limit")
+	fill(1, usage.Free.StorageBytes-10)
+	refused("storage_limit")
+	fill(usage.Free.Documents-1, 1)
+	ada.uploaded("x.txt", "text/plain", lecture)
+}
+
+func TestDocumentsOfOthersAreNotFound(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada, bob := app.student("ada"), app.student("bob")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	for _, course := range []string{ada.path, bob.path} {
+		for _, path := range []string{"", "content/", "processing_status/"} {
+			bob.Get(course + document + "/" + path).Want(http.StatusNotFound)
+		}
+		bob.Post(course+document+"/reprocess/", nil).Want(http.StatusNotFound)
+		bob.Delete(course + document + "/").Want(http.StatusNotFound)
+	}
+	ada.Get(bob.path + document + "/").Want(http.StatusNotFound)
+	bob.Get(ada.path).Want(http.StatusNotFound)
+	bob.Get(ada.path + "upload_limits/").Want(http.StatusNotFound)
+	bob.Post(ada.path, map[string]any{"document_type": "text", "name": "x", "text": "x"}).Want(http.StatusNotFound)
+	body, header := form(t, "x.txt", "text/plain", lecture)
+	bob.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header).Want(http.StatusNotFound)
+	bob.Get("/api/v1/documents/documents/" + document + "/status/").Want(http.StatusNotFound)
+	bob.Get("/api/v1/documents/documents/" + document + "/events/").Want(http.StatusNotFound)
+
+	// Nor are one's own of a course that is gone.
+	ada.Delete("/api/v1/courses/" + ada.course + "/").Want(http.StatusNoContent)
+	ada.Get(ada.path).Want(http.StatusNotFound)
+	ada.Get(ada.path + document + "/").Want(http.StatusNotFound)
+	ada.Get("/api/v1/documents/documents/" + document + "/events/").Want(http.StatusNotFound)
+}
+
+func TestDocumentsAreListedNewestFirst(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	var list struct {
+		Count   int
+		Results []struct {
+			Name string
+			Text string `json:"extracted_text"`
+		}
+	}
+	ada.Get(ada.path).Want(http.StatusOK).Into(&list)
+	if list.Count != 0 || list.Results == nil {
+		t.Errorf("an empty course has %+v", list)
+	}
+	for _, name := range []string{"a.txt", "b.txt", "c.txt"} {
+		app.process(ada.uploaded(name, "text/plain", append(lecture, name...))).Want(http.StatusOK)
+	}
+	ada.Get(ada.path).Want(http.StatusOK).Into(&list)
+	if list.Count != 3 || list.Results[0].Name != "c.txt" || list.Results[2].Name != "a.txt" || list.Results[0].Text != "" {
+		t.Errorf("got %+v", list)
+	}
+	limits := ada.Get(ada.path + "upload_limits/").Want(http.StatusOK).Map()
+	if limits["max_file_size_bytes"] != float64(usage.Free.DocumentBytes) || len(limits["allowed_content_types"].([]any)) == 0 {
+		t.Errorf("limits %v", limits)
+	}
+}
