@@ -122,6 +122,9 @@ func (p *Processor) claim(ctx context.Context, object string, generation int64) 
 // when the document is lost, and early enough before the deadline to yield.
 func (r *run) hold(ctx context.Context) (context.Context, func()) {
 	work, cancel := context.WithCancelCause(ctx)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
+		cancel(errYield)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -161,13 +164,21 @@ func (r *run) renew(ctx context.Context) error {
 // mine holds for the document $1 as long as its lease is $2.
 const mine = `d.id = $1 AND d.lease = $2 AND d.state = 'processing' AND d.deleted_at IS NULL`
 
-// checkpoint stores what was reached, all or nothing, unless the document is lost.
+// checkpoint stores what was reached, all or nothing, unless the document is
+// lost. A run that breaks off afterwards is followed by one that goes on from here.
 func (r *run) checkpoint(ctx context.Context, stage Stage, progress float64, store func(pgx.Tx) error) error {
+	err := r.transact(ctx, stage, progress, 1, store)
+	r.advanced = r.advanced || err == nil
+	return err
+}
+
+// transact is checkpoint for what will be done again: the attempts are kept.
+func (r *run) transact(ctx context.Context, stage Stage, progress float64, attempts int, store func(pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			UPDATE documents d SET stage = $3, progress = $4, attempts = 1, lease_until = now() + $5::interval, updated_at = now()
+			UPDATE documents d SET stage = $3, progress = $4, attempts = $5, lease_until = now() + $6::interval, updated_at = now()
 			FROM courses c
-			WHERE `+mine+` AND c.id = d.course_id AND c.deleted_at IS NULL`, r.ID, r.Lease, stage, progress, leaseTime)
+			WHERE `+mine+` AND c.id = d.course_id AND c.deleted_at IS NULL`, r.ID, r.Lease, stage, progress, attempts, leaseTime)
 		if err != nil {
 			return err
 		}
@@ -177,7 +188,7 @@ func (r *run) checkpoint(ctx context.Context, stage Stage, progress float64, sto
 		return store(tx)
 	})
 	if err == nil {
-		r.Stage, r.advanced = stage, true
+		r.Stage = stage
 	}
 	return err
 }
@@ -193,7 +204,7 @@ func (r *run) settle(ctx context.Context, err, cause error) error {
 		return nil
 	case errors.Is(err, errLost), errors.Is(cause, errLost):
 		return nil
-	case errors.Is(cause, errYield):
+	case errors.Is(cause, errYield) && (r.advanced || r.Attempts < maxAttempts):
 		return errors.Join(r.release(ctx, r.advanced), fault.New(fault.Unavailable, "The document needs another call.").RetryAfter(time.Second))
 	case errors.As(err, &refusal) && permanent(refusal.Kind):
 		slog.InfoContext(ctx, "document can't be read", "document_id", r.ID, "stage", r.Stage, "code", refusal.Code)

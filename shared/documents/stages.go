@@ -128,7 +128,7 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err e
 		return twin, err
 	}
 	var stored int64
-	err = r.checkpoint(ctx, Extract, begins[Extract], func(tx pgx.Tx) error {
+	err = r.transact(ctx, Extract, begins[Extract], r.Attempts, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
 			SELECT (

@@ -1,0 +1,200 @@
+package documents_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/database/dbtest"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/live"
+	"aksio.app/shared/uploads"
+	"aksio.app/shared/uploads/uploadstest"
+)
+
+// fixture is a course in which documents are processed.
+type fixture struct {
+	*documents.Processor
+	t      testing.TB
+	db     *database.DB
+	bucket *uploads.Bucket
+	owner  auth.UserID
+	course courses.ID
+}
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{t: t, db: dbtest.New(t), bucket: uploadstest.New(t), owner: id.New[auth.User](), course: id.New[courses.Course]()}
+	f.Processor = documents.NewProcessor(f.db, f.bucket, live.NewMemory(time.Hour), ai.Offline{})
+	f.exec(`INSERT INTO users (id, username, email, password) VALUES ($1, 'ada', 'ada@example.com', '-')`, f.owner)
+	f.exec(`INSERT INTO courses (id, user_id, name) VALUES ($1, $2, 'Topology')`, f.course, f.owner)
+	return f
+}
+
+func (f *fixture) exec(sql string, args ...any) {
+	f.t.Helper()
+	if _, err := f.db.Exec(f.t.Context(), sql, args...); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// add adds a document that stands so, with the content in the bucket unless it is empty.
+func (f *fixture) add(state documents.State, age time.Duration, content string) documents.ID {
+	f.t.Helper()
+	document := id.New[documents.Document]()
+	f.exec(`INSERT INTO documents (id, user_id, course_id, name, object, state, created_at, updated_at) VALUES ($1, $2, $3, 'x', $4, $5, now() - $6::interval, now() - $6::interval)`,
+		document, f.owner, f.course, documents.Object(document), state, age)
+	if content != "" {
+		if _, err := f.bucket.Write(f.t.Context(), documents.Object(document), "text/plain", strings.NewReader(content), 1000); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	return document
+}
+
+// want fails the test unless the document stands so; "" means that it is gone.
+func (f *fixture) want(document documents.ID, state documents.State, code string) {
+	f.t.Helper()
+	got, err := documents.NewStore(f.db).Get(f.t.Context(), f.owner, f.course, document)
+	if state == "" && fault.KindOf(err) == fault.NotFound {
+		return
+	}
+	if err != nil || got.State != state || got.ErrorCode != code {
+		f.t.Errorf("state %q, code %q, error %v; want %q, %q", got.State, got.ErrorCode, err, state, code)
+	}
+}
+
+func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const text = "A space is compact if every open cover has a finite subcover."
+	lost := f.add(documents.Queued, 11*time.Minute, text+"1")        // its event never came
+	uploaded := f.add(documents.AwaitingUpload, time.Hour, text+"2") // its neither
+	crashed := f.add(documents.Processing, 11*time.Minute, text+"3")
+	f.exec(`UPDATE documents SET lease = 3, lease_until = now() - interval '1 s', generation = 1 WHERE id = $1`, crashed)
+	held := f.add(documents.Processing, 11*time.Minute, text+"4")
+	f.exec(`UPDATE documents SET lease = 3, lease_until = now() + interval '1 min', generation = 1 WHERE id = $1`, held)
+	young := f.add(documents.Queued, 9*time.Minute, text+"5")
+	empty := f.add(documents.Queued, time.Hour, "")
+	waiting := f.add(documents.AwaitingUpload, 23*time.Hour, "")
+	abandoned := f.add(documents.AwaitingUpload, 25*time.Hour, "")
+
+	done, err := f.Redrive(t.Context(), 100)
+	if err != nil || done != (documents.Redriven{Processed: 3, Removed: 1}) {
+		t.Errorf("redriven %+v, %v", done, err)
+	}
+	f.want(lost, documents.Completed, "")
+	f.want(uploaded, documents.Completed, "")
+	f.want(crashed, documents.Completed, "")
+	f.want(held, documents.Processing, "")
+	f.want(young, documents.Queued, "")
+	f.want(empty, documents.Failed, "upload_missing")
+	f.want(waiting, documents.AwaitingUpload, "")
+	f.want(abandoned, "", "")
+
+	if done, err := f.Redrive(t.Context(), 100); err != nil || done != (documents.Redriven{}) {
+		t.Errorf("another round: %+v, %v", done, err)
+	}
+}
+
+func TestPurgeRemovesFilesAndRows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	kept := f.add(documents.Queued, time.Hour, "a")
+	deleted := f.add(documents.Queued, time.Hour, "b")
+	lately := f.add(documents.Queued, time.Hour, "c")
+	f.exec(`UPDATE documents SET deleted_at = now() - interval '2 h' WHERE id = $1`, deleted)
+	f.exec(`UPDATE documents SET deleted_at = now() WHERE id = $1`, lately)
+	purge := func(want int, left ...documents.ID) {
+		t.Helper()
+		if n, err := documents.Purge(t.Context(), f.db, f.bucket, 100); n != want || err != nil {
+			t.Errorf("purged %d, %v; want %d", n, err, want)
+		}
+		objects, err := f.bucket.List(t.Context(), "documents/", "", 10)
+		if err != nil || len(objects) != len(left) {
+			t.Errorf("%d files are left, %v; want %d", len(objects), err, len(left))
+		}
+		for _, document := range left {
+			if _, err := f.bucket.Attrs(t.Context(), documents.Object(document)); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+	}
+	purge(1, kept, lately)
+	f.exec(`UPDATE courses SET deleted_at = now() - interval '2 h'`)
+	purge(2)
+	purge(0)
+}
+
+func TestOnlyTheNewestBytesCount(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	document := f.add(documents.Queued, 0, "A space is compact if every open cover has a finite subcover.")
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		object     string
+		generation int64
+	}{
+		"nobody's object": {"documents/" + id.New[documents.Document]().String(), attrs.Generation},
+		"another folder":  {"exports/" + document.String(), attrs.Generation},
+	} {
+		if err := f.Process(t.Context(), tc.object, tc.generation); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f.want(document, documents.Queued, "")
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); err != nil {
+		t.Fatal(err)
+	}
+	f.want(document, documents.Completed, "")
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation-1); err != nil {
+		t.Errorf("older bytes: %v", err)
+	}
+	f.want(document, documents.Completed, "")
+}
+
+func TestCallThatRunsOutOfTimeIsRepeated(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	document := f.add(documents.Queued, 0, "A space is compact if every open cover has a finite subcover.")
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second) // too little to begin anything
+	defer cancel()
+	if err := f.Process(ctx, attrs.Name, attrs.Generation); fault.KindOf(err) != fault.Unavailable {
+		t.Fatalf("out of time: %v", err)
+	}
+	f.want(document, documents.Processing, "")
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+	f.want(document, documents.Completed, "")
+}
+
+func TestDocumentThatKillsItsReaderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	document := f.add(documents.Processing, 0, "A space is compact if every open cover has a finite subcover.")
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Five runs ended without a word: each would have been the instance's last.
+	f.exec(`UPDATE documents SET generation = $1, attempts = 5 WHERE id = $2`, attrs.Generation, document)
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); err != nil {
+		t.Error(err)
+	}
+	f.want(document, documents.Failed, "processing_failed")
+}
