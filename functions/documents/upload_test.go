@@ -51,6 +51,14 @@ func TestFileIsSentToTheSignedURL(t *testing.T) {
 	if got["processing_status"] != "completed" || got["file_size_bytes"] != float64(len(lecture)) {
 		t.Errorf("read %v", got)
 	}
+	resp, err := http.Get(got["file_url"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if content, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(content, lecture) {
+		t.Errorf("file_url leads to %.80q, %v", content, err)
+	}
 }
 
 func TestTextIsADocument(t *testing.T) {

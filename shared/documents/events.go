@@ -21,11 +21,15 @@ func (r *run) announce(ctx context.Context, event string, data map[string]any) {
 }
 
 // publish hands the event to who watches. Telling is not the point: it never
-// fails the work, and never holds it up for long.
+// fails the work, and holds it up once at most. Who misses events asks the database.
 func (r *run) publish(ctx context.Context, e live.Event) {
+	if r.mute && !e.Last {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	if _, err := r.live.Publish(ctx, Topic(r.ID), r.Owner.String(), e); err != nil {
+		r.mute = true
 		slog.WarnContext(ctx, "progress not published", "document_id", r.ID, "event", e.Data["event"], "error", err)
 	}
 }

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/uploads"
 	"aksio.app/shared/usage"
 )
@@ -27,6 +29,12 @@ const DirectBytes = 25 << 20
 
 // uploadLifetime is how long a signed URL may be used.
 const uploadLifetime = time.Hour
+
+// uploadRate is how often a student may add documents.
+var uploadRate = limits.Rate{Count: 200, Per: time.Hour}
+
+// downloadLifetime is how long a file can be fetched from the URL that is handed out.
+const downloadLifetime = 15 * time.Minute
 
 // New describes a document that is to be added.
 type New struct {
@@ -135,6 +143,16 @@ func (i *Intake) Reprocess(ctx context.Context, owner auth.UserID, course course
 	return queued, nil
 }
 
+// FileURL returns where a document's file can be fetched for some minutes, "" while
+// there is none. A browser saves what it gets and never shows it as a page.
+func (i *Intake) FileURL(ctx context.Context, d Document) (string, error) {
+	if d.State == AwaitingUpload {
+		return "", nil
+	}
+	signed, err := i.bucket.SignDownload(ctx, Object(d.ID), cmp.Or(d.Filename, d.Name), downloadLifetime)
+	return signed.URL, err
+}
+
 // tidy fills in what was left out and checks what a schema can't.
 func (n *New) tidy() error {
 	n.Filename = cleanFilename(n.Filename)
@@ -190,11 +208,14 @@ func cleanFilename(name string) string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
-// add stores a document of the course within what the student's plan allows, in
-// one round trip. Two at the same moment may both take the last place.
+// add stores a document of the course within what the student's plan allows. Two
+// at the same moment may both take the last place. Two round trips.
 func (s *Store) add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
 	var batch pgx.Batch
 	plan := usage.Free
+	if err := limits.Take(ctx, s.db, "documents:"+owner.String(), uploadRate); err != nil {
+		return Document{}, err
+	}
 	batch.Queue(`
 		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(file_size_bytes), 0)::bigint
 		FROM documents WHERE user_id = $2 AND deleted_at IS NULL`, course, owner)

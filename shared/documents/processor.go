@@ -65,6 +65,7 @@ type run struct {
 	Before      bool        `db:"processed_before"` // this is a second reading
 
 	advanced bool // something was stored since the claim
+	mute     bool // events can't be published
 }
 
 // Process reads the document whose bytes are the object's generation. It may be

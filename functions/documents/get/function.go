@@ -11,6 +11,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/uploads"
 )
 
 func init() {
@@ -18,8 +19,8 @@ func init() {
 		ID:      "documents-get",
 		Methods: []string{http.MethodGet},
 		Path:    "/api/v1/courses/{course}/documents/{document}/",
-		Summary: "Get a document with the beginning of its text.",
-		Needs:   []api.Resource{database.Resource},
+		Summary: "Get a document with the beginning of its text and where its file is.",
+		Needs:   []api.Resource{database.Resource, uploads.Resource},
 	}, setup)
 }
 
@@ -39,12 +40,19 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
 	store := documents.NewStore(db)
+	intake := documents.NewIntake(store, bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		document, err := store.Get(ctx, user.ID, req.Course, req.Document)
 		if err != nil {
 			return nil, err
 		}
-		return &Response{view.View(document)}, nil
+		resp := &Response{view.View(document)}
+		resp.Body.FileURL, err = intake.FileURL(ctx, document)
+		return resp, err
 	}, nil
 }
