@@ -15,9 +15,9 @@ import (
 // book is a text of some hundred passages.
 var book = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
-	for chapter := range 250 {
+	for chapter := range 200 {
 		fmt.Fprintf(&b, "Chapter %d is about the number %d.", chapter, chapter)
-		for n := range 20 {
+		for n := range 14 {
 			fmt.Fprintf(&b, " Sentence %d of chapter %d says that %d is not %d.", n, chapter, n, n+chapter+1)
 		}
 		b.WriteString("\n\n")
@@ -63,7 +63,7 @@ func TestEventsAtOnceReadADocumentOnce(t *testing.T) {
 		t.Errorf("summarized %d times, want once", n)
 	}
 	want := app.count(`SELECT passage_count FROM documents WHERE id = $1`, document)
-	if got := app.count(`SELECT count(*) FROM passages WHERE document_id = $1`, document); got != want || got < 200 {
+	if got := app.count(`SELECT count(*) FROM passages WHERE document_id = $1`, document); got != want || got < 150 {
 		t.Errorf("%d passages, want %d", got, want)
 	}
 }

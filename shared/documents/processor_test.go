@@ -1,6 +1,7 @@
 package documents_test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 	"aksio.app/shared/uploads/uploadstest"
+	"aksio.app/shared/usage"
 )
 
 // fixture is a course in which documents are processed.
@@ -52,7 +54,7 @@ func (f *fixture) add(state documents.State, age time.Duration, content string) 
 	f.exec(`INSERT INTO documents (id, user_id, course_id, name, object, state, created_at, updated_at) VALUES ($1, $2, $3, 'x', $4, $5, now() - $6::interval, now() - $6::interval)`,
 		document, f.owner, f.course, documents.Object(document), state, age)
 	if content != "" {
-		if _, err := f.bucket.Write(f.t.Context(), documents.Object(document), "text/plain", strings.NewReader(content), 1000); err != nil {
+		if _, err := f.bucket.Write(f.t.Context(), documents.Object(document), "text/plain", strings.NewReader(content), 1<<20); err != nil {
 			f.t.Fatal(err)
 		}
 	}
@@ -197,4 +199,61 @@ func TestDocumentThatKillsItsReaderIsGivenUp(t *testing.T) {
 		t.Error(err)
 	}
 	f.want(document, documents.Failed, "processing_failed")
+}
+
+func TestHostileFilesEndWithAReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for name, tc := range map[string]struct {
+		content []byte
+		code    string
+	}{
+		"empty":         {nil, "empty_file"},
+		"blank":         {[]byte(" \n\t\n"), "no_text"},
+		"a program":     {[]byte("MZ\x90\x00\x03\x00\x00\x00"), "unsupported_type"},
+		"not UTF-8":     {[]byte("caf\xe9 \xff\xfe"), "unsupported_type"},
+		"over the plan": {bytes.Repeat([]byte("x"), int(usage.Free.DocumentBytes)+1), "file_too_large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			document := f.add(documents.Queued, 0, "")
+			generation, err := f.bucket.Write(t.Context(), documents.Object(document), "text/plain", bytes.NewReader(tc.content), int64(len(tc.content)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Process(t.Context(), documents.Object(document), generation); err != nil {
+				t.Errorf("its event comes again: %v", err)
+			}
+			f.want(document, documents.Failed, tc.code)
+		})
+	}
+	t.Run("gone", func(t *testing.T) {
+		document := f.add(documents.Queued, 0, "")
+		if err := f.Process(t.Context(), documents.Object(document), 1); err != nil {
+			t.Errorf("its event comes again: %v", err)
+		}
+		f.want(document, documents.Failed, "upload_missing")
+	})
+}
+
+func TestPassagesAreStretchesOfTheText(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	text := "Überschrift\n\n" + strings.Repeat("Ein Raum heißt kompakt, wenn jede Überdeckung eine endliche Teilüberdeckung hat. ", 11) + "\n\n\n" + strings.Repeat("ß", 40)
+	document := f.add(documents.Queued, 0, text)
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); err != nil {
+		t.Fatal(err)
+	}
+	var wrong, all int
+	if err := f.db.QueryRow(t.Context(), `
+		SELECT count(*) FILTER (WHERE p.text <> substr(d.text, p.char_start + 1, p.char_end - p.char_start)), count(*)
+		FROM passages p JOIN document_pages d USING (document_id) WHERE document_id = $1`, document).Scan(&wrong, &all); err != nil {
+		t.Fatal(err)
+	}
+	if wrong > 0 || all == 0 {
+		t.Errorf("%d of %d passages aren't where they say", wrong, all)
+	}
 }

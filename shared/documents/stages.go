@@ -106,7 +106,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 		}
 	}
 	r.announce(ctx, "extracting_text", map[string]any{"message": "Reading the file."})
-	found, err := extractText(ctx, r, content)
+	found, err := extractText(ctx, content)
 	if err != nil {
 		return false, err
 	}
