@@ -173,11 +173,13 @@ func TestReprocessingKeepsTheOldResult(t *testing.T) {
 	if second.Generation <= first.Generation {
 		t.Fatalf("generation %d after %d: no event would come", second.Generation, first.Generation)
 	}
+	app.Finalize("process-document", first).Want(http.StatusOK) // late: those bytes were read
+	ada.wantStatus(document, "processing", "")
 	app.process(document).Want(http.StatusInternalServerError) // the model is busy
 	if again := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`); again != ids {
 		t.Error("the old passages are gone before the new ones are complete")
 	}
-	app.Finalize("process-document", first).Want(http.StatusOK) // late, and of no interest
+	app.Finalize("process-document", first).Want(http.StatusOK)
 	ada.wantStatus(document, "processing", "")
 
 	model.Script(aitest.Embeddings(), summary)

@@ -208,6 +208,11 @@ func cleanFilename(name string) string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
+// counted is what stands behind FROM for the documents that the plan of a student
+// ($2) counts.
+const counted = `documents d JOIN courses c ON c.id = d.course_id
+	WHERE d.user_id = $2 AND d.deleted_at IS NULL AND c.deleted_at IS NULL`
+
 // add stores a document of the course within what the student's plan allows. Two
 // at the same moment may both take the last place. Two round trips.
 func (s *Store) add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
@@ -217,12 +222,12 @@ func (s *Store) add(ctx context.Context, owner auth.UserID, course courses.ID, d
 		return Document{}, err
 	}
 	batch.Queue(`
-		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(file_size_bytes), 0)::bigint
-		FROM documents WHERE user_id = $2 AND deleted_at IS NULL`, course, owner)
+		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(d.file_size_bytes), 0)::bigint
+		FROM `+counted, course, owner)
 	batch.Queue(`
 		INSERT INTO documents AS d (id, user_id, course_id, name, description, document_type, content_type, original_filename, file_size_bytes, state, object)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11
-		FROM (SELECT count(*) AS documents, coalesce(sum(file_size_bytes), 0) AS bytes FROM documents WHERE user_id = $2 AND deleted_at IS NULL) used
+		FROM (SELECT count(*) AS documents, coalesce(sum(d.file_size_bytes), 0) AS bytes FROM `+counted+`) used
 		WHERE used.documents < $12 AND used.bytes + $9 <= $13
 			AND EXISTS (SELECT FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL)
 		RETURNING `+columns,
@@ -259,14 +264,15 @@ func (s *Store) forget(ctx context.Context, document ID) {
 	}
 }
 
-// requeue makes a document that is over ready for another reading.
+// requeue makes a document that is over ready for another reading, of a
+// generation that is still to come: events of the last one don't start it.
 func (s *Store) requeue(ctx context.Context, owner auth.UserID, course courses.ID, document ID) (Document, error) {
 	rows, _ := s.db.Query(ctx, `
 		WITH anew AS (
 			DELETE FROM document_drafts WHERE document_id IN (SELECT d.id FROM `+owned+` AND d.course_id = $3 AND d.state IN ('completed', 'failed'))
 		)
 		UPDATE documents d SET state = 'queued', stage = '', progress = 0, error_code = '', error_message = '', attempts = 0,
-			passage_count = 0, embedded_count = 0, lease = lease + 1, lease_until = NULL, processing_started_at = NULL, updated_at = now()
+			passage_count = 0, embedded_count = 0, generation = generation + 1, lease = lease + 1, lease_until = NULL, processing_started_at = NULL, updated_at = now()
 		WHERE d.id IN (SELECT d.id FROM `+owned+` AND d.course_id = $3) AND d.state IN ('completed', 'failed')
 		RETURNING `+columns, document, owner, course)
 	queued, err := one(rows)

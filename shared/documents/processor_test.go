@@ -84,17 +84,24 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	held := f.add(documents.Processing, 11*time.Minute, text+"4")
 	f.exec(`UPDATE documents SET lease = 3, lease_until = now() + interval '1 min', generation = 1 WHERE id = $1`, held)
 	young := f.add(documents.Queued, 9*time.Minute, text+"5")
+	again := f.add(documents.Queued, 11*time.Minute, text+"6") // to be read again, but the call broke off before the object was renewed
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(again))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.exec(`UPDATE documents SET generation = $1 WHERE id = $2`, attrs.Generation+1, again)
 	empty := f.add(documents.Queued, time.Hour, "")
 	waiting := f.add(documents.AwaitingUpload, 23*time.Hour, "")
 	abandoned := f.add(documents.AwaitingUpload, 25*time.Hour, "")
 
 	done, err := f.Redrive(t.Context(), 100)
-	if err != nil || done != (documents.Redriven{Processed: 3, Removed: 1}) {
+	if err != nil || done != (documents.Redriven{Processed: 4, Removed: 1}) {
 		t.Errorf("redriven %+v, %v", done, err)
 	}
 	f.want(lost, documents.Completed, "")
 	f.want(uploaded, documents.Completed, "")
 	f.want(crashed, documents.Completed, "")
+	f.want(again, documents.Completed, "")
 	f.want(held, documents.Processing, "")
 	f.want(young, documents.Queued, "")
 	f.want(empty, documents.Failed, "upload_missing")

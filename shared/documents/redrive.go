@@ -29,10 +29,11 @@ type Redriven struct {
 func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 	var done Redriven
 	type stuck struct {
-		ID      ID        `db:"id"`
-		Object  string    `db:"object"`
-		State   State     `db:"state"`
-		Created time.Time `db:"created_at"`
+		ID         ID        `db:"id"`
+		Object     string    `db:"object"`
+		Generation int64     `db:"generation"`
+		State      State     `db:"state"`
+		Created    time.Time `db:"created_at"`
 	}
 	// Each is looked at once in a while, however often this is called.
 	rows, _ := p.db.Query(ctx, `
@@ -44,7 +45,7 @@ func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 			ORDER BY d.updated_at
 			LIMIT $2
 			FOR UPDATE OF d SKIP LOCKED)
-		RETURNING id, object, state, created_at`, stuckAfter, limit)
+		RETURNING id, object, coalesce(generation, 0) AS generation, state, created_at`, stuckAfter, limit)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[stuck])
 	if err != nil {
 		return done, fmt.Errorf("redrive: %w", err)
@@ -53,11 +54,11 @@ func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*reserve {
 			break // the rest is found again
 		}
-		object, err := p.bucket.Attrs(ctx, d.Object)
+		generation, err := p.current(ctx, d.Object, d.Generation)
 		switch {
 		case err == nil:
 			done.Processed++
-			if err := p.Process(ctx, d.Object, object.Generation); err != nil {
+			if err := p.Process(ctx, d.Object, generation); err != nil {
 				done.Failed++
 				slog.WarnContext(ctx, "redriven document wants another round", "document_id", d.ID, "error", err)
 			}
@@ -74,4 +75,14 @@ func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 		}
 	}
 	return done, nil
+}
+
+// current returns the generation of an object, which it renews if a document that
+// is to be read again waits for a later one.
+func (p *Processor) current(ctx context.Context, object string, awaited int64) (int64, error) {
+	attrs, err := p.bucket.Attrs(ctx, object)
+	if err == nil && attrs.Generation < awaited {
+		return p.bucket.Rewrite(ctx, object)
+	}
+	return attrs.Generation, err
 }

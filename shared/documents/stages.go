@@ -132,8 +132,8 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err e
 		return tx.QueryRow(ctx, `
 			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
 			SELECT (
-				SELECT coalesce(sum(file_size_bytes), 0)::bigint + $3 FROM documents
-				WHERE user_id = $4 AND deleted_at IS NULL AND id <> $1
+				SELECT coalesce(sum(d.file_size_bytes), 0)::bigint + $3 FROM documents d JOIN courses c ON c.id = d.course_id
+				WHERE d.user_id = $4 AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
 			), (
 				SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
 				WHERE d.user_id = $4 AND d.sha256 = $2 AND d.state = 'completed' AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
