@@ -22,6 +22,7 @@ import (
 	_ "aksio.app/functions/documents/get-upload-limits"
 	_ "aksio.app/functions/documents/list"
 	_ "aksio.app/functions/documents/reprocess"
+	_ "aksio.app/functions/documents/search"
 	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
 	_ "aksio.app/functions/process/document"

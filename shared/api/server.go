@@ -324,7 +324,10 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t.Name() == "" || t.PkgPath() == "" {
+	if t.Name() == "" {
+		return hint // which names the operation
+	}
+	if t.PkgPath() == "" {
 		return name
 	}
 	_, local, isFunction := strings.Cut(t.PkgPath(), "/functions/")

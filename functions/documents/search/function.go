@@ -1,0 +1,89 @@
+// Package search serves GET /api/v1/documents/search/.
+package search
+
+import (
+	"context"
+	"net/http"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/retrieval"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "documents-search",
+		Methods: []string{http.MethodGet},
+		Path:    "/api/v1/documents/search/",
+		Summary: "Find passages of a course's documents by words and by meaning.",
+		Needs:   []api.Resource{database.Resource, ai.Resource},
+	}, setup)
+}
+
+// Request says what to look for, and where.
+type Request struct {
+	Course    courses.ID     `query:"course" required:"true"`
+	Query     string         `query:"query" required:"true" doc:"A question or some telling words, up to 1,000 characters."`
+	Documents []documents.ID `query:"document" maxItems:"100" doc:"Search these documents only."`
+	Limit     int            `query:"limit" default:"10" minimum:"1" maximum:"50"`
+	Offset    int            `query:"offset" default:"0" minimum:"0" maximum:"150"`
+}
+
+// Response lists the passages, the best first.
+type Response struct {
+	Body Body
+}
+
+// Body is the body of the response.
+type Body struct {
+	Results   []Result `json:"results"`
+	WordsOnly bool     `json:"words_only" doc:"Meaning could not be searched just now."`
+}
+
+// Result is one passage. Characters count Unicode code points of the document's text.
+type Result struct {
+	Passage   retrieval.ID `json:"passage_id"`
+	Document  documents.ID `json:"document_id"`
+	Title     string       `json:"title" doc:"The document's name."`
+	Heading   string       `json:"heading" doc:"The headings above the passage."`
+	PageStart int          `json:"page_start"`
+	PageEnd   int          `json:"page_end"`
+	Start     int          `json:"char_start"`
+	End       int          `json:"char_end"`
+	Text      string       `json:"text"`
+	Snippet   string       `json:"snippet" doc:"The best part of the text; words of the query stand between **."`
+	Score     float64      `json:"relevance_score" doc:"0 to 1, comparable within one answer."`
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := retrieval.NewStore(db, model)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		found, err := store.Search(ctx, user.ID, retrieval.Query{
+			Course: req.Course, Documents: req.Documents, Text: req.Query, Limit: req.Limit, Offset: req.Offset,
+		})
+		if err != nil {
+			return nil, err
+		}
+		body := Body{Results: make([]Result, len(found.Hits)), WordsOnly: found.WordsOnly}
+		for i, h := range found.Hits {
+			body.Results[i] = Result{
+				Passage: h.Passage, Document: h.Document, Title: h.DocumentName, Heading: h.Heading,
+				PageStart: h.PageStart, PageEnd: h.PageEnd, Start: h.Start, End: h.End,
+				Text: h.Text, Snippet: h.Snippet, Score: h.Score,
+			}
+		}
+		return &Response{body}, nil
+	}, nil
+}

@@ -1,0 +1,192 @@
+// Package retrieval finds the passages of a student's material that answer a
+// question: by words and by meaning.
+package retrieval
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/usage"
+)
+
+// ID identifies a passage.
+type ID = id.ID[Hit]
+
+// Bounds of a search.
+const (
+	MaxLimit  = 50   // hits of one page
+	MaxOffset = 150  // hits before it
+	MaxQuery  = 1000 // characters
+)
+
+// Query asks for passages of one course.
+type Query struct {
+	Course    courses.ID
+	Documents []documents.ID // only of these; of all when empty
+	Text      string
+	Limit     int // 1 to MaxLimit
+	Offset    int // 0 to MaxOffset
+}
+
+// Hit is a passage that was found. Its place in the document's text is counted
+// in Unicode code points.
+type Hit struct {
+	Passage      ID           `db:"id"`
+	Document     documents.ID `db:"document_id"`
+	DocumentName string       `db:"document_name"`
+	Heading      string       `db:"heading"`
+	Text         string       `db:"text"`
+	PageStart    int          `db:"page_start"`
+	PageEnd      int          `db:"page_end"`
+	Start        int          `db:"char_start"`
+	End          int          `db:"char_end"`
+	Snippet      string       `db:"snippet"` // the part that holds most of the question's words, marked by **
+	Score        float64      `db:"score"`   // 0 to 1, comparable within one answer only
+}
+
+// Results is a page of hits, the best first.
+type Results struct {
+	Hits []Hit
+	// WordsOnly tells that meaning could not be searched because the model was
+	// out of reach.
+	WordsOnly bool
+}
+
+// Store searches the passages in the database.
+type Store struct {
+	db    *database.DB
+	model ai.Model
+}
+
+// NewStore returns the passages of the database, whose vectors the model made.
+func NewStore(db *database.DB, model ai.Model) *Store { return &Store{db: db, model: model} }
+
+// Search finds passages by the words of the question (BM25) and by its meaning
+// (vectors of the model), and merges both orders (reciprocal rank fusion). A
+// course of somebody else is NotFound. One round trip beside the model's.
+func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
+	q.Text = strings.TrimSpace(q.Text)
+	switch {
+	case q.Text == "":
+		return Results{}, fault.Field("query", "Say what to look for.")
+	case utf8.RuneCountInString(q.Text) > MaxQuery:
+		return Results{}, fault.Field("query", "A query may have %d characters; use the most telling words.", MaxQuery)
+	}
+	q.Limit, q.Offset = min(max(q.Limit, 1), MaxLimit), min(max(q.Offset, 0), MaxOffset)
+
+	var results Results
+	var vector *pgvector.Vector
+	vectors, spent, err := s.model.Embed(ctx, []string{q.Text})
+	switch {
+	case err == nil:
+		v := pgvector.NewVector(vectors[0])
+		vector = &v
+	case ctx.Err() != nil:
+		return Results{}, err
+	default:
+		results.WordsOnly = true // words alone are better than no answer
+	}
+
+	var batch pgx.Batch
+	batch.Queue("SELECT 1 FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL", q.Course, owner)
+	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset)
+	if spent.PromptTokens > 0 {
+		usage.Queue(&batch, owner, usage.Embedding, spent)
+	}
+	answers := s.db.SendBatch(ctx, &batch)
+	defer answers.Close()
+	var one int
+	if err := answers.QueryRow().Scan(&one); err != nil {
+		return Results{}, database.Fault(err, "course")
+	}
+	rows, _ := answers.Query()
+	results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
+	return results, err
+}
+
+// weight says how much the order by meaning counts against the order by words.
+// The offline model's vectors are made of words, too, only less exactly.
+func (s *Store) weight() float64 {
+	if s.model.EmbeddingModel() == (ai.Offline{}).EmbeddingModel() {
+		return 0.1
+	}
+	return 1
+}
+
+// search takes the course, its owner, documents, the question, its vector or
+// NULL, the vector's model and weight, limit and offset.
+//
+// Words: each language of the course's documents contributes the question's
+// stems in that language. Passages are scored by BM25 (k1 1.2, b 0.75), their
+// length relative to the 200 words that passages aim at. A stem in more than a
+// third of many passages tells nothing and would cost a look at each of them: it
+// scores those that others found, but finds none itself, unless all are such.
+//
+// Meaning: an exact scan of the course's vectors. A course has some hundred to
+// some thousand passages; an index over everybody's vectors would be slower and
+// miss some.
+const search = `
+WITH material AS MATERIALIZED (
+	SELECT id, name, language, passage_count FROM documents
+	WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL
+	  AND (cardinality($3::uuid[]) IS NULL OR cardinality($3) = 0 OR id = ANY ($3))
+), stems AS (
+	SELECT DISTINCT stem
+	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), $4))) stem
+	LIMIT 40
+), sized AS MATERIALIZED (
+	SELECT greatest(sum(passage_count), 1)::real AS passages FROM material
+), terms AS MATERIALIZED (
+	SELECT word, frequency, ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
+		frequency <= greatest(passages / 3, 500) OR frequency = min(frequency) OVER () AS telling
+	FROM sized, (
+		SELECT word, (SELECT count(*) FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word)::real AS frequency
+		FROM (SELECT ('''' || replace(replace(stem, '\', '\\'), '''', '''''') || '''')::tsquery AS word FROM stems) w
+	) f
+	WHERE frequency > 0
+), worded AS MATERIALIZED (
+	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
+	FROM (
+		SELECT p.id, sum(idf * 2.2 * tf / (tf + 1.2 * (0.25 + 0.75 * p.words / 200.0))) AS bm25
+		FROM (
+			SELECT id, words, words_found FROM passages
+			WHERE course_id = $1 AND document_id IN (SELECT id FROM material)
+			  AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
+		) p, terms, LATERAL (SELECT term_frequency(p.words_found, word) AS tf) f
+		WHERE p.words_found @@ word
+		GROUP BY p.id, p.words
+		ORDER BY bm25 DESC, p.id
+		LIMIT 200
+	) scored
+), meant AS MATERIALIZED (
+	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
+	FROM (
+		SELECT id, embedding <=> $5::vector AS distance FROM passages
+		WHERE $5::vector IS NOT NULL AND course_id = $1 AND document_id IN (SELECT id FROM material) AND embedding_model = $6
+		ORDER BY distance, id
+		LIMIT 200
+	) nearest
+), merged AS (
+	SELECT coalesce(w.id, m.id) AS id,
+		(coalesce(1.0 / (60 + w.rank), 0) + coalesce($7::float8 / (60 + m.rank), 0)) * 61 / (1 + $7::float8) AS score
+	FROM worded w FULL JOIN meant m ON w.id = m.id
+	ORDER BY score DESC, id
+	LIMIT $8 OFFSET $9
+)
+SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, score,
+	ts_headline(search_config(p.language), p.text,
+		(SELECT coalesce(string_agg(word::text, ' | '), '')::tsquery FROM terms),
+		'StartSel=**, StopSel=**, MaxWords=40, MinWords=20, MaxFragments=1') AS snippet
+FROM merged JOIN passages p USING (id) JOIN material d ON d.id = p.document_id
+ORDER BY score DESC, p.id`
