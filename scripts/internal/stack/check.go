@@ -1,0 +1,46 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/resource"
+)
+
+// check sets every function up and reports, in one line, every setting that is
+// missing or wrong, each once however many functions want it.
+func check(p *resource.Process) error {
+	var faults []string
+	for _, d := range api.Declared() {
+		err := setup(d, p)
+		if err == nil {
+			continue
+		}
+		text := strings.NewReplacer("settings: ", "", "\n", "; ").Replace(err.Error())
+		for fault := range strings.SplitSeq(text, "; ") {
+			if !slices.Contains(faults, fault) {
+				faults = append(faults, fault)
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return errors.New("the functions can't start: " + strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+func setup(d *api.Declaration, p *resource.Process) error {
+	var err error
+	if d.Trigger == api.Finalized {
+		_, err = d.EventHandler(p)
+	} else {
+		_, err = d.Handler(p)
+	}
+	if err != nil && !strings.Contains(err.Error(), "settings: ") {
+		return fmt.Errorf("%s: %w", d.ID, err)
+	}
+	return err
+}

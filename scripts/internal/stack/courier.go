@@ -1,0 +1,147 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/id"
+)
+
+// Undelivered events come again, as in the cloud, only sooner and not for as long.
+const (
+	firstPause  = 500 * time.Millisecond
+	longestWait = 30 * time.Second
+	patience    = 10 * time.Minute
+)
+
+// courier takes the bucket's events to the functions that wait for them, at least
+// once: about every third comes twice, at the same time, so that a function that
+// can't bear it is found out here.
+type courier struct {
+	private string // address of the private functions
+	log     *slog.Logger
+	client  *http.Client
+	slots   chan struct{} // how many deliveries run at once
+	count   atomic.Int64
+
+	ctx    context.Context // of all deliveries
+	cancel context.CancelFunc
+	mu     sync.Mutex // held to begin deliveries, and to end that
+	ended  bool
+	going  sync.WaitGroup
+}
+
+func newCourier(private string, log *slog.Logger) *courier {
+	c := &courier{private: private, log: log, client: &http.Client{}, slots: make(chan struct{}, 4)}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+// close ends all deliveries. What they were about is found again by the
+// functions that look after stuck work.
+func (c *courier) close() error {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.cancel()
+	c.going.Wait()
+	return nil
+}
+
+// deliver brings the news that the object is complete to every function that
+// wants it. It doesn't wait for them.
+func (c *courier) deliver(object api.Object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	for _, d := range api.Declared() {
+		if d.Trigger != api.Finalized {
+			continue
+		}
+		event := id.New[api.Object]().String()
+		times := 1
+		if c.count.Add(1)%3 == 0 {
+			times = 2
+		}
+		for range times {
+			c.going.Go(func() { c.insist(d, event, object) })
+		}
+	}
+}
+
+// insist sends the event until the function takes it.
+func (c *courier) insist(d *api.Declaration, event string, object api.Object) {
+	began, pause := time.Now(), firstPause
+	for {
+		err := c.send(d, event, object)
+		if err == nil || c.ctx.Err() != nil {
+			return
+		}
+		if time.Since(began)+pause > patience {
+			c.log.Error("event given up", "function", d.ID, "object", object.Name, "error", err)
+			return
+		}
+		c.log.Info("event comes again", "function", d.ID, "object", object.Name, "in", pause, "because", err)
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longestWait)
+	}
+}
+
+// send makes one delivery, as a CloudEvent in binary mode.
+func (c *courier) send(d *api.Declaration, event string, object api.Object) error {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+	body, err := json.Marshal(map[string]string{
+		"bucket":      object.Bucket,
+		"name":        object.Name,
+		"generation":  strconv.FormatInt(object.Generation, 10),
+		"size":        strconv.FormatInt(object.Size, 10),
+		"contentType": object.ContentType,
+	})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.private+d.Path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"Content-Type":   "application/json",
+		"Ce-Specversion": "1.0",
+		"Ce-Type":        api.FinalizedType,
+		"Ce-Source":      "//storage.googleapis.com/projects/_/buckets/" + object.Bucket,
+		"Ce-Id":          event,
+		"Ce-Time":        time.Now().UTC().Format(time.RFC3339Nano),
+		"Ce-Subject":     "objects/" + object.Name,
+	} {
+		r.Header.Set(name, value)
+	}
+	resp, err := c.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("it answered %s", resp.Status)
+	}
+	return nil
+}

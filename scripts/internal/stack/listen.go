@@ -1,0 +1,41 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// listen takes the gateway's port, and the next one for private functions. Both
+// are on the loopback address: nothing here is meant for the network.
+func listen(port int) (public, private net.Listener, err error) {
+	if public, err = listenOn(port); err != nil {
+		return nil, nil, err
+	}
+	next := port
+	if port != 0 {
+		next++
+	}
+	if private, err = listenOn(next); err != nil {
+		public.Close()
+		return nil, nil, err
+	}
+	return public, private, nil
+}
+
+func listenOn(port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is taken: set PORT", port)
+	}
+	return listener, err
+}
+
+// ignoreClosed drops the error of closing a listener that its server has closed.
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,138 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"aksio.app/scripts/internal/bucket"
+	"aksio.app/scripts/internal/emulator"
+	"aksio.app/scripts/internal/postgres"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/database/migrations"
+)
+
+// uploadsBucket is the name of the bucket here.
+const uploadsBucket = "aksio-local"
+
+// open finds or starts what the functions need, and settles their settings.
+func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Object)) error {
+	maps.Copy(s.Settings, config.Settings)
+	for _, step := range []struct {
+		name string
+		do   func() (string, error)
+	}{
+		{"database", func() (string, error) { return s.openDatabase(ctx, config) }},
+		{"schema", func() (string, error) { return s.migrate(ctx) }},
+		{"storage", func() (string, error) { return s.openStorage(config, finalized) }},
+		{"live events", func() (string, error) { return s.openLive(ctx, config) }},
+		{"signing key", func() (string, error) { return s.openKeys(config) }},
+	} {
+		began := time.Now()
+		result, err := step.do()
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		config.Progress(step.name, result, time.Since(began))
+	}
+	return nil
+}
+
+func (s *Stack) openDatabase(ctx context.Context, config Config) (string, error) {
+	s.Settings["DATABASE_POOL"] = cmp.Or(s.Settings["DATABASE_POOL"], "20")
+	if s.Settings["DATABASE_URL"] != "" {
+		return "given by DATABASE_URL", nil
+	}
+	server, err := postgres.Start(ctx, postgres.Options{Dir: filepath.Join(config.Dir, "postgres"), Progress: config.Detail})
+	if err != nil {
+		return "", err
+	}
+	s.onClose(server.Stop)
+	s.Settings["DATABASE_URL"] = server.URL
+	return "PostgreSQL runs", nil
+}
+
+// migrate brings the schema up to date.
+func (s *Stack) migrate(ctx context.Context) (string, error) {
+	db, err := database.New(database.Config{URL: s.Settings["DATABASE_URL"], Pool: 2})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	applied, err := migrations.Run(ctx, db)
+	if err != nil {
+		return "", err
+	}
+	if len(applied) == 0 {
+		return "up to date", nil
+	}
+	return fmt.Sprintf("%d migrations applied", len(applied)), nil
+}
+
+// openStorage starts the bucket server. One that runs elsewhere wouldn't do: its
+// events wouldn't come here.
+func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, error) {
+	s.Settings["UPLOADS_BUCKET"] = cmp.Or(s.Settings["UPLOADS_BUCKET"], uploadsBucket)
+	dir := filepath.Join(config.Dir, "storage")
+	server, err := bucket.Start(bucket.Options{
+		Dir:     dir,
+		Buckets: []string{s.Settings["UPLOADS_BUCKET"]},
+		OnFinalize: func(object bucket.Object) {
+			if object.Bucket == s.Settings["UPLOADS_BUCKET"] {
+				finalized(api.Object(object))
+			}
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	s.onClose(server.Stop)
+	s.Storage, s.Settings["STORAGE_EMULATOR_HOST"] = server.URL, server.URL
+	return "kept in " + dir, nil
+}
+
+// openLive finds or starts the Firestore emulator where there is one. Settings
+// that name the real Firestore aren't heeded: a stack on a desk stays on it.
+func (s *Stack) openLive(ctx context.Context, config Config) (string, error) {
+	if s.Settings["LIVE_STORE"] == "memory" {
+		return "in memory, as LIVE_STORE says", nil
+	}
+	server, err := emulator.Start(ctx, emulator.Options{Progress: config.Detail})
+	if errors.Is(err, emulator.ErrAbsent) {
+		s.Settings["LIVE_STORE"] = "memory"
+		return "in memory, as there is no Firestore emulator", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	s.onClose(server.Stop)
+	s.Firestore = server.Address
+	s.Settings["LIVE_STORE"], s.Settings["FIRESTORE_EMULATOR_HOST"] = "firestore", server.Address
+	return "in the Firestore emulator", nil
+}
+
+// openKeys settles who signs tokens and who is believed.
+func (s *Stack) openKeys(config Config) (string, error) {
+	result := "given by TOKEN_SIGNING_KEY"
+	if s.Settings["TOKEN_SIGNING_KEY"] == "" {
+		dir := filepath.Join(config.Dir, "keys")
+		key, err := signingKey(dir)
+		if err != nil {
+			return "", err
+		}
+		s.Settings["TOKEN_SIGNING_KEY"] = string(key)
+		result = "kept in " + dir
+	}
+	signer, err := auth.NewSigner([]byte(s.Settings["TOKEN_SIGNING_KEY"]))
+	if err != nil {
+		return "", fmt.Errorf("TOKEN_SIGNING_KEY: %w", err)
+	}
+	s.Settings["TOKEN_KEYS"] = string(signer.PublicKeys())
+	return result, nil
+}

@@ -1,0 +1,132 @@
+// Package stack runs the whole platform on one machine: every function behind
+// one gateway, with what the cloud has around them. It serves the same code as
+// the cloud; only the services behind it are local ones.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/resource"
+)
+
+// Config says how to run a stack.
+type Config struct {
+	Dir      string            // for what outlives a run: the database, uploads, keys
+	Port     int               // of the gateway on 127.0.0.1; private functions get the next one. 0 takes any that are free
+	Settings map[string]string // the functions' settings, such as OPENAI_API_KEY; what is missing is filled in
+	Log      *slog.Logger      // for deliveries and schedules
+
+	Progress func(step, result string, took time.Duration) // called after each step
+	Detail   func(line string)                             // called within steps that take long
+}
+
+// Stack is the running platform.
+type Stack struct {
+	Address   string // of the API, http://127.0.0.1:8080
+	Private   string // where private functions are called
+	Storage   string // the bucket server
+	Firestore string // the emulator's host:port; empty if live events are kept in memory
+	Settings  map[string]string
+
+	process *resource.Process
+	failed  chan error
+	closers []func() error // the last one is closed first
+}
+
+// Start runs the platform. Every function is set up before anything is served:
+// a setting that can't work is found here and not by the first call.
+func Start(ctx context.Context, config Config) (*Stack, error) {
+	s := &Stack{Settings: map[string]string{}, failed: make(chan error, 2)}
+	if err := s.start(ctx, config); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context, config Config) error {
+	// Taken before anything is started: most failures are a port that is taken.
+	public, private, err := listen(config.Port)
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { return ignoreClosed(public.Close()) })
+	s.onClose(func() error { return ignoreClosed(private.Close()) })
+	s.Address, s.Private = "http://"+public.Addr().String(), "http://"+private.Addr().String()
+
+	courier := newCourier(s.Private, config.Log)
+	if err := s.open(ctx, config, courier.deliver); err != nil {
+		return err
+	}
+
+	began := time.Now()
+	s.process = resource.NewProcess(s.Settings)
+	if err := check(s.process); err != nil {
+		return err
+	}
+	gateway := api.NewGateway(s.process)
+	document, err := api.Document()
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway)
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(document)
+	})
+	s.serve(private, gateway.Internal)
+	s.serve(public, mux)
+	s.onClose(courier.close)
+	config.Progress("functions", fmt.Sprintf("%d are served", len(api.Declared())), time.Since(began))
+
+	began = time.Now()
+	schedules, err := startSchedules(s.Private, config.Log)
+	if err != nil {
+		return err
+	}
+	s.onClose(schedules.close)
+	config.Progress("schedules", fmt.Sprintf("%d are kept", schedules.count), time.Since(began))
+	return nil
+}
+
+// Failed receives an error if the stack stops serving by itself.
+func (s *Stack) Failed() <-chan error { return s.failed }
+
+// Close stops what Start started, the last first. Calls that run get 5 seconds to end.
+func (s *Stack) Close() error {
+	var errs []error
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *Stack) onClose(closer func() error) { s.closers = append(s.closers, closer) }
+
+// serve answers calls on the listener until the stack is closed.
+func (s *Stack) serve(listener net.Listener, handler http.Handler) {
+	// No time limit on writing: event streams last as long as somebody listens.
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", listener.Addr(), err)
+		}
+	}()
+	s.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil { // somebody still listens to events
+			return server.Close()
+		}
+		return nil
+	})
+}

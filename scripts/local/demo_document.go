@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// upload adds the document and sends its bytes straight to the bucket, as
+// browsers do it: they never pass through a function.
+func (d *day) upload(ctx context.Context) (string, error) {
+	file, err := os.Open(d.file)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	var created struct {
+		ID      string            `json:"id"`
+		URL     string            `json:"upload_url"`
+		Method  string            `json:"upload_method"`
+		Headers map[string]string `json:"upload_headers"`
+	}
+	name := filepath.Base(d.file)
+	err = d.post(ctx, "/api/v1/courses/"+d.course+"/documents/", map[string]any{
+		"document_type":     "file",
+		"original_filename": name,
+		"content_type":      cmp.Or(mime.TypeByExtension(filepath.Ext(name)), "application/octet-stream"),
+		"file_size_bytes":   info.Size(),
+	}, &created)
+	if err != nil {
+		return "", err
+	}
+	d.document = created.ID
+	r, err := http.NewRequestWithContext(ctx, created.Method, created.URL, file)
+	if err != nil {
+		return "", err
+	}
+	r.ContentLength = info.Size()
+	for name, value := range created.Headers {
+		r.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return "", fmt.Errorf("%s to the signed URL: %w", created.Method, problem(resp))
+	}
+	return fmt.Sprintf("%s, %.1f MB by signed URL", name, float64(info.Size())/1e6), nil
+}
+
+// follow watches the document being read until it is ready.
+func (d *day) follow(ctx context.Context) (string, error) {
+	for e, err := range d.stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+d.document+"/events/", nil) {
+		switch {
+		case err != nil:
+			return "", err
+		case e.Name == "processing_complete":
+			return "ready", nil
+		case strings.HasSuffix(e.Name, "_failed"):
+			return "", errors.New(e.Error)
+		}
+		d.detail("%3.0f %%  %s", e.Progress, strings.ReplaceAll(cmp.Or(e.Stage, e.Name), "_", " "))
+	}
+	return "", errors.New("the events ended before the document was ready")
+}
+
+// look asks what the document is and what it is about.
+func (d *day) look(ctx context.Context) (string, error) {
+	var status struct {
+		Status   string `json:"processing_status"`
+		Metadata struct {
+			Passages int `json:"chunks_created"`
+		} `json:"processing_metadata"`
+	}
+	path := "/api/v1/courses/" + d.course + "/documents/" + d.document + "/"
+	if err := d.get(ctx, path+"processing_status/", &status); err != nil {
+		return "", err
+	}
+	if status.Status != "completed" {
+		return "", fmt.Errorf("its state is %q after the last event", status.Status)
+	}
+	var document struct {
+		Pages    int      `json:"page_count"`
+		Words    int      `json:"word_count"`
+		Language string   `json:"language"`
+		Summary  string   `json:"summary"`
+		Topics   []string `json:"topics"`
+	}
+	if err := d.get(ctx, path, &document); err != nil {
+		return "", err
+	}
+	if len(document.Topics) == 0 {
+		return "", errors.New("no topics were found in it; try a document with more text")
+	}
+	d.topic = document.Topics[0]
+	d.detail("about  %s", strings.Join(document.Topics, ", "))
+	d.detail("summary  %s", shorten(document.Summary, 300))
+	return fmt.Sprintf("%d pages, %d words, language %s, %d passages",
+		document.Pages, document.Words, cmp.Or(document.Language, "unknown"), status.Metadata.Passages), nil
+}
+
+// search looks for one of the document's own topics.
+func (d *day) search(ctx context.Context) (string, error) {
+	var found struct {
+		Results []struct {
+			Title   string  `json:"title"`
+			Heading string  `json:"heading"`
+			Start   int     `json:"page_start"`
+			End     int     `json:"page_end"`
+			Snippet string  `json:"snippet"`
+			Score   float64 `json:"relevance_score"`
+		} `json:"results"`
+	}
+	query := url.Values{"course": {d.course}, "query": {d.topic}, "limit": {"3"}}
+	if err := d.get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
+		return "", err
+	}
+	if len(found.Results) == 0 {
+		return "", fmt.Errorf("nothing was found for %q, a topic of the document", d.topic)
+	}
+	for _, r := range found.Results {
+		d.detail("%.2f  %s: %s", r.Score, pages(r.Start, r.End), shorten(r.Snippet, 120))
+	}
+	return fmt.Sprintf("%d passages for %q", len(found.Results), d.topic), nil
+}
+
+// pages says where a passage stands; documents such as plain texts have no pages.
+func pages(start, end int) string {
+	switch {
+	case start == 0:
+		return "no page"
+	case end <= start:
+		return fmt.Sprintf("page %d", start)
+	}
+	return fmt.Sprintf("pages %d–%d", start, end)
+}
+
+// shorten puts the text in one line of at most so many characters.
+func shorten(text string, most int) string {
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) <= most {
+		return string(line)
+	}
+	return string(line[:most-1]) + "…"
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// generate has cards and a quiz made from the document.
+func (d *day) generate(ctx context.Context) (string, error) {
+	var made struct {
+		Flashcards []struct {
+			Question string `json:"question"`
+			Answer   string `json:"answer"`
+		} `json:"flashcards"`
+		Quiz struct {
+			ID        string `json:"id"`
+			Questions int    `json:"total_questions"`
+		} `json:"quiz"`
+	}
+	err := d.post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", map[string]any{}, &made)
+	if err != nil {
+		return "", err
+	}
+	if len(made.Flashcards) == 0 || made.Quiz.ID == "" {
+		return "", errors.New("the document gave no cards or no quiz")
+	}
+	d.quiz = made.Quiz.ID
+	d.summary.cards = fmt.Sprintf("%d made from the document, the first: %s", len(made.Flashcards), shorten(made.Flashcards[0].Question, 100))
+	return fmt.Sprintf("%d cards, a quiz of %d questions", len(made.Flashcards), made.Quiz.Questions), nil
+}
+
+// listDue asks which cards want to be studied now.
+func (d *day) listDue(ctx context.Context) (string, error) {
+	var due []struct {
+		ID       string `json:"id"`
+		Question string `json:"question"`
+		Answer   string `json:"answer"`
+	}
+	if err := d.get(ctx, "/api/v1/assessments/flashcards/due/?"+url.Values{"course": {d.course}}.Encode(), &due); err != nil {
+		return "", err
+	}
+	if len(due) == 0 {
+		return "", errors.New("no card is due, though new ones should be")
+	}
+	for _, card := range due[:min(3, len(due))] {
+		d.detail("Q  %s", shorten(card.Question, 110))
+		d.detail("A  %s", shorten(card.Answer, 110))
+	}
+	d.card = due[0].ID
+	return fmt.Sprintf("%d are", len(due)), nil
+}
+
+// review grades the recall of the first card.
+func (d *day) review(ctx context.Context) (string, error) {
+	var review struct {
+		Days int `json:"new_interval_days"`
+	}
+	if err := d.post(ctx, "/api/v1/assessments/flashcards/"+d.card+"/review/", map[string]any{"rating": 3}, &review); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("rated good; it comes back in %d days", review.Days), nil
+}
+
+// takeQuiz answers each question with the first option: an honest guess.
+func (d *day) takeQuiz(ctx context.Context) (string, error) {
+	path := "/api/v1/assessments/quizzes/" + d.quiz + "/"
+	var quiz struct {
+		Questions []struct {
+			ID      string   `json:"id"`
+			Text    string   `json:"question_text"`
+			Type    string   `json:"question_type"`
+			Options []string `json:"answer_options"`
+		} `json:"questions"`
+	}
+	var attempt struct {
+		ID         string   `json:"id"`
+		Percentage *float64 `json:"percentage_score"`
+		Score      *float64 `json:"score"`
+		Max        *float64 `json:"max_score"`
+		Passed     *bool    `json:"passed"`
+	}
+	if err := d.post(ctx, path+"start_attempt/", nil, &attempt); err != nil {
+		return "", err
+	}
+	if err := d.get(ctx, path+"take/", &quiz); err != nil {
+		return "", err
+	}
+	if len(quiz.Questions) == 0 {
+		return "", errors.New("it has no questions")
+	}
+	for _, q := range quiz.Questions {
+		answer := "true"
+		if len(q.Options) > 0 {
+			answer = q.Options[0]
+		}
+		var response struct {
+			Right *bool `json:"is_correct"`
+		}
+		if err := d.post(ctx, "/api/v1/assessments/quiz-attempts/"+attempt.ID+"/submit_response/",
+			map[string]any{"question": q.ID, "user_answer": answer}, &response); err != nil {
+			return "", err
+		}
+		d.detail("%s", shorten(q.Text, 110))
+		d.detail("  %s  %s", mark(response.Right), shorten(answer, 100))
+	}
+	if err := d.post(ctx, "/api/v1/assessments/quiz-attempts/"+attempt.ID+"/complete/", nil, &attempt); err != nil {
+		return "", err
+	}
+	if attempt.Score == nil || attempt.Max == nil || attempt.Percentage == nil {
+		return "", errors.New("the finished attempt has no score")
+	}
+	d.summary.quiz = fmt.Sprintf("%g of %g points, %.0f %%, by always taking the first option", *attempt.Score, *attempt.Max, *attempt.Percentage)
+	return fmt.Sprintf("%g of %g points", *attempt.Score, *attempt.Max), nil
+}
+
+// mark shows how an answer was graded; while the attempt runs that may be kept back.
+func mark(right *bool) string {
+	switch {
+	case right == nil:
+		return "?"
+	case *right:
+		return "right"
+	}
+	return "wrong"
+}
+
+// citation is a place in a document that an answer rests on.
+type citation struct {
+	Title string `json:"title"`
+	Start int    `json:"page_start"`
+	End   int    `json:"page_end"`
+	Quote string `json:"quote"`
+}
+
+// ask puts a question to the tutor and prints the answer as it comes, and then
+// what it rests on.
+func (d *day) ask(ctx context.Context) (string, error) {
+	var chat struct {
+		ID string `json:"id"`
+	}
+	err := d.post(ctx, "/api/v1/chat/chats/", map[string]any{"title": "Demo", "chat_type": "course_specific", "course": d.course}, &chat)
+	if err != nil {
+		return "", err
+	}
+	question := "What does the document say about " + d.topic + "?"
+	d.detail("%s", question)
+	a := answer{day: d}
+	for e, err := range d.stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+chat.ID+"/send_message/",
+		map[string]any{"role": "user", "content": question}) {
+		if err == nil {
+			err = a.take(e)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	fmt.Fprintln(d.out)
+	for _, c := range a.citations {
+		d.detail("[%s, %s] “%s”", cmp.Or(c.Title, "document"), pages(c.Start, c.End), shorten(c.Quote, 150))
+	}
+	if a.text.Len() == 0 || len(a.citations) == 0 {
+		return "", errors.New("the answer is empty or cites nothing")
+	}
+	d.summary.answer = fmt.Sprintf("%s [%s]", shorten(a.text.String(), 120), pages(a.citations[0].Start, a.citations[0].End))
+	return fmt.Sprintf("%d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
+}
+
+// answer is put together from events.
+type answer struct {
+	*day
+	text      strings.Builder
+	citations []citation
+}
+
+func (a *answer) take(e event) error {
+	var said struct {
+		Text      string     `json:"text"`
+		Citations []citation `json:"citations"`
+	}
+	if err := e.into(&said); err != nil {
+		return err
+	}
+	if a.text.Len() == 0 && said.Text != "" {
+		fmt.Fprint(a.out, "    ")
+	}
+	a.text.WriteString(said.Text)
+	fmt.Fprint(a.out, said.Text)
+	a.citations = append(a.citations, said.Citations...)
+	return nil
+}

@@ -1,0 +1,43 @@
+// Command local runs the whole platform on this machine, and plays a student's
+// day on it.
+//
+//	go run ./scripts/local run                   # PORT=8080 chooses the port
+//	go run ./scripts/local demo -file lecture.pdf
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("say what to do: run or demo")
+	}
+	switch name := args[0]; name {
+	case "run":
+		return run(ctx, os.Stdout)
+	case "demo":
+		flags := flag.NewFlagSet(name, flag.ExitOnError)
+		file := flags.String("file", "", "the document to study, such as a PDF")
+		address := flags.String("address", "http://127.0.0.1:8080", "of the running API")
+		flags.Parse(args[1:])
+		return demo(ctx, os.Stdout, *address, *file)
+	default:
+		return fmt.Errorf("%q is no command: say run or demo", name)
+	}
+}

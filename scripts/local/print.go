@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// done prints that a step succeeded, what came of it and how long it took.
+func done(out io.Writer, step, result string, took time.Duration) {
+	fmt.Fprintf(out, "✓ %-14s %-60s %s\n", step, result, duration(took))
+}
+
+// detail prints a line that belongs to the step under way.
+func detail(out io.Writer, format string, args ...any) {
+	fmt.Fprintf(out, "    "+format+"\n", args...)
+}
+
+func duration(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
