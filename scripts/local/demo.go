@@ -20,32 +20,8 @@ func demo(ctx context.Context, out io.Writer, address, file string) error {
 		return fmt.Errorf("FILE: %w", err)
 	}
 	d := &day{client: client{address: strings.TrimSuffix(address, "/")}, out: out, file: file}
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) (string, error)
-	}{
-		{"health", d.health},
-		{"register", d.register},
-		{"sign in", d.signIn},
-		{"course", d.addCourse},
-		{"upload", d.upload},
-		{"read", d.follow},
-		{"document", d.look},
-		{"search", d.search},
-		{"generate", d.generate},
-		{"cards due", d.listDue},
-		{"review", d.review},
-		{"quiz", d.takeQuiz},
-		{"chat", d.ask},
-		{"sign out", d.signOut},
-	} {
-		began := time.Now()
-		result, err := step.do(ctx)
-		if err != nil {
-			fmt.Fprintf(out, "✗ %s\n", step.name)
-			return fmt.Errorf("demo: %s: %w", step.name, err)
-		}
-		done(out, step.name, result, time.Since(began))
+	if err := d.play(ctx, d.steps()); err != nil {
+		return fmt.Errorf("demo: %w", err)
 	}
 	fmt.Fprintf(out, "\ncards         %s\nquiz score    %s\ncited answer  %s\n", d.summary.cards, d.summary.quiz, d.summary.answer)
 	return nil
@@ -67,3 +43,42 @@ type day struct {
 }
 
 func (d *day) detail(format string, args ...any) { detail(d.out, format, args...) }
+
+// step is one thing that the student does. It returns what came of it.
+type step struct {
+	name string
+	do   func(context.Context) (string, error)
+}
+
+func (d *day) steps() []step {
+	return []step{
+		{"health", d.health},
+		{"register", d.register},
+		{"sign in", d.signIn},
+		{"course", d.addCourse},
+		{"upload", d.upload},
+		{"read", d.follow},
+		{"document", d.look},
+		{"search", d.search},
+		{"generate", d.generate},
+		{"cards due", d.listDue},
+		{"review", d.review},
+		{"quiz", d.takeQuiz},
+		{"chat", d.ask},
+		{"sign out", d.signOut},
+	}
+}
+
+// play carries out the steps up to the first that fails.
+func (d *day) play(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		began := time.Now()
+		result, err := s.do(ctx)
+		if err != nil {
+			fmt.Fprintf(d.out, "✗ %s\n", s.name)
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		done(d.out, s.name, result, time.Since(began))
+	}
+	return nil
+}

@@ -63,6 +63,7 @@ func (d *day) upload(ctx context.Context) (string, error) {
 
 // follow watches the document being read until it is ready.
 func (d *day) follow(ctx context.Context) (string, error) {
+	shown := -1.0
 	for e, err := range d.stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+d.document+"/events/", nil) {
 		switch {
 		case err != nil:
@@ -72,6 +73,10 @@ func (d *day) follow(ctx context.Context) (string, error) {
 		case strings.HasSuffix(e.Name, "_failed"):
 			return "", errors.New(e.Error)
 		}
+		if e.Progress <= shown { // what happened before we listened comes after where it stood
+			continue
+		}
+		shown = e.Progress
 		d.detail("%3.0f %%  %s", e.Progress, strings.ReplaceAll(cmp.Or(e.Stage, e.Name), "_", " "))
 	}
 	return "", errors.New("the events ended before the document was ready")

@@ -1,19 +1,24 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/resource"
 )
 
+// setting finds the name of the setting that a fault is about.
+var setting = regexp.MustCompile(`\b[A-Z][A-Z0-9_]{2,}\b`)
+
 // check sets every function up and reports, in one line, every setting that is
-// missing or wrong, each once however many functions want it.
+// missing or wrong: each once, however many functions want it.
 func check(p *resource.Process) error {
 	var faults []string
+	named := map[string]bool{}
 	for _, d := range api.Declared() {
 		err := setup(d, p)
 		if err == nil {
@@ -21,7 +26,9 @@ func check(p *resource.Process) error {
 		}
 		text := strings.NewReplacer("settings: ", "", "\n", "; ").Replace(err.Error())
 		for fault := range strings.SplitSeq(text, "; ") {
-			if !slices.Contains(faults, fault) {
+			name := cmp.Or(setting.FindString(fault), fault)
+			if !named[name] {
+				named[name] = true
 				faults = append(faults, fault)
 			}
 		}

@@ -1,0 +1,153 @@
+package stack
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "aksio.app/functions/all"
+	"aksio.app/shared/api"
+	"aksio.app/shared/resource"
+)
+
+// function stands in for the functions that wait for events.
+type function struct {
+	mu     sync.Mutex
+	events map[string]int // deliveries by event
+	refuse int            // so many deliveries
+	calls  int
+}
+
+func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	if f.refuse > 0 {
+		f.refuse--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	f.events[r.Header.Get("Ce-Id")]++
+}
+
+func (f *function) wait(t *testing.T, calls int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		f.mu.Lock()
+		got := f.calls
+		f.mu.Unlock()
+		if got >= calls {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got %d deliveries, want %d", got, calls)
+		}
+	}
+}
+
+func TestEveryThirdEventComesTwice(t *testing.T) {
+	t.Parallel()
+	f := &function{events: map[string]int{}}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	for range 6 {
+		c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	}
+	f.wait(t, 8)
+	c.close()
+	twice := 0
+	for _, times := range f.events {
+		if times == 2 {
+			twice++
+		}
+	}
+	if len(f.events) != 6 || twice != 2 {
+		t.Errorf("got %d events, %d of them twice; want 6 and 2", len(f.events), twice)
+	}
+}
+
+func TestRefusedEventComesAgain(t *testing.T) {
+	t.Parallel()
+	f := &function{events: map[string]int{}, refuse: 1}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	f.wait(t, 2)
+	c.close()
+	if len(f.events) != 1 {
+		t.Errorf("got %v, want one event taken at last", f.events)
+	}
+}
+
+func TestClosedCourierDeliversNothing(t *testing.T) {
+	t.Parallel()
+	f := &function{events: map[string]int{}}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	c.close()
+	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	c.going.Wait()
+	if f.calls != 0 {
+		t.Errorf("got %d deliveries, want none", f.calls)
+	}
+}
+
+func TestSigningKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "keys")
+	first, err := signingKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := signingKey(dir)
+	if err != nil || !bytes.Equal(first, second) {
+		t.Errorf("the second start got another key, or %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("got %v, %v, want one file", entries, err)
+	}
+	if info, err := entries[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
+	}
+}
+
+func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
+	t.Parallel()
+	err := check(resource.NewProcess(map[string]string{}))
+	if err == nil {
+		t.Fatal("got no error without any setting")
+	}
+	line := err.Error()
+	for _, want := range []string{"DATABASE_URL is missing", "TOKEN_KEYS is missing"} {
+		if strings.Count(line, want) != 1 {
+			t.Errorf("%q: want %q once", line, want)
+		}
+	}
+	if strings.Contains(line, "\n") {
+		t.Errorf("%q: want one line", line)
+	}
+}
+
+func TestTakenPortIsNamed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	_, err := listenOn(port)
+	if want := fmt.Sprintf("port %d is taken: set PORT", port); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}

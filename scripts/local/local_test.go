@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"aksio.app/scripts/internal/stack"
+	"aksio.app/shared/database/dbtest"
+)
+
+// start runs a stack of the test's own on free ports.
+func start(t *testing.T) *stack.Stack {
+	t.Helper()
+	s, err := stack.Start(t.Context(), stack.Config{
+		Dir:      t.TempDir(),
+		Settings: map[string]string{"DATABASE_URL": dbtest.URL(t), "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
+		Log:      slog.New(slog.DiscardHandler),
+		Progress: func(string, string, time.Duration) {},
+		Detail:   func(string) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+func TestDocumentIsReadOnTheStack(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var out bytes.Buffer
+	d := &day{client: client{address: s.Address}, out: &out, file: "testdata/photosynthesis.md"}
+	if err := d.play(t.Context(), d.steps()[:8]); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if !strings.Contains(out.String(), "✓ search") {
+		t.Errorf("the day ended before the search:\n%s", &out)
+	}
+}
+
+func TestOpenAPIDocumentIsServed(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	resp, err := http.Get(s.Address + "/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Contains(body, []byte(`"/api/v1/courses/"`)) {
+		t.Errorf("got %s, %v, %.200s; want a document that has /api/v1/courses/", resp.Status, err, body)
+	}
+}
+
+func TestPrivateFunctionsAreNotOnTheGateway(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for address, want := range map[string]bool{s.Address: false, s.Private: true} {
+		resp, err := http.Post(address+"/internal/process-document/", "application/json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.StatusCode != http.StatusNotFound; got != want {
+			t.Errorf("%s: got %s, want that it is served there: %t", address, resp.Status, want)
+		}
+	}
+}
+
+func TestDemoStopsAtTheFirstProblem(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, file, want string }{
+		{"no file", "", "make demo FILE="},
+		{"absent file", "testdata/absent.pdf", "absent.pdf"},
+		{"nothing runs", "testdata/photosynthesis.md", "make run"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			err := demo(t.Context(), io.Discard, "http://127.0.0.1:1", tc.file)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestPORTIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		environ string
+		want    int
+	}{
+		{"HOME=/", 8080},
+		{"PORT=", 8080},
+		{"PORT=9000", 9000},
+		{"PORT=65535", 0}, // private functions get the next port
+		{"PORT=http", 0},
+	} {
+		config, err := configFrom([]string{tc.environ})
+		if (err != nil) != (tc.want == 0) || err == nil && config.Port != tc.want {
+			t.Errorf("%s: got %d, %v, want %d", tc.environ, config.Port, err, tc.want)
+		}
+	}
+}
