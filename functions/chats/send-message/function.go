@@ -1,0 +1,108 @@
+// Package sendmessage serves POST /api/v1/chat/chats/{id}/send_message/.
+package sendmessage
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	view "aksio.app/functions/chats"
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/tutor"
+)
+
+func init() {
+	api.HandleUserStream(api.StreamsAsked, api.Operation{
+		ID:      "chats-send-message",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/chat/chats/{id}/send_message/",
+		Summary: "Ask the tutor, who answers from the course's documents and cites them.",
+		Needs:   []api.Resource{database.Resource, ai.Resource},
+		Status:  http.StatusCreated,
+		MaxBody: 256 << 10,
+		Timeout: 2 * time.Minute,
+	}, setup)
+}
+
+// Request is the message.
+type Request struct {
+	Chat tutor.ChatID `path:"id"`
+	Body Body
+}
+
+// Body is the body of the request. Only students speak through it.
+type Body struct {
+	Role        string           `json:"role" enum:"user" default:"user"`
+	Content     string           `json:"content" required:"true"`
+	Type        string           `json:"message_type" enum:"text,image,file,code,math,summary,feedback" default:"text"`
+	Parent      *tutor.MessageID `json:"parent_message"`
+	Documents   []documents.ID   `json:"referenced_documents" maxItems:"100" doc:"Answer from these documents only."`
+	Attachments []map[string]any `json:"attachments" maxItems:"20"`
+}
+
+// Response is the message and its answer, null if the model failed.
+type Response struct {
+	Body Exchange
+}
+
+// Exchange is the body of the response.
+type Exchange struct {
+	Asked    view.Message  `json:"user_message"`
+	Answered *view.Message `json:"ai_response"`
+}
+
+func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := tutor.NewTutor(db, model)
+	return func(ctx context.Context, user auth.User, req *Request, emit func(api.Event) error) (*Response, error) {
+		message := tutor.New{Content: req.Body.Content, Type: req.Body.Type, Documents: req.Body.Documents, Attachments: json.RawMessage("[]")}
+		if req.Body.Parent != nil {
+			message.Parent = *req.Body.Parent
+		}
+		if len(req.Body.Attachments) > 0 {
+			if message.Attachments, err = json.Marshal(req.Body.Attachments); err != nil {
+				return nil, err
+			}
+		}
+		exchange, err := store.Send(ctx, user.ID, req.Chat, message, func(e tutor.Event) error { return emit(event(e)) })
+		if err != nil {
+			return nil, err
+		}
+		body := Exchange{Asked: view.ViewMessage(exchange.Asked)}
+		if exchange.Answer != nil {
+			answer := view.ViewMessage(*exchange.Answer)
+			body.Answered = &answer
+		}
+		if exchange.Failure != nil && ctx.Err() == nil {
+			// Clients that don't stream see it by the missing or interrupted answer.
+			_ = emit(api.Event{Data: map[string]any{"event": "error", "code": "tutor_unavailable",
+				"error": "The tutor can't answer just now. Your message is kept; ask again in a minute."}})
+		}
+		return &Response{body}, nil
+	}, nil
+}
+
+// event is what happened, as a client reads it.
+func event(e tutor.Event) api.Event {
+	switch {
+	case e.Asked != nil:
+		return api.Event{Data: map[string]any{"event": "message_created", "user_message": view.ViewMessage(*e.Asked)}}
+	case e.Citation != nil:
+		return api.Event{Data: map[string]any{"event": "citation", "citation": e.Citation}}
+	case e.Answered != nil:
+		return api.Event{Data: map[string]any{"event": "message_complete", "ai_response": view.ViewMessage(*e.Answered)}}
+	}
+	return api.Event{Data: map[string]any{"event": "delta", "text": e.Text}}
+}

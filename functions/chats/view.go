@@ -1,0 +1,135 @@
+// Package chats is how the operations on chats show chats and messages.
+package chats
+
+import (
+	"encoding/json"
+	"time"
+
+	"aksio.app/shared/courses"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/tutor"
+)
+
+// Summary says what a chat is about.
+type Summary struct {
+	Course         *string `json:"course"`
+	Section        *string `json:"section"`
+	Type           string  `json:"type"`
+	MessageCount   int     `json:"message_count"`
+	HasDocuments   bool    `json:"has_documents"`
+	HasAssessments bool    `json:"has_assessments"`
+}
+
+// Item is a chat in a list.
+type Item struct {
+	ID         tutor.ChatID `json:"id"`
+	Title      string       `json:"title"`
+	Type       string       `json:"chat_type"`
+	Status     string       `json:"status"`
+	Course     *courses.ID  `json:"course"`
+	Section    *string      `json:"section"`
+	Count      int          `json:"message_count"`
+	Pinned     bool         `json:"is_pinned"`
+	Favorite   bool         `json:"is_favorite"`
+	LastActive *time.Time   `json:"last_active_at"`
+	Summary    Summary      `json:"context_summary"`
+	Created    time.Time    `json:"created_at"`
+	Updated    time.Time    `json:"updated_at"`
+}
+
+// ViewItem shows a chat in a list.
+func ViewItem(c tutor.Chat) Item {
+	item := Item{
+		ID: c.ID, Title: c.Title, Type: c.Type, Status: c.Status, Count: c.Messages, Pinned: c.Pinned, Favorite: c.Favorite,
+		LastActive: c.LastActive, Created: c.Created, Updated: c.Updated,
+		Summary: Summary{Course: c.CourseName, Type: c.Type, MessageCount: c.Messages, HasDocuments: c.HasDocuments},
+	}
+	if !c.Course.IsZero() {
+		item.Course = &c.Course
+	}
+	return item
+}
+
+// Chat is a chat with its settings and newest messages.
+type Chat struct {
+	Item
+	SystemPrompt         *string          `json:"system_prompt"`
+	Model                string           `json:"ai_model"`
+	Temperature          float64          `json:"temperature"`
+	MaxTokens            int              `json:"max_tokens"`
+	Window               int              `json:"context_window_messages"`
+	UseCourseContext     bool             `json:"use_course_context"`
+	UseDocumentContext   bool             `json:"use_document_context"`
+	UseAssessmentContext bool             `json:"use_assessment_context"`
+	Tokens               int              `json:"total_tokens_used"`
+	AnswerMS             *int             `json:"average_response_time_ms"`
+	Session              *string          `json:"current_session"`
+	Messages             []Message        `json:"messages" doc:"The newest 50, the oldest of them first."`
+	Context              []map[string]any `json:"context_items"`
+}
+
+// View shows a chat.
+func View(c tutor.Chat, messages []tutor.Message) Chat {
+	return Chat{
+		Item: ViewItem(c), SystemPrompt: c.SystemPrompt, Model: c.Model, Temperature: c.Temperature, MaxTokens: c.MaxTokens,
+		Window: c.Window, UseCourseContext: c.UseCourseContext, UseDocumentContext: c.UseDocumentContext,
+		UseAssessmentContext: c.UseAssessmentContext, Tokens: c.Tokens, AnswerMS: c.AnswerMS,
+		Messages: ViewMessages(messages), Context: []map[string]any{},
+	}
+}
+
+// Message is a message of a chat.
+type Message struct {
+	ID               tutor.MessageID  `json:"id"`
+	Chat             tutor.ChatID     `json:"chat"`
+	Role             string           `json:"role" enum:"user,assistant"`
+	Type             string           `json:"message_type"`
+	Content          string           `json:"content"`
+	TokenCount       *int             `json:"token_count"`
+	TimeMS           *int             `json:"processing_time_ms"`
+	Model            *string          `json:"ai_model_used"`
+	Temperature      *float64         `json:"temperature_used"`
+	PromptTokens     *int             `json:"prompt_tokens"`
+	CompletionTokens *int             `json:"completion_tokens"`
+	ContextUsed      *string          `json:"context_used"`
+	Documents        []documents.ID   `json:"referenced_documents"`
+	Assessments      []string         `json:"referenced_assessments"`
+	Parent           *tutor.MessageID `json:"parent_message"`
+	Depth            int              `json:"thread_depth"`
+	Helpful          *bool            `json:"is_helpful"`
+	Rating           *int             `json:"user_rating"`
+	Feedback         *string          `json:"user_feedback"`
+	Relevant         bool             `json:"is_context_relevant"`
+	Weight           float64          `json:"context_weight"`
+	Edited           bool             `json:"is_edited"`
+	Deleted          bool             `json:"is_deleted"`
+	History          []map[string]any `json:"edit_history"`
+	Attachments      json.RawMessage  `json:"attachments"`
+	Created          time.Time        `json:"created_at"`
+	Updated          time.Time        `json:"updated_at"`
+	Status           string           `json:"status" enum:"complete,interrupted"`
+	Citations        []tutor.Citation `json:"citations" doc:"Where in the material the answer has something from; each was found there."`
+}
+
+// ViewMessage shows a message.
+func ViewMessage(m tutor.Message) Message {
+	v := Message{
+		ID: m.ID, Chat: m.Chat, Role: string(m.Role), Type: m.Type, Content: m.Content, TokenCount: m.CompletionTokens, TimeMS: m.TimeMS,
+		Model: m.Model, Temperature: m.Temperature, PromptTokens: m.PromptTokens, CompletionTokens: m.CompletionTokens,
+		Documents: m.Documents, Assessments: []string{}, Depth: m.Depth, Relevant: true, Weight: 1, History: []map[string]any{},
+		Attachments: m.Attachments, Created: m.Created, Updated: m.Updated, Status: m.Status, Citations: m.Citations,
+	}
+	if !m.Parent.IsZero() {
+		v.Parent = &m.Parent
+	}
+	return v
+}
+
+// ViewMessages shows messages.
+func ViewMessages(messages []tutor.Message) []Message {
+	views := make([]Message, len(messages))
+	for i, m := range messages {
+		views[i] = ViewMessage(m)
+	}
+	return views
+}

@@ -1,0 +1,334 @@
+package tutor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/retrieval"
+	"aksio.app/shared/usage"
+)
+
+// MessageID identifies a message.
+type MessageID = id.ID[Message]
+
+// Message is what was said once in a chat.
+type Message struct {
+	ID               MessageID       `db:"id"`
+	Chat             ChatID          `db:"chat_id"`
+	Number           int             `db:"number"` // in the chat, from 1
+	Role             ai.Role         `db:"role"`
+	Type             string          `db:"message_type"`
+	Content          string          `db:"content"`
+	Status           string          `db:"status"` // Complete or Interrupted
+	Citations        []Citation      `db:"citations"`
+	Parent           MessageID       `db:"parent_id"`
+	Depth            int             `db:"thread_depth"`
+	Documents        []documents.ID  `db:"referenced_documents"`
+	Attachments      json.RawMessage `db:"attachments"`
+	Model            *string         `db:"ai_model"`
+	Temperature      *float64        `db:"temperature"`
+	PromptTokens     *int            `db:"prompt_tokens"`
+	CompletionTokens *int            `db:"completion_tokens"`
+	TimeMS           *int            `db:"processing_time_ms"`
+	Created          time.Time       `db:"created_at"`
+	Updated          time.Time       `db:"updated_at"`
+}
+
+const messageColumns = `m.id, m.chat_id, m.number, m.role, m.message_type, m.content, m.status, m.citations, m.parent_id, m.thread_depth,
+	m.referenced_documents, m.attachments, m.ai_model, m.temperature, m.prompt_tokens, m.completion_tokens, m.processing_time_ms,
+	m.created_at, m.updated_at`
+
+// What became of a message.
+const (
+	Complete    = "complete"
+	Interrupted = "interrupted" // the client left, or the model broke off
+)
+
+// Citation says where in the material the answer has something from. Its words
+// were found there. Start and End count code points of the document's text.
+type Citation struct {
+	Number       int          `json:"number" doc:"Its mark in the text: [1] is 1."`
+	Passage      retrieval.ID `json:"passage_id"`
+	Document     documents.ID `json:"document_id"`
+	DocumentName string       `json:"document_name"`
+	Page         int          `json:"page" doc:"Where the passage begins."`
+	PageEnd      int          `json:"page_end" doc:"Where the passage ends."`
+	Start        int          `json:"char_start"`
+	End          int          `json:"char_end"`
+	Quote        string       `json:"quote"`
+}
+
+// New is a message that a student sends.
+type New struct {
+	Content     string
+	Type        string
+	Parent      MessageID
+	Documents   []documents.ID // to look in; in all of the course's when empty
+	Attachments json.RawMessage
+}
+
+// MaxContent is the longest message, in characters.
+const MaxContent = 32_000
+
+// Event is what happens while a message is answered; one field is set.
+type Event struct {
+	Asked    *Message
+	Text     string
+	Citation *Citation
+	Answered *Message
+}
+
+// Exchange is a message and what the tutor said to it. The answer is nil if the
+// model failed before it said anything; Failure is why, or why it broke off.
+type Exchange struct {
+	Asked   Message
+	Answer  *Message
+	Failure error
+}
+
+// NewTutor returns a store that can answer.
+func NewTutor(db *database.DB, model ai.Model) *Store {
+	return &Store{db: db, model: model, passages: retrieval.NewStore(db, model)}
+}
+
+// sources is how many passages an answer may rest on.
+const sources = 8
+
+// Send stores the message and answers it from the chat's course. What happens is
+// emitted as it happens; an error of emit means that nobody listens any more,
+// which ends the answer. The message is kept whatever becomes of the answer.
+func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n New, emit func(Event) error) (Exchange, error) {
+	if n.Content = strings.TrimSpace(n.Content); n.Content == "" {
+		return Exchange{}, fault.Field("content", "Write something to the tutor.")
+	}
+	if utf8.RuneCountInString(n.Content) > MaxContent {
+		return Exchange{}, fault.Field("content", "A message may have %d characters.", MaxContent)
+	}
+	chat, before, err := s.context(ctx, owner, chatID, n)
+	if err != nil {
+		return Exchange{}, err
+	}
+	if err := usage.Allow(ctx, s.db, owner); err != nil {
+		return Exchange{}, err
+	}
+	asked, err := s.ask(ctx, owner, chat, n)
+	if err != nil {
+		return Exchange{}, err
+	}
+	exchange := Exchange{Asked: asked}
+	if err := emit(Event{Asked: &asked}); err != nil {
+		exchange.Failure = err
+		return exchange, nil
+	}
+	answer, err := s.answer(ctx, owner, chat, before, n, emit)
+	if err != nil {
+		exchange.Failure = err
+		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(answer.text), "error", err)
+	}
+	if err == nil || answer.text != "" {
+		stored, storeErr := s.store(ctx, owner, chat, asked, answer, err == nil)
+		if storeErr != nil {
+			return exchange, storeErr
+		}
+		exchange.Answer = &stored
+		if err == nil {
+			// Whoever left before the last event finds the answer in the chat.
+			_ = emit(Event{Answered: &stored})
+		}
+	} else if answer.usage.PromptTokens > 0 {
+		err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, answer.usage)
+		if err != nil {
+			return exchange, err
+		}
+	}
+	return exchange, nil
+}
+
+// context returns the chat and the messages that the model is reminded of, after
+// a look whether what the message refers to is the student's. One round trip.
+func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n New) (Chat, []Message, error) {
+	var batch pgx.Batch
+	batch.Queue(`SELECT `+chatColumns+` FROM chats c WHERE `+theirs+` AND c.id = $2`, owner, chat)
+	batch.Queue(`
+		SELECT * FROM (
+			SELECT `+messageColumns+` FROM chat_messages m JOIN chats c ON c.id = m.chat_id
+			WHERE `+theirs+` AND m.chat_id = $2 ORDER BY m.number DESC
+			LIMIT (SELECT context_window_messages FROM chats WHERE id = $2)
+		) newest ORDER BY number`, owner, chat)
+	var owned int
+	batch.Queue(`SELECT count(*) FROM documents WHERE id = ANY ($2) AND user_id = $1 AND deleted_at IS NULL`, owner, n.Documents).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&owned) })
+	var parent bool
+	batch.Queue(`SELECT $2::uuid IS NULL OR EXISTS (SELECT FROM chat_messages WHERE id = $2 AND chat_id = $1)`, chat, n.Parent).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&parent) })
+	found, messages, err := s.read(ctx, &batch)
+	switch {
+	case err != nil:
+		return found, nil, err
+	case owned < len(n.Documents):
+		return found, nil, fault.Field("referenced_documents", "There is no such document.")
+	case !parent:
+		return found, nil, fault.Field("parent_message", "There is no such message in this chat.")
+	}
+	return found, messages, nil
+}
+
+// insert takes the chat, the message's id, role, type, content, status,
+// citations, parent, documents, attachments, model, temperature, tokens of the
+// prompt and of the completion, and milliseconds. The chat's row is locked
+// until the message has its number.
+const insert = `
+	WITH chat AS (
+		UPDATE chats SET message_count = message_count + 1, last_active_at = now(),
+			total_tokens_used = total_tokens_used + coalesce($13, 0) + coalesce($14, 0),
+			answers = answers + ($15::int IS NOT NULL)::int, answer_ms = answer_ms + coalesce($15, 0)
+		WHERE id = $1 RETURNING message_count
+	)
+	INSERT INTO chat_messages AS m (chat_id, id, number, role, message_type, content, status, citations, parent_id, thread_depth,
+		referenced_documents, attachments, ai_model, temperature, prompt_tokens, completion_tokens, processing_time_ms)
+	SELECT $1, $2, message_count, $3, $4, $5, $6, $7, $8, coalesce((SELECT least(thread_depth + 1, 32) FROM chat_messages WHERE id = $8), 0),
+		$9, $10, $11, $12, $13, $14, $15
+	FROM chat RETURNING ` + messageColumns
+
+// ask stores the student's message.
+func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (Message, error) {
+	if n.Documents == nil {
+		n.Documents = []documents.ID{}
+	}
+	rows, _ := s.db.Query(ctx, insert, chat.ID, id.New[Message](), ai.RoleUser, n.Type, n.Content, Complete, []Citation{}, n.Parent,
+		n.Documents, n.Attachments, nil, nil, nil, nil, nil)
+	message, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+	return message, database.Fault(err, "chat")
+}
+
+// answered is what the model said, as far as it came.
+type answered struct {
+	text      string
+	citations []Citation
+	usage     ai.Usage
+	time      time.Duration
+}
+
+// answer looks for passages and lets the model answer from them.
+func (s *Store) answer(ctx context.Context, owner auth.UserID, chat Chat, before []Message, n New, emit func(Event) error) (answered, error) {
+	start := time.Now()
+	var a answered
+	hits, err := s.find(ctx, owner, chat, before, n)
+	if err != nil {
+		return a, err
+	}
+	question := ai.Question{Instructions: instructions(chat), Temperature: chat.Temperature, MaxTokens: chat.MaxTokens}
+	if chat.Model != defaultModel {
+		question.Model = chat.Model
+	}
+	for _, m := range before {
+		question.Turns = append(question.Turns, ai.Turn{Role: m.Role, Text: m.Content})
+	}
+	question.Turns = append(question.Turns, ai.Turn{Role: ai.RoleUser, Text: n.Content})
+	for _, h := range hits {
+		question.Sources = append(question.Sources, ai.Source{Document: h.DocumentName, Heading: h.Heading, Page: h.PageStart, Text: h.Text})
+	}
+	var text strings.Builder
+	said, err := s.model.Answer(ctx, question, func(part ai.Part) error {
+		if part.Citation == nil {
+			text.WriteString(part.Text)
+			return emit(Event{Text: part.Text})
+		}
+		c := cite(hits[part.Citation.Source], *part.Citation)
+		a.citations = append(a.citations, c)
+		return emit(Event{Citation: &c})
+	})
+	a.text, a.usage, a.time = text.String(), said.Usage, time.Since(start)
+	return a, err
+}
+
+// find returns the passages that the answer may rest on.
+func (s *Store) find(ctx context.Context, owner auth.UserID, chat Chat, before []Message, n New) ([]retrieval.Hit, error) {
+	if chat.Course.IsZero() || !(chat.UseCourseContext || chat.UseDocumentContext) {
+		return nil, nil
+	}
+	text := n.Content
+	if len(strings.Fields(text)) < 5 { // «and why?» is about what was asked before
+		for _, m := range slices.Backward(before) {
+			if m.Role == ai.RoleUser {
+				text = m.Content + "\n" + text
+				break
+			}
+		}
+	}
+	if runes := []rune(text); len(runes) > retrieval.MaxQuery {
+		text = string(runes[len(runes)-retrieval.MaxQuery:])
+	}
+	found, err := s.passages.Search(ctx, owner, retrieval.Query{Course: chat.Course, Documents: n.Documents, Text: text, Limit: sources})
+	return found.Hits, err
+}
+
+func instructions(chat Chat) string {
+	const manner = "You are a patient tutor. Explain step by step, in the language of the question, and end with one short question that checks understanding."
+	if chat.SystemPrompt == nil {
+		return manner
+	}
+	return fmt.Sprintf("%s\nThe student wishes: %s", manner, *chat.SystemPrompt)
+}
+
+func cite(h retrieval.Hit, c ai.Citation) Citation {
+	return Citation{
+		Number: c.Source + 1, Passage: h.Passage, Document: h.Document, DocumentName: h.DocumentName,
+		Page: h.PageStart, PageEnd: h.PageEnd, Start: h.Start + c.Start, End: h.Start + c.End, Quote: c.Quote,
+	}
+}
+
+// store keeps the answer together with what it cost. The client may be gone;
+// what the model said is kept all the same.
+func (s *Store) store(ctx context.Context, owner auth.UserID, chat Chat, asked Message, a answered, whole bool) (Message, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	status, documents := Complete, []documents.ID{}
+	if !whole {
+		status = Interrupted
+	}
+	for _, c := range a.citations {
+		if !slices.Contains(documents, c.Document) {
+			documents = append(documents, c.Document)
+		}
+	}
+	if a.citations == nil {
+		a.citations = []Citation{}
+	}
+	model := a.usage.Model
+	if model == "" {
+		model = s.model.Name()
+	}
+	var message Message
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		batch.Queue(insert, chat.ID, id.New[Message](), ai.RoleAssistant, "text", a.text, status, a.citations, asked.ID,
+			documents, json.RawMessage("[]"), model, chat.Temperature, a.usage.PromptTokens, a.usage.CompletionTokens, int(a.time.Milliseconds())).
+			Query(func(rows pgx.Rows) (err error) {
+				message, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+				return err
+			})
+		a.usage.Model = model
+		usage.Queue(&batch, owner, usage.Answering, a.usage)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return message, fault.New(fault.NotFound, "The chat was deleted while it was answered.")
+	}
+	return message, err
+}
