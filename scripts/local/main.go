@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -19,7 +20,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		// One line, so that the last line is the whole of what went wrong.
+		fmt.Fprintln(os.Stderr, strings.Join(strings.Fields(err.Error()), " "))
 		os.Exit(1)
 	}
 }

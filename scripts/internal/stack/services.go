@@ -47,7 +47,7 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 func (s *Stack) openDatabase(ctx context.Context, config Config) (string, error) {
 	s.Settings["DATABASE_POOL"] = cmp.Or(s.Settings["DATABASE_POOL"], "20")
 	if s.Settings["DATABASE_URL"] != "" {
-		return "given by DATABASE_URL", nil
+		return "given by DATABASE_URL", s.reach(ctx)
 	}
 	server, err := postgres.Start(ctx, postgres.Options{Dir: filepath.Join(config.Dir, "postgres"), Progress: config.Detail})
 	if err != nil {
@@ -58,9 +58,32 @@ func (s *Stack) openDatabase(ctx context.Context, config Config) (string, error)
 	return "PostgreSQL runs", nil
 }
 
+// reach reports whether the database of DATABASE_URL answers. Starting another
+// one in its place would hide that the given one is down.
+func (s *Stack) reach(ctx context.Context) error {
+	db, err := s.database()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.Ping(ctx); err != nil {
+		return fmt.Errorf("%w: start the server that DATABASE_URL names, or leave DATABASE_URL out to get one", err)
+	}
+	return nil
+}
+
+// database opens the database for the stack's own use.
+func (s *Stack) database() (*database.DB, error) {
+	config := database.Config{URL: s.Settings["DATABASE_URL"], Pool: 2}
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return database.New(config)
+}
+
 // migrate brings the schema up to date.
 func (s *Stack) migrate(ctx context.Context) (string, error) {
-	db, err := database.New(database.Config{URL: s.Settings["DATABASE_URL"], Pool: 2})
+	db, err := s.database()
 	if err != nil {
 		return "", err
 	}
@@ -104,12 +127,15 @@ func (s *Stack) openLive(ctx context.Context, config Config) (string, error) {
 		return "in memory, as LIVE_STORE says", nil
 	}
 	server, err := emulator.Start(ctx, emulator.Options{Progress: config.Detail})
-	if errors.Is(err, emulator.ErrAbsent) {
+	if err != nil { // one process can do without
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if !errors.Is(err, emulator.ErrAbsent) {
+			config.Detail(err.Error())
+		}
 		s.Settings["LIVE_STORE"] = "memory"
-		return "in memory, as there is no Firestore emulator", nil
-	}
-	if err != nil {
-		return "", err
+		return "in memory, without a Firestore emulator", nil
 	}
 	s.onClose(server.Stop)
 	s.Firestore = server.Address
