@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,10 +131,11 @@ func mark(right *bool) string {
 
 // citation is a place in a document that an answer rests on.
 type citation struct {
-	Title string `json:"title"`
-	Start int    `json:"page_start"`
-	End   int    `json:"page_end"`
-	Quote string `json:"quote"`
+	Number   int    `json:"number"` // its mark in the text
+	Document string `json:"document_name"`
+	Page     int    `json:"page"`
+	PageEnd  int    `json:"page_end"`
+	Quote    string `json:"quote"`
 }
 
 // ask puts a question to the tutor and prints the answer as it comes, and then
@@ -162,12 +162,14 @@ func (d *day) ask(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintln(d.out)
 	for _, c := range a.citations {
-		d.detail("[%s, %s] “%s”", cmp.Or(c.Title, "document"), pages(c.Start, c.End), shorten(c.Quote, 150))
+		d.detail("[%d] %s, %s: “%s”", c.Number, c.Document, pages(c.Page, c.PageEnd), shorten(c.Quote, 120))
 	}
 	if a.text.Len() == 0 || len(a.citations) == 0 {
 		return "", errors.New("the answer is empty or cites nothing")
 	}
-	d.summary.answer = fmt.Sprintf("%s [%s]", shorten(a.text.String(), 120), pages(a.citations[0].Start, a.citations[0].End))
+	first := a.citations[0]
+	d.summary.answer = fmt.Sprintf("“%s” (%s, %s), one of %d citations",
+		shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
 	return fmt.Sprintf("%d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
 }
 
@@ -180,17 +182,21 @@ type answer struct {
 
 func (a *answer) take(e event) error {
 	var said struct {
-		Text      string     `json:"text"`
-		Citations []citation `json:"citations"`
+		Text     string   `json:"text"`
+		Citation citation `json:"citation"`
 	}
 	if err := e.into(&said); err != nil {
 		return err
 	}
-	if a.text.Len() == 0 && said.Text != "" {
-		fmt.Fprint(a.out, "    ")
+	switch e.Name {
+	case "delta":
+		if a.text.Len() == 0 {
+			fmt.Fprint(a.out, "    ")
+		}
+		a.text.WriteString(said.Text)
+		fmt.Fprint(a.out, strings.ReplaceAll(said.Text, "\n", "\n    "))
+	case "citation":
+		a.citations = append(a.citations, said.Citation)
 	}
-	a.text.WriteString(said.Text)
-	fmt.Fprint(a.out, said.Text)
-	a.citations = append(a.citations, said.Citations...)
 	return nil
 }

@@ -28,6 +28,9 @@ func run(ctx context.Context, out io.Writer) error {
 	config.Log = logger(slog.LevelInfo)
 
 	s, err := stack.Start(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to stop before it ran
+	}
 	if err != nil {
 		return err
 	}
