@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -36,7 +37,7 @@ func command(ctx context.Context, args []string) error {
 	case "demo":
 		flags := flag.NewFlagSet(name, flag.ExitOnError)
 		file := flags.String("file", "", "the document to study, such as a PDF")
-		address := flags.String("address", "http://127.0.0.1:8080", "of the running API")
+		address := flags.String("address", "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "of the running API")
 		flags.Parse(args[1:])
 		return demo(ctx, os.Stdout, *address, *file)
 	default:
