@@ -32,6 +32,10 @@ import (
 	_ "aksio.app/functions/documents/search"
 	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
+	_ "aksio.app/functions/health/check"
 	_ "aksio.app/functions/process/document"
+	_ "aksio.app/functions/run/cleanup"
+	_ "aksio.app/functions/run/migrations"
+	_ "aksio.app/functions/run/redrive"
 	_ "aksio.app/functions/uploads/get-document-status"
 )

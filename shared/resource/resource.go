@@ -33,7 +33,10 @@ func NewProcess(settings map[string]string) *Process {
 }
 
 // OSProcess returns a process with the settings of the operating system's environment.
-func OSProcess() *Process { return NewProcess(env.ToMap(os.Environ())) }
+func OSProcess() *Process { return NewProcess(OSSettings()) }
+
+// OSSettings returns the variables of the operating system's environment.
+func OSSettings() map[string]string { return env.ToMap(os.Environ()) }
 
 // Env is what one function may use.
 type Env struct {

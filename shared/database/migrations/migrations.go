@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -30,7 +31,14 @@ type Applied struct {
 // Run brings the schema up to date. Several callers may run it at once: they
 // wait for each other.
 func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
-	handle := stdlib.OpenDBFromPool(db.Pool)
+	config := db.Config()
+	config.ConnConfig.RuntimeParams["statement_timeout"] = "0" // an index on a large table takes its time
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	handle := stdlib.OpenDBFromPool(pool)
 	defer handle.Close()
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {

@@ -1,0 +1,82 @@
+// Package check serves GET /api/health/.
+package check
+
+import (
+	"context"
+	"net/http"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/live"
+	"aksio.app/shared/operations"
+	"aksio.app/shared/uploads"
+)
+
+func init() {
+	api.HandlePublic(api.Operation{
+		ID:      "health-check",
+		Methods: []string{http.MethodGet},
+		Path:    "/api/health/",
+		Summary: "Tell whether the platform and what it depends on are well.",
+		Needs:   []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+	}, setup)
+}
+
+// Request is empty.
+type Request struct{}
+
+// Response has the status 503 if nothing works.
+type Response struct {
+	Status int
+	Body   Body
+}
+
+// Body is the body of the response.
+type Body struct {
+	operations.Health
+	Service string `json:"service"`
+	Model   string `json:"model" doc:"The language model; offline is the built-in one that extracts."`
+}
+
+func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	events, err := live.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	monitor := operations.NewMonitor(
+		operations.Check{Name: "database", Required: true, Ask: db.Ping},
+		operations.Check{Name: "storage", Ask: bucket.Ping},
+		operations.Check{Name: "live", Ask: func(ctx context.Context) error { return askLive(ctx, events) }},
+	)
+	return func(ctx context.Context, _ *Request) (*Response, error) {
+		health := monitor.Health(ctx)
+		resp := &Response{Status: http.StatusOK, Body: Body{health, "aksio-backend", model.Name()}}
+		if health.Status == "unhealthy" {
+			resp.Status = http.StatusServiceUnavailable
+		}
+		return resp, nil
+	}, nil
+}
+
+// askLive looks for a topic that isn't there: to be told so is to be answered.
+func askLive(ctx context.Context, events live.Store) error {
+	err := events.Watch(ctx, "health", "nobody", 0, func(live.Event) error { return nil })
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package operations
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Check asks one dependency whether it answers.
+type Check struct {
+	Name     string
+	Required bool // without it nothing works; without the others some things do
+	Ask      func(ctx context.Context) error
+}
+
+// State is what a check found.
+type State struct {
+	Healthy bool    `json:"healthy"`
+	Seconds float64 `json:"response_time" doc:"Seconds until it answered, or until it was given up."`
+}
+
+// Health is the state of everything the platform depends on.
+type Health struct {
+	Status string           `json:"status" enum:"healthy,degraded,unhealthy" doc:"Degraded: something works only in part. Unhealthy: nothing does."`
+	Checks map[string]State `json:"checks"`
+	At     time.Time        `json:"timestamp"`
+}
+
+// Times of health.
+const (
+	checkTimeout = 2 * time.Second
+	healthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
+)
+
+// Monitor asks the checks, at once, and remembers the answers for some seconds.
+type Monitor struct {
+	checks []Check
+
+	mu   sync.Mutex // callers that come while it is asked wait for the same answers
+	last Health
+}
+
+// NewMonitor returns a monitor of the checks.
+func NewMonitor(checks ...Check) *Monitor { return &Monitor{checks: checks} }
+
+// Health returns answers that are at most five seconds old.
+func (m *Monitor) Health(ctx context.Context) Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Since(m.last.At) < healthKept {
+		return m.last
+	}
+	states := make([]State, len(m.checks))
+	var asked sync.WaitGroup
+	for i, check := range m.checks {
+		asked.Go(func() {
+			// Whoever asked may leave; the answer is for others, too.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+			defer cancel()
+			start := time.Now()
+			err := check.Ask(ctx)
+			states[i] = State{err == nil, time.Since(start).Seconds()}
+			if err != nil {
+				slog.WarnContext(ctx, "dependency unhealthy", "dependency", check.Name, "error", err)
+			}
+		})
+	}
+	asked.Wait()
+	health := Health{Status: "healthy", Checks: map[string]State{}, At: time.Now().UTC()}
+	for i, check := range m.checks {
+		health.Checks[check.Name] = states[i]
+		switch {
+		case states[i].Healthy:
+		case check.Required:
+			health.Status = "unhealthy"
+		case health.Status == "healthy":
+			health.Status = "degraded"
+		}
+	}
+	m.last = health
+	return health
+}
