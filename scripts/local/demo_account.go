@@ -10,9 +10,10 @@ import (
 func (d *day) health(ctx context.Context) (string, error) {
 	var answer struct {
 		Status string `json:"status"`
+		Model  string `json:"model"`
 	}
 	err := d.get(ctx, "/api/health/", &answer)
-	return answer.Status, err
+	return answer.Status + ", model " + answer.Model, err
 }
 
 // register makes a student that nobody was before.
