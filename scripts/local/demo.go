@@ -36,7 +36,7 @@ type day struct {
 	username, password string
 	refresh            string // token
 	course, document   string // ids
-	topic              string
+	topics             []string // of the document, the most telling one first
 	quiz, card         string // ids
 
 	summary struct{ cards, quiz, answer string }

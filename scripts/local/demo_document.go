@@ -110,7 +110,7 @@ func (d *day) look(ctx context.Context) (string, error) {
 	if len(document.Topics) == 0 {
 		return "", errors.New("no topics were found in it; try a document with more text")
 	}
-	d.topic = document.Topics[0]
+	d.topics = document.Topics
 	d.detail("about  %s", strings.Join(document.Topics, ", "))
 	d.detail("summary  %s", shorten(document.Summary, 300))
 	return fmt.Sprintf("%d pages, %d words, language %s, %d passages",
@@ -129,17 +129,18 @@ func (d *day) search(ctx context.Context) (string, error) {
 			Score   float64 `json:"relevance_score"`
 		} `json:"results"`
 	}
-	query := url.Values{"course": {d.course}, "query": {d.topic}, "limit": {"3"}}
+	topic := d.topics[0]
+	query := url.Values{"course": {d.course}, "query": {topic}, "limit": {"3"}}
 	if err := d.get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
 		return "", err
 	}
 	if len(found.Results) == 0 {
-		return "", fmt.Errorf("nothing was found for %q, a topic of the document", d.topic)
+		return "", fmt.Errorf("nothing was found for %q, a topic of the document", topic)
 	}
 	for _, r := range found.Results {
 		d.detail("%.2f  %s: %s", r.Score, pages(r.Start, r.End), shorten(r.Snippet, 120))
 	}
-	return fmt.Sprintf("%d passages for %q", len(found.Results), d.topic), nil
+	return fmt.Sprintf("%d passages for %q", len(found.Results), topic), nil
 }
 
 // pages says where a passage stands; documents such as plain texts have no pages.

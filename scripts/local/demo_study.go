@@ -138,8 +138,8 @@ type citation struct {
 	Quote    string `json:"quote"`
 }
 
-// ask puts a question to the tutor and prints the answer as it comes, and then
-// what it rests on.
+// ask asks the tutor about the document's topics until an answer cites something;
+// the first one nearly always does.
 func (d *day) ask(ctx context.Context) (string, error) {
 	var chat struct {
 		ID string `json:"id"`
@@ -148,29 +148,40 @@ func (d *day) ask(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	question := "What does the document say about " + d.topic + "?"
+	for _, topic := range d.topics[:min(3, len(d.topics))] {
+		a, err := d.send(ctx, chat.ID, "What does the document say about "+topic+"?")
+		if err != nil {
+			return "", err
+		}
+		if len(a.citations) == 0 {
+			continue
+		}
+		first := a.citations[0]
+		d.summary.answer = fmt.Sprintf("“%s” (%s, %s), one of %d citations",
+			shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
+		return fmt.Sprintf("an answer of %d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
+	}
+	return "", errors.New("no answer cites the document")
+}
+
+// send puts a question, and prints the answer as it comes and what it rests on.
+func (d *day) send(ctx context.Context, chat, question string) (*answer, error) {
 	d.detail("%s", question)
-	a := answer{day: d}
-	for e, err := range d.stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+chat.ID+"/send_message/",
+	a := &answer{day: d}
+	for e, err := range d.stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+chat+"/send_message/",
 		map[string]any{"role": "user", "content": question}) {
 		if err == nil {
 			err = a.take(e)
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	fmt.Fprintln(d.out)
 	for _, c := range a.citations {
 		d.detail("[%d] %s, %s: “%s”", c.Number, c.Document, pages(c.Page, c.PageEnd), shorten(c.Quote, 120))
 	}
-	if a.text.Len() == 0 || len(a.citations) == 0 {
-		return "", errors.New("the answer is empty or cites nothing")
-	}
-	first := a.citations[0]
-	d.summary.answer = fmt.Sprintf("“%s” (%s, %s), one of %d citations",
-		shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
-	return fmt.Sprintf("%d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
+	return a, nil
 }
 
 // answer is put together from events.
