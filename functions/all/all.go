@@ -9,6 +9,7 @@ import (
 	_ "aksio.app/functions/accounts/refresh-token"
 	_ "aksio.app/functions/accounts/register"
 	_ "aksio.app/functions/accounts/update-profile"
+	_ "aksio.app/functions/backup/database"
 	_ "aksio.app/functions/chats/create"
 	_ "aksio.app/functions/chats/delete"
 	_ "aksio.app/functions/chats/get"
