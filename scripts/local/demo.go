@@ -34,10 +34,10 @@ type day struct {
 	file string
 
 	username, password string
-	refresh            string // token
-	course, document   string // ids
+	refresh            string   // token
+	course, document   string   // ids
 	topics             []string // of the document, the most telling one first
-	quiz, card         string // ids
+	quiz, card         string   // ids
 
 	summary struct{ cards, quiz, answer string }
 }

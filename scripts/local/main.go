@@ -19,7 +19,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C doesn't wait
 	if err := command(ctx, os.Args[1:]); err != nil {
 		// One line, so that the last line is the whole of what went wrong.
 		fmt.Fprintln(os.Stderr, strings.Join(strings.Fields(err.Error()), " "))
