@@ -66,26 +66,32 @@ func (d *day) review(ctx context.Context) (string, error) {
 	return fmt.Sprintf("rated good; it comes back in %d days", review.Days), nil
 }
 
-// takeQuiz answers each question with the first option: an honest guess.
+// attempt is one try at a quiz; the figures are there when it is complete.
+type attempt struct {
+	ID         string  `json:"id"`
+	Score      float64 `json:"score"`
+	Max        float64 `json:"max_score"`
+	Percentage float64 `json:"percentage_score"`
+	Responses  []struct {
+		Question string `json:"question"`
+		Right    *bool  `json:"is_correct"`
+	} `json:"responses"`
+}
+
+// takeQuiz answers each question with the first option, which makes the score
+// that of a student who guesses.
 func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	path := "/api/v1/assessments/quizzes/" + d.quiz + "/"
+	var begun, finished attempt
+	if err := d.post(ctx, path+"start_attempt/", nil, &begun); err != nil {
+		return "", err
+	}
 	var quiz struct {
 		Questions []struct {
 			ID      string   `json:"id"`
 			Text    string   `json:"question_text"`
-			Type    string   `json:"question_type"`
 			Options []string `json:"answer_options"`
 		} `json:"questions"`
-	}
-	var attempt struct {
-		ID         string   `json:"id"`
-		Percentage *float64 `json:"percentage_score"`
-		Score      *float64 `json:"score"`
-		Max        *float64 `json:"max_score"`
-		Passed     *bool    `json:"passed"`
-	}
-	if err := d.post(ctx, path+"start_attempt/", nil, &attempt); err != nil {
-		return "", err
 	}
 	if err := d.get(ctx, path+"take/", &quiz); err != nil {
 		return "", err
@@ -93,40 +99,34 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	if len(quiz.Questions) == 0 {
 		return "", errors.New("it has no questions")
 	}
+	attempts, answers := "/api/v1/assessments/quiz-attempts/"+begun.ID+"/", map[string]string{}
 	for _, q := range quiz.Questions {
-		answer := "true"
+		answers[q.ID] = "true"
 		if len(q.Options) > 0 {
-			answer = q.Options[0]
+			answers[q.ID] = q.Options[0]
 		}
-		var response struct {
-			Right *bool `json:"is_correct"`
-		}
-		if err := d.post(ctx, "/api/v1/assessments/quiz-attempts/"+attempt.ID+"/submit_response/",
-			map[string]any{"question": q.ID, "user_answer": answer}, &response); err != nil {
+		err := d.post(ctx, attempts+"submit_response/", map[string]any{"question": q.ID, "user_answer": answers[q.ID]}, nil)
+		if err != nil {
 			return "", err
 		}
-		d.detail("%s", shorten(q.Text, 110))
-		d.detail("  %s  %s", mark(response.Right), shorten(answer, 100))
 	}
-	if err := d.post(ctx, "/api/v1/assessments/quiz-attempts/"+attempt.ID+"/complete/", nil, &attempt); err != nil {
+	if err := d.post(ctx, attempts+"complete/", nil, &finished); err != nil {
 		return "", err
 	}
-	if attempt.Score == nil || attempt.Max == nil || attempt.Percentage == nil {
-		return "", errors.New("the finished attempt has no score")
+	right := map[string]bool{}
+	for _, r := range finished.Responses {
+		right[r.Question] = r.Right != nil && *r.Right
 	}
-	d.summary.quiz = fmt.Sprintf("%g of %g points, %.0f %%, by always taking the first option", *attempt.Score, *attempt.Max, *attempt.Percentage)
-	return fmt.Sprintf("%g of %g points", *attempt.Score, *attempt.Max), nil
-}
-
-// mark shows how an answer was graded; while the attempt runs that may be kept back.
-func mark(right *bool) string {
-	switch {
-	case right == nil:
-		return "?"
-	case *right:
-		return "right"
+	for _, q := range quiz.Questions {
+		mark := "✗"
+		if right[q.ID] {
+			mark = "✓"
+		}
+		d.detail("%s  %s", mark, shorten(q.Text, 110))
+		d.detail("   %s", shorten(answers[q.ID], 110))
 	}
-	return "wrong"
+	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by always taking the first option", finished.Score, finished.Max, finished.Percentage)
+	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
 }
 
 // citation is a place in a document that an answer rests on.
