@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+const image = "pgvector/pgvector:pg15"
+
+func dockerRuns(ctx context.Context) bool {
+	if _, err := exec.LookPath("docker"); err != nil {
+		return false
+	}
+	_, err := docker(ctx, 5*time.Second, "info")
+	return err == nil
+}
+
+func docker(ctx context.Context, limit time.Duration, args ...string) (string, error) {
+	return run(ctx, limit, exec.Command("docker", args...))
+}
+
+// startContainer runs PostgreSQL in Docker. Its data is in a volume of the container's name.
+func startContainer(ctx context.Context, home home, options Options) (*Server, error) {
+	name := home.name()
+	if state, err := docker(ctx, quickly, "inspect", "--format", "{{.State.Running}}", name); err == nil && state == "true" {
+		url, err := containerURL(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return &Server{URL: url}, usable(ctx, url)
+	}
+	options.Progress("starting PostgreSQL in Docker, which gets " + image + " at first")
+	if _, err := docker(ctx, quickly, "rm", "--force", name); err != nil {
+		return nil, err
+	}
+	if _, err := docker(ctx, patience, containerArguments(name, options.Fast)...); err != nil {
+		return nil, err
+	}
+	server := &Server{stop: func() error {
+		_, err := docker(context.Background(), time.Minute, "stop", name) // --rm removes it
+		return errors.Join(err, home.discard())
+	}}
+	err := func() (err error) {
+		if server.URL, err = containerURL(ctx, name); err != nil {
+			return err
+		}
+		if err := await(ctx, server.URL, startLimit, func() error { return nil }); err != nil {
+			return err
+		}
+		return usable(ctx, server.URL)
+	}()
+	if err != nil {
+		_, stopping := docker(context.WithoutCancel(ctx), time.Minute, "stop", name)
+		return nil, errors.Join(err, stopping)
+	}
+	return server, nil
+}
+
+func containerArguments(name string, fast bool) []string {
+	const data = "/var/lib/postgresql/data"
+	args := []string{"run", "--detach", "--rm", "--name", name, "--publish", "127.0.0.1::5432", "--shm-size", "256m",
+		"--env", "POSTGRES_HOST_AUTH_METHOD=trust", "--env", "POSTGRES_INITDB_ARGS=--locale=C.UTF-8"}
+	if fast {
+		args = append(args, "--tmpfs", data)
+	} else {
+		args = append(args, "--volume", name+":"+data)
+	}
+	args = append(args, image, "-c", "max_connections=200")
+	if fast {
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	}
+	return args
+}
+
+func containerURL(ctx context.Context, name string) (string, error) {
+	published, err := docker(ctx, quickly, "port", name, "5432/tcp") // 127.0.0.1:49153
+	if err != nil {
+		return "", err
+	}
+	host, _, _ := strings.Cut(published, "\n")
+	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", host), nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"aksio.app/scripts/internal/bucket"
+	"aksio.app/scripts/internal/emulator"
+	"aksio.app/scripts/internal/postgres"
+)
+
+// services are what a command runs among.
+type services struct {
+	environment []string // name=value
+	stops       []func() error
+}
+
+// start finds or starts all services. What it started is to be stopped even if it fails.
+func start(ctx context.Context, progress func(string)) (*services, error) {
+	s := new(services)
+	database, err := postgres.Start(ctx, postgres.Options{Fast: true, Progress: progress})
+	if err != nil {
+		return s, err
+	}
+	s.add("DATABASE_URL", database.URL, database.Stop)
+
+	live, err := emulator.Start(ctx, emulator.Options{Progress: progress})
+	switch {
+	case errors.Is(err, emulator.ErrAbsent):
+		progress(fmt.Sprintf("live events are tested in memory only: %v", err))
+	case err != nil:
+		return s, err
+	default:
+		s.add("FIRESTORE_EMULATOR_HOST", live.Address, live.Stop)
+	}
+
+	if os.Getenv("STORAGE_EMULATOR_HOST") == "" {
+		storage, err := bucket.Start(bucket.Options{})
+		if err != nil {
+			return s, err
+		}
+		s.add("STORAGE_EMULATOR_HOST", storage.URL, storage.Stop)
+	}
+	return s, nil
+}
+
+func (s *services) add(name, value string, stop func() error) {
+	s.environment = append(s.environment, name+"="+value)
+	s.stops = append(s.stops, stop)
+}
+
+// stop ends what was started, the last first.
+func (s *services) stop() error {
+	var errs []error
+	for _, stop := range slices.Backward(s.stops) {
+		errs = append(errs, stop())
+	}
+	return errors.Join(errs...)
+}
