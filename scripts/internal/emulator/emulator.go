@@ -4,10 +4,22 @@ package emulator
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
 )
 
 // ErrAbsent says that this machine has no Firestore emulator: no Java, or no emulator in the gcloud SDK.
 var ErrAbsent = errors.New("no Firestore emulator here: install Java 21 or newer and run `gcloud components install cloud-firestore-emulator`")
+
+// Java takes seconds to begin, on a busy machine many.
+const startTimeout = 90 * time.Second
 
 // Options say how Start reports.
 type Options struct {
@@ -17,13 +29,108 @@ type Options struct {
 // Server is an emulator that answers.
 type Server struct {
 	Address string // host:port, for FIRESTORE_EMULATOR_HOST
+
+	command *exec.Cmd // nil when someone else runs it
+	exited  chan error
+	once    sync.Once
 }
 
 // Start uses the emulator that FIRESTORE_EMULATOR_HOST names, else runs the installed one.
-// Its error is ErrAbsent where there is none.
+// Its error is ErrAbsent where there is none. The context bounds only the start.
 func Start(ctx context.Context, options Options) (*Server, error) {
-	return nil, ErrAbsent
+	if address := os.Getenv("FIRESTORE_EMULATOR_HOST"); address != "" {
+		return &Server{Address: address}, nil
+	}
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return nil, ErrAbsent
+	}
+	jar, err := findJar()
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	if options.Progress != nil {
+		options.Progress("starting the Firestore emulator")
+	}
+	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), exited: make(chan error, 1)}
+	output := new(tail)
+	s.command = exec.Command(java, "-jar", jar,
+		"--host", "127.0.0.1", "--port", strconv.Itoa(port), "--database-mode=firestore-native")
+	s.command.Stdout, s.command.Stderr = output, output
+	// Its own group, so that Ctrl-C reaches it through Stop only, after those who use it.
+	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.command.Start(); err != nil {
+		return nil, fmt.Errorf("start the Firestore emulator: %w", err)
+	}
+	go func() { s.exited <- s.command.Wait() }()
+	if err := s.wait(ctx); err != nil {
+		_ = s.Stop()
+		return nil, fmt.Errorf("the Firestore emulator doesn't start: %w; its last output: %s", err, output)
+	}
+	return s, nil
 }
 
-// Stop ends the emulator if Start began it.
-func (s *Server) Stop() error { return nil }
+// wait returns when the emulator answers HTTP.
+func (s *Server) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		if answers(ctx, s.Address) {
+			return nil
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err // for Stop
+			return fmt.Errorf("it ended (%v)", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func answers(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// Stop ends the emulator if Start began it. A second call does nothing.
+func (s *Server) Stop() error {
+	if s.command == nil {
+		return nil
+	}
+	s.once.Do(func() {
+		group := -s.command.Process.Pid
+		_ = syscall.Kill(group, syscall.SIGTERM)
+		select {
+		case <-s.exited:
+		case <-time.After(5 * time.Second):
+			_ = syscall.Kill(group, syscall.SIGKILL)
+			<-s.exited
+		}
+	})
+	return nil
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
