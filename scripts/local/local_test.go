@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +17,14 @@ import (
 // start runs a stack of the test's own on free ports.
 func start(t *testing.T) *stack.Stack {
 	t.Helper()
+	return startIn(t, t.TempDir(), dbtest.URL(t))
+}
+
+func startIn(t *testing.T, dir, databaseURL string) *stack.Stack {
+	t.Helper()
 	s, err := stack.Start(t.Context(), stack.Config{
-		Dir:      t.TempDir(),
-		Settings: map[string]string{"DATABASE_URL": dbtest.URL(t), "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
+		Dir:      dir,
+		Settings: map[string]string{"DATABASE_URL": databaseURL, "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
 		Log:      slog.New(slog.DiscardHandler),
 		Progress: func(string, string, time.Duration) {},
 		Detail:   func(string) {},
@@ -44,6 +50,40 @@ func TestDocumentIsReadOnTheStack(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "✓ search") {
 		t.Errorf("the day ended before the search:\n%s", &out)
+	}
+}
+
+func TestSecondStartFindsTheSameData(t *testing.T) {
+	t.Parallel()
+	dir, databaseURL := t.TempDir(), dbtest.URL(t)
+	s := startIn(t, dir, databaseURL)
+	d := &day{client: client{address: s.Address}, out: io.Discard, file: "testdata/photosynthesis.md"}
+	if err := d.play(t.Context(), d.steps()[:6]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	d.address = startIn(t, dir, databaseURL).Address
+	var document struct {
+		FileURL string `json:"file_url"`
+	}
+	if err := d.get(t.Context(), "/api/v1/courses/"+d.course+"/documents/"+d.document+"/", &document); err != nil {
+		t.Fatalf("with the token of before: %v", err)
+	}
+	resp, err := http.Get(document.FileURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, _ := io.ReadAll(resp.Body)
+	want, err := os.ReadFile(d.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %s with %.100q, want the file that was uploaded before", resp.Status, got)
 	}
 }
 
