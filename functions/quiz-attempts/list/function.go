@@ -1,0 +1,50 @@
+// Package list serves GET /api/v1/assessments/quiz-attempts/.
+package list
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/quiz-attempts"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/quizzes"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "quiz-attempts-list",
+		Methods: []string{http.MethodGet},
+		Path:    "/api/v1/assessments/quiz-attempts/",
+		Summary: "List one's attempts at quizzes, the newest first.",
+		Needs:   []api.Resource{database.Resource},
+	}, setup)
+}
+
+// Request asks for a page.
+type Request struct {
+	api.ListQuery
+	Course courses.ID `query:"course" format:"uuid" doc:"Only at quizzes of this course."`
+}
+
+// Response is the page.
+type Response struct {
+	Body api.List[view.Attempt]
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := quizzes.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		found, err := store.ListAttempts(ctx, user.ID, req.Course, req.Request())
+		if err != nil {
+			return nil, err
+		}
+		return &Response{api.NewList(&req.ListQuery, found, view.View)}, nil
+	}, nil
+}

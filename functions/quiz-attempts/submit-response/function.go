@@ -1,0 +1,57 @@
+// Package submitresponse serves POST /api/v1/assessments/quiz-attempts/{id}/submit_response/.
+package submitresponse
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/quiz-attempts"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/quizzes"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "quiz-attempts-submit-response",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/quiz-attempts/{id}/submit_response/",
+		Summary: "Answer one question of an attempt.",
+		Needs:   []api.Resource{database.Resource},
+		Status:  http.StatusCreated,
+	}, setup)
+}
+
+// Request is the answer.
+type Request struct {
+	Attempt quizzes.AttemptID `path:"id"`
+	Body    struct {
+		Question quizzes.QuestionID `json:"question" required:"true" format:"uuid"`
+		Answer   any                `json:"user_answer" required:"true" doc:"An option's index from 0, its text or a list of those; true or false; else a text."`
+		Seconds  *int               `json:"time_taken_seconds" minimum:"0" maximum:"2147483647"`
+		Flagged  bool               `json:"flagged_for_review"`
+	}
+}
+
+// Response is the answer as it was graded.
+type Response struct {
+	Body view.Response
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := quizzes.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		response, err := store.Submit(ctx, user.ID, req.Attempt, quizzes.Answer{
+			Question: req.Body.Question, Value: req.Body.Answer, Seconds: req.Body.Seconds, Flagged: req.Body.Flagged,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &Response{view.ViewResponse(response)}, nil
+	}, nil
+}

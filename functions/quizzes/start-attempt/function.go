@@ -1,0 +1,49 @@
+// Package startattempt serves POST /api/v1/assessments/quizzes/{id}/start_attempt/.
+package startattempt
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/quiz-attempts"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/quizzes"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "quizzes-start-attempt",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/quizzes/{id}/start_attempt/",
+		Summary: "Begin an attempt at a quiz.",
+		Needs:   []api.Resource{database.Resource},
+		Status:  http.StatusCreated,
+	}, setup)
+}
+
+// Request names the quiz.
+type Request struct {
+	Quiz quizzes.ID `path:"id"`
+}
+
+// Response is the new attempt.
+type Response struct {
+	Body view.Attempt
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := quizzes.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		attempt, err := store.Start(ctx, user.ID, req.Quiz)
+		if err != nil {
+			return nil, err
+		}
+		return &Response{view.View(attempt)}, nil
+	}, nil
+}

@@ -1,0 +1,204 @@
+package quizzes
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"aksio.app/shared/fault"
+)
+
+// grade says whether the answer, a decoded JSON value, is right: nil for an
+// essay, which nobody can tell. An answer of a kind that can't answer the
+// question is Invalid; one that merely isn't there to choose is wrong.
+//
+// Whether a number or a text is meant is said by its JSON type alone: of the
+// options ["2", "3", "1"], 1 is "3" and "1" is "1".
+func (q Question) grade(answer any) (correct *bool, err error) {
+	right := false
+	switch q.Type {
+	case Essay:
+		_, err := scalarText(answer)
+		return nil, err
+	case MultipleChoice:
+		right, err = q.gradeChoice(answer)
+	case TrueFalse:
+		var said bool
+		if said, err = q.truth(answer); err == nil {
+			right = len(q.Correct) > 0 && fmt.Sprint(q.Correct[0]) == strconv.FormatBool(said)
+		}
+	default:
+		var text string
+		if text, err = scalarText(answer); err == nil {
+			right = slices.ContainsFunc(q.Correct, func(key any) bool {
+				accepted, err := scalarText(key)
+				return err == nil && tidyAnswer(accepted) == tidyAnswer(text)
+			})
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &right, nil
+}
+
+// points returns what the graded answer earns.
+func (q Question) points(correct *bool) int {
+	if correct != nil && *correct {
+		return q.Points
+	}
+	return 0
+}
+
+// gradeChoice compares the set of chosen options to the set of right ones. A
+// single value is a set of one.
+func (q Question) gradeChoice(answer any) (bool, error) {
+	chosen, many := answer.([]any)
+	if !many {
+		chosen = []any{answer}
+	}
+	if len(chosen) > len(q.Options) {
+		return false, nil
+	}
+	given := map[int]bool{}
+	for _, value := range chosen {
+		index, err := q.option(value)
+		if err != nil {
+			return false, err
+		}
+		given[index] = true
+	}
+	right := map[int]bool{}
+	for _, value := range q.Correct {
+		index, err := q.option(value)
+		if err != nil {
+			return false, err
+		}
+		right[index] = true
+	}
+	if given[noOption] || len(given) != len(right) {
+		return false, nil
+	}
+	for index := range given {
+		if !right[index] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// noOption is the index of what isn't among the options.
+const noOption = -1
+
+// option returns the index of the option that the value means: a number is an
+// index, a text an option's text.
+func (q Question) option(value any) (int, error) {
+	switch v := value.(type) {
+	case float64:
+		if v != math.Trunc(v) || v < 0 || v >= float64(len(q.Options)) {
+			return noOption, nil
+		}
+		return int(v), nil
+	case string:
+		return slices.Index(q.Options, tidyOption(v)), nil
+	}
+	return noOption, fault.Field("user_answer", "Answer with the number of an option, counted from 0, its text, or a list of those.")
+}
+
+// truth returns what the value says. A number is the index of one of the options,
+// if there are any.
+func (q Question) truth(value any) (bool, error) {
+	switch v := value.(type) {
+	case bool:
+		return v, nil
+	case string:
+		switch strings.ToLower(strings.TrimSpace(v)) {
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		}
+	case float64:
+		if index, _ := q.option(v); index != noOption {
+			return q.truth(q.Options[index])
+		}
+	}
+	return false, fault.Field("user_answer", "Answer with true or false.")
+}
+
+// scalarText returns a text, number or truth value as a text.
+func scalarText(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		if utf8.RuneCountInString(v) > longestAnswer {
+			return "", fault.Field("user_answer", "An answer may have %d characters.", longestAnswer)
+		}
+		return v, nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return "", fault.Field("user_answer", "Answer with a text.")
+}
+
+// tidyOption makes texts the same that look the same. Case stays: it may be what
+// tells two options apart.
+func tidyOption(text string) string { return strings.Join(strings.Fields(norm.NFC.String(text)), " ") }
+
+// tidyAnswer is tidyOption for what somebody typed.
+func tidyAnswer(text string) string { return strings.ToLower(tidyOption(text)) }
+
+// tidyKey checks that the question has a key that answers can be graded by.
+func (q *Question) tidyKey() error {
+	switch q.Type {
+	case MultipleChoice:
+		return q.tidyChoiceKey()
+	case TrueFalse:
+		if len(q.Correct) == 1 {
+			if key, err := q.truth(q.Correct[0]); err == nil {
+				q.Correct[0] = strconv.FormatBool(key)
+				return nil
+			}
+		}
+		return fault.Field("correct_answers", `Write exactly one of ["true"] and ["false"].`)
+	}
+	for i, key := range q.Correct {
+		text, err := scalarText(key)
+		if err != nil || tidyOption(text) == "" {
+			return fault.Field("correct_answers", "Accepted answers are texts of 1 to %d characters.", longestAnswer)
+		}
+		q.Correct[i] = strings.TrimSpace(text)
+	}
+	if q.Type != Essay && len(q.Correct) == 0 {
+		return fault.Field("correct_answers", "Write at least one accepted answer.")
+	}
+	return nil
+}
+
+func (q *Question) tidyChoiceKey() error {
+	if len(q.Options) < 2 || len(q.Options) > 10 {
+		return fault.Field("answer_options", "A choice has 2 to 10 options.")
+	}
+	if len(q.Correct) == 0 {
+		return fault.Field("correct_answers", "Say which option is right.")
+	}
+	_, texts := q.Correct[0].(string)
+	for i, key := range q.Correct {
+		index, err := q.option(key)
+		if err != nil || index == noOption {
+			return fault.Field("correct_answers", "Each must be the number of an option, counted from 0, or its text.")
+		}
+		if text, isText := key.(string); isText != texts {
+			return fault.Field("correct_answers", "Write either numbers or texts, not both.")
+		} else if isText {
+			q.Correct[i] = tidyOption(text)
+		}
+	}
+	return nil
+}
