@@ -1,0 +1,416 @@
+package extract
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"aksio.app/shared/fault"
+)
+
+// Bounds of an Office file, which is a zip of XML.
+const (
+	mostEntries  = 20_000
+	mostInflated = 200 << 20 // bytes of all parts that are read
+	mostDepth    = 200       // of XML elements
+)
+
+// pack is an Office file whose parts are read within bounds.
+type pack struct {
+	files    map[string]*zip.File
+	inflated int64
+}
+
+func openPack(content []byte) (*pack, error) {
+	reader, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", damaged(), err)
+	}
+	if len(reader.File) > mostEntries {
+		return nil, bomb()
+	}
+	p := &pack{files: map[string]*zip.File{}}
+	for _, file := range reader.File {
+		p.files[strings.TrimPrefix(path.Clean("/"+file.Name), "/")] = file
+	}
+	return p, nil
+}
+
+func bomb() error {
+	return fault.New(fault.Invalid, "The file unpacks to far more than it should. Save it anew, or as a PDF, and upload that.").Coded("zip_bomb")
+}
+
+// bounded fails when the pack's parts get larger than they may, whatever their
+// headers claim.
+type bounded struct {
+	io.Reader
+	pack *pack
+}
+
+func (b bounded) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.pack.inflated += int64(n); b.pack.inflated > mostInflated {
+		return n, bomb()
+	}
+	return n, err
+}
+
+// walk reads a part of the pack element by element. A missing part has none.
+func (p *pack) walk(name string, open func(xml.StartElement), text func(string), end func(string)) error {
+	file := p.files[name]
+	if file == nil {
+		return nil
+	}
+	part, err := file.Open()
+	if err != nil {
+		return fmt.Errorf("%w: %w", damaged(), err)
+	}
+	defer part.Close()
+	decoder := xml.NewDecoder(bounded{part, p})
+	depth := 0
+	for {
+		token, err := decoder.Token()
+		var f *fault.Fault
+		switch {
+		case errors.Is(err, io.EOF) && depth == 0:
+			return nil
+		case errors.As(err, &f):
+			return f
+		case err != nil:
+			return fmt.Errorf("%w: %s: %w", damaged(), name, err)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if depth++; depth > mostDepth {
+				return bomb()
+			}
+			open(t)
+		case xml.CharData:
+			text(string(t))
+		case xml.EndElement:
+			depth--
+			end(t.Name.Local)
+		}
+	}
+}
+
+// officeKind tells what kind of Office file a zip is.
+func officeKind(content []byte) string {
+	p, err := openPack(content)
+	switch {
+	case err != nil:
+	case p.files["word/document.xml"] != nil:
+		return Word
+	case p.files["ppt/presentation.xml"] != nil:
+		return Slides
+	}
+	return "application/zip"
+}
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// title returns the title in the file's properties.
+func (p *pack) title() string {
+	title, within := "", false
+	_ = p.walk("docProps/core.xml", // the properties are a luxury
+		func(e xml.StartElement) { within = e.Name.Local == "title" },
+		func(text string) {
+			if within {
+				title += text
+			}
+		},
+		func(string) { within = false })
+	return title
+}
+
+// headingStyle matches the names of Word's heading styles in the languages of
+// its users; the level is the number.
+var headingStyle = regexp.MustCompile(`(?i)^(?:heading|title|overskrift|rubrik|überschrift|titre|título|titolo|kop|otsikko|berschrift) ?([1-6])?$`)
+
+// readWord reads a Word file. It has no pages until it is printed: explicit page
+// breaks and those that Word noted when it saved the file make them, else the length.
+func readWord(content []byte, limits Limits) (raw, error) {
+	p, err := openPack(content)
+	if err != nil {
+		return raw{}, err
+	}
+	levels, err := p.headingLevels()
+	if err != nil {
+		return raw{}, err
+	}
+	found := raw{title: p.title()}
+	var page, paragraph strings.Builder
+	level, noted := 0, false
+	inText, inProperties, cell := false, false, false
+	characters := 0
+	turn := func() {
+		if strings.TrimSpace(page.String()) != "" {
+			found.pages = append(found.pages, page.String())
+		}
+		page.Reset()
+	}
+	err = p.walk("word/document.xml",
+		func(e xml.StartElement) {
+			switch e.Name.Local {
+			case "p":
+				paragraph.Reset()
+				level = 0
+			case "pPr":
+				inProperties = true
+			case "pStyle":
+				level = levels[attribute(e, "val")]
+			case "outlineLvl":
+				if n, err := strconv.Atoi(attribute(e, "val")); err == nil && inProperties && n < 6 {
+					level = n + 1
+				}
+			case "t":
+				inText = true
+			case "tab":
+				if !inProperties {
+					paragraph.WriteByte(' ')
+				}
+			case "tc":
+				cell = true
+			case "lastRenderedPageBreak":
+				noted = true
+				turn()
+			case "br":
+				if attribute(e, "type") == "page" {
+					turn()
+				} else {
+					paragraph.WriteByte('\n')
+				}
+			}
+		},
+		func(text string) {
+			if inText && characters <= limits.Characters {
+				characters += len(text)
+				paragraph.WriteString(text)
+			}
+		},
+		func(name string) {
+			switch name {
+			case "t":
+				inText = false
+			case "pPr":
+				inProperties = false
+			case "tr":
+				cell = false
+				page.WriteString("\n\n")
+			case "p":
+				text := strings.TrimSpace(paragraph.String())
+				if text == "" {
+					return
+				}
+				if level > 0 {
+					found.headings = append(found.headings, rawHeading{text, level, len(found.pages)})
+				}
+				page.WriteString(text)
+				if cell {
+					page.WriteString(" | ")
+				} else {
+					page.WriteString("\n\n")
+				}
+			}
+		})
+	if err != nil {
+		return raw{}, err
+	}
+	turn()
+	if !noted && len(found.pages) <= 1 {
+		return repaginate(found), nil
+	}
+	return found, nil
+}
+
+// headingLevels returns the levels of the styles that are headings, by style id.
+func (p *pack) headingLevels() (map[string]int, error) {
+	levels := map[string]int{}
+	id := ""
+	err := p.walk("word/styles.xml", func(e xml.StartElement) {
+		switch e.Name.Local {
+		case "style":
+			id = attribute(e, "styleId")
+		case "name":
+			if m := headingStyle.FindStringSubmatch(attribute(e, "val")); m != nil {
+				level, _ := strconv.Atoi(m[1])
+				levels[id] = max(1, level)
+			}
+		case "outlineLvl":
+			if n, err := strconv.Atoi(attribute(e, "val")); err == nil && n < 6 {
+				levels[id] = n + 1
+			}
+		}
+	}, func(string) {}, func(string) {})
+	return levels, err
+}
+
+// repaginate cuts a text without pages into pages and finds its headings' pages again.
+func repaginate(found raw) raw {
+	headings := found.headings
+	found.pages = paginate(tidy(strings.Join(found.pages, "\n\n")))
+	page := 0
+	found.headings = nil
+	for _, h := range headings {
+		title := strings.TrimSpace(tidy(h.title))
+		for at := page; at < len(found.pages); at++ {
+			if strings.Contains(found.pages[at], title) {
+				page = at
+				break
+			}
+		}
+		found.headings = append(found.headings, rawHeading{h.title, h.level, page})
+	}
+	return found
+}
+
+var slideName = regexp.MustCompile(`^ppt/slides/slide([0-9]+)\.xml$`)
+
+// readSlides reads a presentation: each slide is a page, its title a heading, and
+// the speaker's notes stand below it.
+func readSlides(content []byte, limits Limits) (raw, error) {
+	p, err := openPack(content)
+	if err != nil {
+		return raw{}, err
+	}
+	found := raw{title: p.title()}
+	names, err := p.slides()
+	if err != nil {
+		return raw{}, err
+	}
+	if len(names) > limits.Pages {
+		found.pages = make([]string, len(names))
+		return found, nil // assemble says that it is too much
+	}
+	for i, name := range names {
+		text, title, err := p.slide(name)
+		if err != nil {
+			return raw{}, err
+		}
+		targets, err := p.relations(name)
+		if err != nil {
+			return raw{}, err
+		}
+		for _, target := range targets {
+			if strings.HasPrefix(target, "ppt/notesSlides/") {
+				notes, _, err := p.slide(target)
+				if err != nil {
+					return raw{}, err
+				}
+				text += "\n\n" + notes
+			}
+		}
+		if title != "" {
+			found.headings = append(found.headings, rawHeading{title, 1, i})
+		}
+		found.pages = append(found.pages, text)
+	}
+	return found, nil
+}
+
+// slides returns the names of the slides in the order of the presentation.
+func (p *pack) slides() ([]string, error) {
+	targets, err := p.relations("ppt/presentation.xml")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	err = p.walk("ppt/presentation.xml", func(e xml.StartElement) {
+		if e.Name.Local != "sldId" {
+			return
+		}
+		for _, a := range e.Attr {
+			if name := targets[a.Value]; a.Name.Space != "" && a.Name.Local == "id" && p.files[name] != nil {
+				names = append(names, name)
+			}
+		}
+	}, func(string) {}, func(string) {})
+	if err != nil || len(names) > 0 {
+		return names, err
+	}
+	for name := range p.files {
+		if slideName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	number := func(name string) int {
+		n, _ := strconv.Atoi(slideName.FindStringSubmatch(name)[1])
+		return n
+	}
+	slices.SortFunc(names, func(a, b string) int { return number(a) - number(b) })
+	return names, nil
+}
+
+// relations returns what a part refers to, by the reference's id.
+func (p *pack) relations(part string) (map[string]string, error) {
+	targets := map[string]string{}
+	dir, base := path.Split(part)
+	err := p.walk(dir+"_rels/"+base+".rels", func(e xml.StartElement) {
+		if target := attribute(e, "Target"); target != "" && attribute(e, "TargetMode") != "External" {
+			if !strings.HasPrefix(target, "/") {
+				target = dir + target
+			}
+			targets[attribute(e, "Id")] = strings.TrimPrefix(path.Clean("/"+target), "/")
+		}
+	}, func(string) {}, func(string) {})
+	return targets, err
+}
+
+// slide returns the text and the title of a slide or of its notes.
+func (p *pack) slide(name string) (text, title string, err error) {
+	var out, paragraph strings.Builder
+	kind, inText := "", false
+	err = p.walk(name,
+		func(e xml.StartElement) {
+			switch e.Name.Local {
+			case "sp", "graphicFrame":
+				kind = ""
+			case "ph":
+				kind = attribute(e, "type")
+			case "p":
+				paragraph.Reset()
+			case "t":
+				inText = true
+			case "br", "tab":
+				paragraph.WriteByte(' ')
+			}
+		},
+		func(text string) {
+			if inText {
+				paragraph.WriteString(text)
+			}
+		},
+		func(local string) {
+			switch local {
+			case "t":
+				inText = false
+			case "p":
+				line := strings.TrimSpace(paragraph.String())
+				switch kind {
+				case "sldNum", "ftr", "dt", "sldImg":
+					return
+				case "title", "ctrTitle":
+					title = strings.TrimSpace(title + " " + line)
+				}
+				if line != "" {
+					out.WriteString(line + "\n\n")
+				}
+			}
+		})
+	return out.String(), title, err
+}

@@ -1,0 +1,300 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	pdfiumlib "github.com/klippa-app/go-pdfium"
+	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/responses"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// pdfium is PDFium compiled to WebAssembly: a hostile file is confined to the
+// memory of its sandbox, which sees no file and no network.
+type pdfium struct {
+	pool pdfiumlib.Pool
+}
+
+// memoryPages bounds the memory of the sandbox: 1 GiB, in WebAssembly's pages of 64 KiB.
+const memoryPages = 16 << 10
+
+// startPDFium returns a function that starts PDFium once, and again after a failure.
+func startPDFium(cache string) func(context.Context) (*pdfium, error) {
+	var (
+		mu      sync.Mutex
+		started *pdfium
+	)
+	return func(context.Context) (*pdfium, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if started != nil {
+			return started, nil
+		}
+		config := wazero.NewRuntimeConfig().
+			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
+			WithMemoryLimitPages(memoryPages).
+			WithCloseOnContextDone(false)
+		if cache != "" {
+			compiled, err := wazero.NewCompilationCacheWithDir(cache)
+			if err != nil {
+				return nil, fmt.Errorf("pdfium: cache: %w", err)
+			}
+			config = config.WithCompilationCache(compiled)
+		}
+		pool, err := webassembly.Init(webassembly.Config{
+			MinIdle: 0, MaxIdle: 1, MaxTotal: 2,
+			RuntimeConfig: config, FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("pdfium: %w", err)
+		}
+		started = &pdfium{pool}
+		return started, nil
+	}
+}
+
+func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
+	engine, err := r.pdfium(ctx)
+	if err != nil {
+		return raw{}, err
+	}
+	instance, err := engine.pool.GetInstance(time.Minute)
+	if err != nil {
+		return raw{}, fmt.Errorf("pdfium: %w", err)
+	}
+	defer instance.Close()
+	opened, err := instance.OpenDocument(&requests.OpenDocument{File: &content})
+	if err != nil {
+		return raw{}, openFault(err)
+	}
+	document := opened.Document
+	defer instance.FPDF_CloseDocument(&requests.FPDF_CloseDocument{Document: document})
+	count, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document})
+	if err != nil || count.PageCount == 0 {
+		return raw{}, damaged()
+	}
+	if count.PageCount > r.limits.Pages {
+		return r.tooManyPages(count.PageCount)
+	}
+	var found raw
+	lines := make([][]string, count.PageCount)
+	characters := 0
+	for i := range lines {
+		if err := ctx.Err(); err != nil {
+			return raw{}, err
+		}
+		text, err := instance.GetPageText(&requests.GetPageText{Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}})
+		if err != nil {
+			continue // one page that can't be read doesn't take the others along
+		}
+		if characters += len(text.Text); characters > 4*r.limits.Characters {
+			break // assemble says that it is too much
+		}
+		lines[i] = pageLines(text.Text)
+	}
+	found.headings = bookmarks(instance, document)
+	dropRunning(lines)
+	for _, page := range lines {
+		found.pages = append(found.pages, paragraphs(page))
+	}
+	if len(found.headings) == 0 {
+		found.headings = numberedHeadings(lines)
+	}
+	if info, err := instance.FPDF_GetMetaText(&requests.FPDF_GetMetaText{Document: document, Tag: "Title"}); err == nil {
+		found.title = info.Value
+	}
+	return found, nil
+}
+
+func (r *Reader) tooManyPages(count int) (raw, error) {
+	_, err := r.assemble(Document{}, raw{pages: make([]string, count)})
+	return raw{}, err
+}
+
+func openFault(err error) error {
+	for _, locked := range []error{pdfiumerrors.ErrPassword, pdfiumerrors.ErrSecurity} {
+		if errors.Is(err, locked) || strings.HasPrefix(err.Error(), locked.Error()) {
+			return encrypted()
+		}
+	}
+	return fmt.Errorf("%w: %w", damaged(), err)
+}
+
+// bookmarks returns the file's own table of contents.
+func bookmarks(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT) []rawHeading {
+	found, err := instance.GetBookmarks(&requests.GetBookmarks{Document: document})
+	if err != nil {
+		return nil
+	}
+	var headings []rawHeading
+	var walk func([]responses.GetBookmarksBookmark, int)
+	walk = func(marks []responses.GetBookmarksBookmark, level int) {
+		for _, mark := range marks {
+			dest := mark.DestInfo
+			if dest == nil && mark.ActionInfo != nil {
+				dest = mark.ActionInfo.DestInfo
+			}
+			if dest != nil && len(headings) < 5_000 {
+				headings = append(headings, rawHeading{mark.Title, level, dest.PageIndex})
+			}
+			if level < 8 {
+				walk(mark.Children, level+1)
+			}
+		}
+	}
+	walk(found.Bookmarks, 1)
+	return headings
+}
+
+// pageLines splits a page's text as PDFium gives it. It marks a hyphen at a
+// line's end that only breaks a word by U+0002 or U+FFFE.
+func pageLines(text string) []string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text = strings.NewReplacer("\u0002\n", "", "\ufffe\n", "", "\u0002", "", "\ufffe", "").Replace(text)
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	return lines
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// counted matches lines with a page's number at one end.
+var counted = regexp.MustCompile(`^\d+\b|\b\d+$`)
+
+// dropRunning removes lines that stand first or last on most pages, and numbered
+// ones that stand there on some, as the names of chapters do: headers, footers,
+// page numbers.
+func dropRunning(pages [][]string) {
+	if len(pages) < 4 {
+		return
+	}
+	edge := func(page []string, i int) (int, string) { // the i-th line from an edge, -1 if there is none
+		var filled []int
+		for at, line := range page {
+			if line != "" {
+				filled = append(filled, at)
+			}
+		}
+		if i < 0 {
+			i += len(filled)
+		}
+		if i < 0 || i >= len(filled) {
+			return -1, ""
+		}
+		return filled[i], digits.ReplaceAllString(page[filled[i]], "#")
+	}
+	for _, i := range []int{-1, -1, 0, 0} { // two lines at either end
+		seen := map[string]int{}
+		for _, page := range pages {
+			if at, shape := edge(page, i); at >= 0 {
+				seen[shape]++
+			}
+		}
+		for _, page := range pages {
+			at, shape := edge(page, i)
+			if at >= 0 && (seen[shape]*2 > len(pages) || seen[shape] >= 3 && counted.MatchString(page[at])) {
+				page[at] = ""
+			}
+		}
+	}
+}
+
+// listed matches lines that begin something of their own.
+var listed = regexp.MustCompile(`^([•●▪–*·‣◦-] |\(?[0-9]{1,2}[.)] |[a-z]\) |[0-9]+(\.[0-9]+)+ )`)
+
+// paragraphs joins the lines of a page. A paragraph ends where a line that ends a
+// sentence is clearly shorter than the lines of the page, or where a new thing begins.
+func paragraphs(lines []string) string {
+	var lengths []int
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > 0 {
+			lengths = append(lengths, n)
+		}
+	}
+	if len(lengths) == 0 {
+		return ""
+	}
+	slices.Sort(lengths)
+	usual := lengths[len(lengths)*3/4]
+	var out []byte
+	fresh := true // the next line begins a paragraph
+	last := ""
+	for _, line := range lines {
+		if line == "" {
+			fresh = true
+			continue
+		}
+		if len(out) > 0 {
+			switch {
+			case fresh || endsParagraph(last, usual) || numbered.MatchString(last) || listed.MatchString(line) || numbered.MatchString(line):
+				out = append(out, "\n\n"...)
+			case hyphenated(last, line):
+				out = out[:len(out)-1]
+			default:
+				out = append(out, ' ')
+			}
+		}
+		out = append(out, line...)
+		fresh = false
+		last = line
+	}
+	return string(out)
+}
+
+func endsParagraph(line string, usual int) bool {
+	end, _ := utf8.DecodeLastRuneInString(line)
+	length := utf8.RuneCountInString(line)
+	if strings.ContainsRune(".!?:…»”\"", end) {
+		return length*10 < usual*9
+	}
+	return length >= 12 && length*2 < usual // a heading, or a line of its own; less is a piece of a formula
+}
+
+// hyphenated reports whether the hyphen at the line's end only breaks a word.
+func hyphenated(line, next string) bool {
+	before, hyphen := strings.CutSuffix(line, "-")
+	if !hyphen || before == "" {
+		return false
+	}
+	end, _ := utf8.DecodeLastRuneInString(before)
+	begin, _ := utf8.DecodeRuneInString(next)
+	return unicode.IsLower(end) && unicode.IsLower(begin)
+}
+
+// numbered matches a numbered heading, such as `2.3 Compactness` or `1. Introduction`.
+var numbered = regexp.MustCompile(`^([0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\.? +([\p{Lu}][^.!?;]{2,80})$`)
+
+// numberedHeadings finds headings by their numbers, where a file has no table of
+// contents. The same number twice is no heading.
+func numberedHeadings(pages [][]string) []rawHeading {
+	var found []rawHeading
+	seen := map[string]bool{}
+	for page, lines := range pages {
+		for _, line := range lines {
+			m := numbered.FindStringSubmatch(line)
+			if m == nil || seen[m[1]] {
+				continue
+			}
+			seen[m[1]] = true
+			found = append(found, rawHeading{line, strings.Count(m[1], ".") + 1, page})
+		}
+	}
+	return found
+}

@@ -1,0 +1,119 @@
+package extract
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	encoding "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/unicode/norm"
+)
+
+// pageLength is about how many characters a page of a text without pages gets.
+const pageLength = 3_000
+
+func readPlain(content []byte) (raw, error) {
+	text, ok := decode(content)
+	if !ok {
+		return raw{}, damaged()
+	}
+	return raw{pages: paginate(text)}, nil
+}
+
+// decode returns the text of bytes in UTF-8, UTF-16 or UTF-32 with a mark, or
+// Windows-1252. Text with NUL characters is none.
+func decode(content []byte) (string, bool) {
+	var text string
+	switch {
+	case bytes.HasPrefix(content, []byte{0xFF, 0xFE, 0, 0}), bytes.HasPrefix(content, []byte{0, 0, 0xFE, 0xFF}):
+		decoded, err := utf32.UTF32(utf32.LittleEndian, utf32.UseBOM).NewDecoder().Bytes(content)
+		if err != nil {
+			return "", false
+		}
+		text = string(decoded)
+	case bytes.HasPrefix(content, []byte{0xFF, 0xFE}), bytes.HasPrefix(content, []byte{0xFE, 0xFF}):
+		decoded, err := encoding.UTF16(encoding.LittleEndian, encoding.UseBOM).NewDecoder().Bytes(content)
+		if err != nil {
+			return "", false
+		}
+		text = string(decoded)
+	case utf8.Valid(content):
+		text = string(bytes.TrimPrefix(content, []byte("\uFEFF")))
+	default:
+		decoded, err := charmap.Windows1252.NewDecoder().Bytes(content)
+		if err != nil {
+			return "", false
+		}
+		text = string(decoded)
+	}
+	return text, !strings.ContainsRune(text, 0)
+}
+
+// mostlyText reports whether the text isn't binary data that happens to decode.
+func mostlyText(text string) bool {
+	odd, all := 0, 0
+	for _, c := range text {
+		if all++; all > 4_000 {
+			break
+		}
+		if c == utf8.RuneError || unicode.IsControl(c) && !unicode.IsSpace(c) {
+			odd++
+		}
+	}
+	return odd*50 <= all
+}
+
+// paginate cuts a text without pages between paragraphs.
+func paginate(text string) []string {
+	var pages []string
+	var page strings.Builder
+	for _, paragraph := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		if page.Len() > 0 && page.Len()+len(paragraph) > pageLength {
+			pages = append(pages, page.String())
+			page.Reset()
+		}
+		if page.Len() > 0 {
+			page.WriteString("\n\n")
+		}
+		page.WriteString(paragraph)
+	}
+	return append(pages, page.String())
+}
+
+// tidy normalises a text (NFC), drops control and invisible characters, and
+// leaves no white space but single spaces, line ends, and empty lines between
+// paragraphs.
+func tidy(text string) string {
+	text = norm.NFC.String(strings.ToValidUTF8(text, ""))
+	var out strings.Builder
+	out.Grow(len(text))
+	newlines, space := 0, false
+	for _, c := range text {
+		switch {
+		case c == '\n' || c == '\u2028' || c == '\u2029' || c == '\f' || c == '\v':
+			newlines++
+			space = false
+		case c == '\r' || c == '\u00AD' || c == '\u200B' || c == '\uFEFF' || c == '\uFFFE' || c == '\uFFFF':
+		case unicode.IsSpace(c):
+			space = true
+		case unicode.IsControl(c), unicode.Is(unicode.Co, c):
+		default:
+			if out.Len() > 0 {
+				switch {
+				case newlines > 1:
+					out.WriteString("\n\n")
+				case newlines == 1:
+					out.WriteByte('\n')
+				case space:
+					out.WriteByte(' ')
+				}
+			}
+			newlines, space = 0, false
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
+}

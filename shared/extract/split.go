@@ -1,0 +1,158 @@
+package extract
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Passage is a stretch of a document's text that is searched and cited.
+type Passage struct {
+	Text      string
+	Heading   string // the headings above it, joined by " > "
+	PageStart int    // from 1
+	PageEnd   int
+	Start     int // code points of the document's text, End excluded
+	End       int
+	Words     int
+}
+
+// Sizes of passages, in words. They aim at the middle; the last of a chapter may
+// be shorter, and a sentence longer than the most is cut.
+const (
+	least = 30 // less isn't worth a passage: it goes on across the heading
+	aimed = 180
+	most  = 260
+)
+
+// Split cuts a document's text into passages that end with a paragraph or at
+// least a sentence, and don't go on across a heading of the first two levels.
+// What stands between them is white space only.
+func Split(doc Document) []Passage {
+	text := []rune(strings.Join(doc.Pages, "\n\n"))
+	starts := make([]int, 0, len(doc.Pages)) // of the pages
+	at := 0
+	for _, page := range doc.Pages {
+		starts = append(starts, at)
+		at += len([]rune(page)) + 2
+	}
+	pageOf := func(offset int) int {
+		i, found := slices.BinarySearch(starts, offset)
+		if found {
+			i++
+		}
+		return max(1, i)
+	}
+	outline := slices.Clone(doc.Outline)
+	slices.SortStableFunc(outline, func(a, b Heading) int { return a.Offset - b.Offset })
+
+	var passages []Passage
+	var above []Heading // the headings that the current passage stands below
+	next := 0
+	begin, words := -1, 0
+	flush := func(end int) {
+		if begin >= 0 && words > 0 {
+			passages = append(passages, Passage{
+				Text: string(text[begin:end]), Heading: trail(above),
+				PageStart: pageOf(begin), PageEnd: pageOf(end - 1), Start: begin, End: end, Words: words,
+			})
+		}
+		begin, words = -1, 0
+	}
+	last := 0 // end of the last sentence that was taken
+	for _, s := range sentences(text) {
+		for next < len(outline) && outline[next].Offset <= s.start {
+			h := outline[next]
+			if words >= aimed/2 || h.Level <= 2 && words >= least {
+				flush(last)
+			}
+			for len(above) > 0 && above[len(above)-1].Level >= h.Level {
+				above = above[:len(above)-1]
+			}
+			above = append(above, h)
+			next++
+		}
+		if words > 0 && (words+s.words > most || words >= aimed && s.paragraph) {
+			flush(last)
+		}
+		if begin < 0 {
+			begin = s.start
+		}
+		words += s.words
+		last = s.end
+	}
+	flush(last)
+	return passages
+}
+
+func trail(above []Heading) string {
+	titles := make([]string, len(above))
+	for i, h := range above {
+		titles[i] = h.Title
+	}
+	return strings.Join(titles, " > ")
+}
+
+// sentence is a stretch of the text without white space at its ends.
+type sentence struct {
+	start, end int // code points
+	words      int
+	paragraph  bool // it begins a paragraph
+}
+
+// sentences cuts the text after sentences, at paragraphs, and after the most
+// words that a passage may have.
+func sentences(text []rune) []sentence {
+	var found []sentence
+	paragraph := true
+	for at := 0; at < len(text); {
+		if unicode.IsSpace(text[at]) {
+			if text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' {
+				paragraph = true
+			}
+			at++
+			continue
+		}
+		s := sentence{start: at, paragraph: paragraph}
+		paragraph = false
+		letters := 0 // of the current word
+		for ; at < len(text); at++ {
+			if !unicode.IsSpace(text[at]) {
+				if letters++; letters == 1 {
+					s.words++
+				}
+				if letters < 400 { // no word is as long; it would have no place to be cut at
+					continue
+				}
+				at++
+				break
+			}
+			letters = 0
+			if text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' || s.words >= most || ends(text, at) {
+				break
+			}
+		}
+		s.end = at
+		found = append(found, s)
+	}
+	return found
+}
+
+// ends reports whether a sentence ends before the white space at the place: after
+// a full stop and the like, and before something that can begin one.
+func ends(text []rune, at int) bool {
+	i := at - 1
+	for i > 0 && strings.ContainsRune(`"'”’»)]`, text[i]) {
+		i--
+	}
+	if !strings.ContainsRune(".!?…", text[i]) {
+		return false
+	}
+	if text[i] == '.' && (i < 2 || unicode.IsUpper(text[i-1]) && !unicode.IsLetter(text[i-2])) {
+		return false // an initial
+	}
+	for at < len(text) && unicode.IsSpace(text[at]) {
+		at++
+	}
+	return at == len(text) || !unicode.IsLower(text[at])
+}
