@@ -142,8 +142,8 @@ func finish(condition string) string {
 }
 
 var (
-	finishOwn      = finish(`a.id = $2 AND a.user_id = $3 AND ` + attemptAlive)
-	finishOverdue  = finish(`a.id = $2 AND a.deadline <= $1`)
+	finishOwn     = finish(`a.id = $2 AND a.user_id = $3 AND ` + attemptAlive)
+	finishOverdue = finish(`a.id = $2 AND a.deadline <= $1`)
 	// ARRAY runs the subquery once; IN may run it for each row, limit and all.
 	finishOverdues = finish(`a.id = ANY (ARRAY(
 		SELECT id FROM quiz_attempts WHERE status = 'in_progress' AND deadline <= $1
