@@ -18,6 +18,9 @@ import (
 // ErrAbsent says that this machine has no Firestore emulator: no Java, or no emulator in the gcloud SDK.
 var ErrAbsent = errors.New("no Firestore emulator here: install Java 21 or newer and run `gcloud components install cloud-firestore-emulator`")
 
+// mainClass is what the SDK's own script runs: the jar names none.
+const mainClass = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+
 // Java takes seconds to begin, on a busy machine many.
 const startTimeout = 90 * time.Second
 
@@ -58,7 +61,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	}
 	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), exited: make(chan error, 1)}
 	output := new(tail)
-	s.command = exec.Command(java, "-jar", jar,
+	s.command = exec.Command(java, "-Duser.language=en", "-cp", jar, mainClass,
 		"--host", "127.0.0.1", "--port", strconv.Itoa(port), "--database-mode=firestore-native")
 	s.command.Stdout, s.command.Stderr = output, output
 	// Its own group, so that Ctrl-C reaches it through Stop only, after those who use it.
