@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
+	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
@@ -39,11 +40,12 @@ type Processor struct {
 	bucket *uploads.Bucket
 	live   live.Store
 	model  ai.Model
+	reader *extract.Reader
 }
 
 // NewProcessor returns a reader of documents.
-func NewProcessor(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Model) *Processor {
-	return &Processor{db: db, bucket: bucket, live: events, model: model}
+func NewProcessor(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Model, reader *extract.Reader) *Processor {
+	return &Processor{db: db, bucket: bucket, live: events, model: model, reader: reader}
 }
 
 // run is one instance's work on one document.

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"aksio.app/shared/fault"
+	"aksio.app/shared/extract"
 )
 
-// reading is what was found in a file.
+// reading is what was found in a file, as it is stored.
 type reading struct {
 	pages    []string
 	outline  []Heading
@@ -21,19 +18,10 @@ type reading struct {
 }
 
 // passage is a stretch of the text that is searched and cited.
-type passage struct {
-	heading            string
-	text               string
-	pageStart, pageEnd int
-	start, end         int // code points of the document's text, end excluded
-	words              int
-}
+type passage = extract.Passage
 
-// extractText reads a file of plain text.
-//
-// TODO: shared/extract and retrieval.Split take this place as soon as they are
-// there; until then every other kind of file is refused.
-func extractText(_ context.Context, content *bytes.Reader) (reading, error) {
+// extractText reads a file into pages and passages.
+func (r *run) extractText(ctx context.Context, content *bytes.Reader) (reading, error) {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return reading{}, err
 	}
@@ -41,51 +29,13 @@ func extractText(_ context.Context, content *bytes.Reader) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
-		return reading{}, unsupported()
+	doc, err := r.reader.Extract(ctx, data, r.Filename)
+	if err != nil {
+		return reading{}, err
 	}
-	text := string(data)
-	found := reading{pages: []string{text}, outline: []Heading{}, words: len(strings.Fields(text)), passages: passagesOf(text)}
-	if len(found.passages) == 0 {
-		return reading{}, fault.New(fault.Invalid, "There is no text in this file. Upload one with text in it.").Coded("no_text")
+	found := reading{pages: doc.Pages, outline: make([]Heading, len(doc.Outline)), language: doc.Language, words: doc.Words, passages: extract.Split(doc)}
+	for i, h := range doc.Outline {
+		found.outline[i] = Heading{Title: h.Title, Level: h.Level, Page: h.Page, Start: h.Offset}
 	}
 	return found, nil
-}
-
-// passageLength is how many characters a passage has at most.
-const passageLength = 1000
-
-// passagesOf cuts a text between paragraphs, and longer paragraphs between words.
-func passagesOf(text string) []passage {
-	var found []passage
-	runes := []rune(text)
-	for start := 0; start < len(runes); {
-		end := min(start+passageLength, len(runes))
-		if end < len(runes) {
-			if i := strings.LastIndex(string(runes[start:end]), "\n\n"); i > 0 {
-				end = start + utf8.RuneCountInString(string(runes[start:end])[:i])
-			} else {
-				for i := end; i > start+passageLength/2; i-- {
-					if unicode.IsSpace(runes[i]) {
-						end = i
-						break
-					}
-				}
-			}
-		}
-		from, to := start, end
-		for from < to && unicode.IsSpace(runes[from]) {
-			from++
-		}
-		for to > from && unicode.IsSpace(runes[to-1]) {
-			to--
-		}
-		if from < to {
-			cut := string(runes[from:to])
-			found = append(found, passage{text: cut, pageStart: 1, pageEnd: 1, start: from, end: to, words: len(strings.Fields(cut))})
-		}
-		start = end
-	}
-	return found
 }

@@ -106,7 +106,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 		}
 	}
 	r.announce(ctx, "extracting_text", map[string]any{"message": "Reading the file."})
-	found, err := extractText(ctx, content)
+	found, err := r.extractText(ctx, content)
 	if err != nil {
 		return false, err
 	}
@@ -208,7 +208,7 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 			[]string{"id", "document_id", "position", "heading", "text", "page_start", "page_end", "char_start", "char_end", "words"},
 			pgx.CopyFromSlice(len(found.passages), func(i int) ([]any, error) {
 				p := found.passages[i]
-				return []any{id.New[passage](), r.ID, i, p.heading, p.text, p.pageStart, p.pageEnd, p.start, p.end, p.words}, nil
+				return []any{id.New[passage](), r.ID, i, p.Heading, p.Text, p.PageStart, p.PageEnd, p.Start, p.End, p.Words}, nil
 			}))
 		return err
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"aksio.app/shared/fault"
+	"aksio.app/shared/resource"
 )
 
 // The media types that can be read.
@@ -65,13 +66,27 @@ var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000
 // Reader reads files. It starts PDFium when it reads its first PDF.
 type Reader struct {
 	limits Limits
-	pdfium func(context.Context) (*pdfium, error)
+	cache  string
 }
 
 // New returns a reader. The folder, if it isn't "", keeps PDFium's compiled form
 // from one process to the next, which saves the three seconds of compiling it.
 func New(limits Limits, cache string) *Reader {
-	return &Reader{limits: limits, pdfium: startPDFium(cache)}
+	return &Reader{limits: limits, cache: cache}
+}
+
+// Config says how files are read.
+type Config struct {
+	Cache string `env:"EXTRACT_CACHE"` // folder for PDFium's compiled form; "" compiles it in every process
+}
+
+// Open returns a reader with the process's settings.
+func Open(env *resource.Env) (*Reader, error) {
+	config, err := resource.Settings[Config](env)
+	if err != nil {
+		return nil, err
+	}
+	return New(DefaultLimits, config.Cache), nil
 }
 
 // raw is what a parser finds: text by page, and headings by their place in it.
@@ -160,8 +175,12 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 			characters/1_000_000, r.limits.Characters/1_000_000).Coded("too_large")
 	}
 	if letters < 20 && letters < 5*len(found.pages) {
-		return doc, fault.New(fault.Invalid, "There is no text in this file, only pictures of it. Text recognition isn't offered: "+
-			"run it through a scanner app that makes the text selectable, and upload the result.").Coded("no_text")
+		message := "There is no text in this file. Upload one with text in it."
+		if doc.ContentType == PDF || doc.ContentType == Slides {
+			message = "There is no text in this file, only pictures of it. Text recognition isn't offered: " +
+				"run it through a scanner app that makes the text selectable, and upload the result."
+		}
+		return doc, fault.New(fault.Invalid, "%s", message).Coded("no_text")
 	}
 	doc.Title = strings.TrimSpace(found.title)
 	doc.Language = language(doc.Pages)

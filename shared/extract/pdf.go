@@ -33,47 +33,45 @@ type pdfium struct {
 // memoryPages bounds the memory of the sandbox: 1 GiB, in WebAssembly's pages of 64 KiB.
 const memoryPages = 16 << 10
 
-// startPDFium returns a function that starts PDFium once, and again after a failure.
-func startPDFium(cache string) func(context.Context) (*pdfium, error) {
-	var (
-		mu      sync.Mutex
-		started *pdfium
-	)
-	return func(context.Context) (*pdfium, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if started != nil {
-			return started, nil
-		}
-		config := wazero.NewRuntimeConfig().
-			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-			WithMemoryLimitPages(memoryPages).
-			WithCloseOnContextDone(false)
-		if cache != "" {
-			compiled, err := wazero.NewCompilationCacheWithDir(cache)
-			if err != nil {
-				return nil, fmt.Errorf("pdfium: cache: %w", err)
-			}
-			config = config.WithCompilationCache(compiled)
-		}
-		pool, err := webassembly.Init(webassembly.Config{
-			MinIdle: 0, MaxIdle: 1, MaxTotal: 2,
-			RuntimeConfig: config, FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("pdfium: %w", err)
-		}
-		started = &pdfium{pool}
+var (
+	enginesMu sync.Mutex
+	engines   = map[string]*pdfium{} // by their cache: all readers of a process share one
+)
+
+// engine returns the process's PDFium, which it starts at the first call.
+func engine(cache string) (*pdfium, error) {
+	enginesMu.Lock()
+	defer enginesMu.Unlock()
+	if started := engines[cache]; started != nil {
 		return started, nil
 	}
+	config := wazero.NewRuntimeConfig().
+		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
+		WithMemoryLimitPages(memoryPages)
+	if cache != "" {
+		compiled, err := wazero.NewCompilationCacheWithDir(cache)
+		if err != nil {
+			return nil, fmt.Errorf("pdfium: cache: %w", err)
+		}
+		config = config.WithCompilationCache(compiled)
+	}
+	pool, err := webassembly.Init(webassembly.Config{
+		MinIdle: 0, MaxIdle: 1, MaxTotal: 2,
+		RuntimeConfig: config, FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pdfium: %w", err)
+	}
+	engines[cache] = &pdfium{pool}
+	return engines[cache], nil
 }
 
 func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
-	engine, err := r.pdfium(ctx)
+	started, err := engine(r.cache)
 	if err != nil {
 		return raw{}, err
 	}
-	instance, err := engine.pool.GetInstance(time.Minute)
+	instance, err := started.pool.GetInstance(time.Minute)
 	if err != nil {
 		return raw{}, fmt.Errorf("pdfium: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/extract"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -43,7 +44,11 @@ func setup(env *api.Env) (api.ObjectHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	processor := documents.NewProcessor(db, bucket, events, model)
+	reader, err := extract.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	processor := documents.NewProcessor(db, bucket, events, model, reader)
 	return func(ctx context.Context, object api.Object) error {
 		return processor.Process(ctx, object.Name, object.Generation)
 	}, nil

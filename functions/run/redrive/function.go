@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/extract"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -58,7 +59,11 @@ func setup(env *api.Env) (func(context.Context) (*Response, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	processor := documents.NewProcessor(db, bucket, events, model)
+	reader, err := extract.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	processor := documents.NewProcessor(db, bucket, events, model, reader)
 	return func(ctx context.Context) (*Response, error) {
 		done, err := processor.Redrive(ctx, perRun)
 		return &Response{Body(done)}, err
