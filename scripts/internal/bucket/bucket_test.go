@@ -98,6 +98,9 @@ func TestOtherCallsTellNothing(t *testing.T) {
 	write(0)(t, server, client, "kept", []byte("text"))
 	<-finalized
 
+	if err := client.Bucket("another").Create(t.Context(), "project", nil); err != nil {
+		t.Fatal(err)
+	}
 	object := client.Bucket(name).Object("kept")
 	if _, err := object.Update(t.Context(), storage.ObjectAttrsToUpdate{Metadata: map[string]string{"a": "b"}}); err != nil {
 		t.Fatal(err)
