@@ -4,8 +4,8 @@
 //
 // It finds or starts PostgreSQL, the Firestore emulator where one is installed, and a
 // Cloud Storage, and tells the command by DATABASE_URL, FIRESTORE_EMULATOR_HOST and
-// STORAGE_EMULATOR_HOST where they are. A variable that is set already is left alone, if what it
-// names answers. Services that it started end with the command, and the data with them.
+// STORAGE_EMULATOR_HOST where they are. A service that such a variable names already is used.
+// What with started ends with the command, and its data with it.
 package main
 
 import (
