@@ -90,7 +90,7 @@ func (s *Stack) migrate(ctx context.Context) (string, error) {
 	defer db.Close()
 	applied, err := migrations.Run(ctx, db)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: mend the migration, or begin with an empty database (make clean)", err)
 	}
 	if len(applied) == 0 {
 		return "up to date", nil
