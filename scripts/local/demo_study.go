@@ -149,7 +149,7 @@ func (d *day) ask(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, topic := range d.topics[:min(3, len(d.topics))] {
-		a, err := d.send(ctx, chat.ID, "What does the document say about "+topic+"?")
+		a, err := d.send(ctx, chat.ID, "What is "+topic+"?")
 		if err != nil {
 			return "", err
 		}
