@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -58,12 +59,13 @@ func (d *day) listDue(ctx context.Context) (string, error) {
 // review grades the recall of the first card.
 func (d *day) review(ctx context.Context) (string, error) {
 	var review struct {
-		Days int `json:"new_interval_days"`
+		Due       time.Time `json:"next_review_date"`
+		Scheduler string    `json:"scheduler"`
 	}
 	if err := d.post(ctx, "/api/v1/assessments/flashcards/"+d.card+"/review/", map[string]any{"rating": 3}, &review); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("rated good; it comes back in %d days", review.Days), nil
+	return fmt.Sprintf("rated good; %s brings it back on %s", review.Scheduler, review.Due.Local().Format("Mon 2 January, 15:04")), nil
 }
 
 // attempt is one try at a quiz; the figures are there when it is complete.
