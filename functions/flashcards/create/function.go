@@ -1,0 +1,62 @@
+// Package create serves POST /api/v1/assessments/flashcards/.
+package create
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/flashcards"
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/flashcards"
+	"aksio.app/shared/patch"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "flashcards-create",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/flashcards/",
+		Summary: "Add a flashcard by hand.",
+		Needs:   []api.Resource{database.Resource},
+		Status:  http.StatusCreated,
+	}, setup)
+}
+
+// Request describes the card: its course, question and answer are needed.
+type Request struct {
+	Body Body
+}
+
+// Body is the body of the request.
+type Body struct {
+	flashcards.Change
+	Course  courses.ID           `json:"course" required:"true"`
+	Section patch.Field[*string] `json:"section" doc:"Must be null: there are no sections yet."`
+}
+
+// Response is the card.
+type Response struct {
+	Body view.Card
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := flashcards.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		if req.Body.Section.Value != nil {
+			return nil, fault.Field("section", "There is no such section.")
+		}
+		card, err := store.Create(ctx, user.ID, req.Body.Course, req.Body.Change)
+		if err != nil {
+			return nil, err
+		}
+		return &Response{view.View(card)}, nil
+	}, nil
+}

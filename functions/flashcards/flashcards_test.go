@@ -1,0 +1,170 @@
+package flashcards_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	_ "aksio.app/functions/all"
+	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/flashcards"
+	"aksio.app/shared/flashcards/fsrs"
+	"aksio.app/shared/id"
+)
+
+const path = "/api/v1/assessments/flashcards/"
+
+func newCourse(owner *apitest.Client) string {
+	return owner.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+}
+
+func newCard(owner *apitest.Client, course string) map[string]any {
+	return owner.Post(path, map[string]any{"course": course, "question": "What is compact?", "answer": "Every open cover has a finite subcover."}).
+		Want(http.StatusCreated).Map()
+}
+
+func TestCardLifecycle(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := app.User("ada"), app.User("bob")
+	course := newCourse(ada)
+	card := newCard(ada, course)
+	if card["generated_by_ai"] != false || card["is_due"] != true || card["mastery_level"] != "new" || card["ease_factor"] != 2.5 {
+		t.Errorf("a new card: %v", card)
+	}
+	one := path + card["id"].(string) + "/"
+	changed := ada.Patch(one, map[string]any{"is_starred": true, "answer": "New", "stability": 99}).Want(http.StatusOK).Map()
+	if changed["is_starred"] != true || changed["answer"] != "New" || changed["stability"] != 0.0 {
+		t.Errorf("changed: %v", changed)
+	}
+	for _, resp := range []*apitest.Response{bob.Get(one), bob.Patch(one, map[string]any{}), bob.Delete(one), bob.Post(one+"review/", map[string]any{"rating": 3})} {
+		resp.Want(http.StatusNotFound)
+	}
+	bob.Post(path, map[string]any{"course": course, "question": "q", "answer": "a"}).Want(http.StatusBadRequest)
+	ada.Delete("/api/v1/courses/" + course + "/").Want(http.StatusNoContent)
+	ada.Get(one).Want(http.StatusNotFound)
+	if list := ada.Get(path).Want(http.StatusOK).Map(); list["count"] != 0.0 {
+		t.Errorf("cards of a deleted course are listed: %v", list)
+	}
+}
+
+func TestReviewSchedulesByFSRSOrSM2(t *testing.T) {
+	t.Parallel()
+	for scheduler, wants := range map[string][]float64{
+		"fsrs": {0, 1, 1}, // at least so many days after again, easy and good; FSRS itself is tested elsewhere
+		"sm2":  {1, 1, 6},
+	} {
+		app := apitest.New(t)
+		ada := app.User("ada")
+		if _, err := app.DB.Exec(t.Context(), `UPDATE users SET scheduler = $2 WHERE id = $1`, ada.ID, scheduler); err != nil {
+			t.Fatal(err)
+		}
+		card := newCard(ada, newCourse(ada))
+		review := path + card["id"].(string) + "/review/"
+		again := ada.Post(review, map[string]any{"quality_response": 1}).Want(http.StatusCreated).Map()
+		if again["scheduler"] != scheduler || again["rating"] != 1.0 || again["new_interval_days"] != wants[0] {
+			t.Errorf("%s: again: %v", scheduler, again)
+		}
+		easy := ada.Post(review, map[string]any{"rating": "easy", "response_time_seconds": 4}).Want(http.StatusCreated).Map()
+		if easy["quality_response"] != 5.0 || easy["new_interval_days"].(float64) < wants[1] || easy["ease_factor_before"] != again["ease_factor_after"] {
+			t.Errorf("%s: easy: %v", scheduler, easy)
+		}
+		third := ada.Post(review, map[string]any{"rating": 3}).Want(http.StatusCreated).Map()
+		if third["new_interval_days"].(float64) < wants[2] {
+			t.Errorf("%s: good: %v", scheduler, third)
+		}
+		after := ada.Get(path + card["id"].(string) + "/").Want(http.StatusOK).Map()
+		if after["total_reviews"] != 3.0 || after["total_correct"] != 2.0 || after["next_review_date"] != third["next_review_date"] {
+			t.Errorf("%s: the card afterwards: %v", scheduler, after)
+		}
+		if due := ada.Get(path + "due/").Want(http.StatusOK); string(due.Body) != "[]\n" {
+			t.Errorf("%s: it is still due: %s", scheduler, due.Body)
+		}
+	}
+}
+
+func TestReviewRejects(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	review := path + newCard(ada, newCourse(ada))["id"].(string) + "/review/"
+	for name, body := range map[string]map[string]any{
+		"nothing": {}, "quality": {"quality_response": 6}, "rating": {"rating": 0}, "word": {"rating": "splendid"}, "seconds": {"rating": 3, "response_time_seconds": -1},
+		"float": {"quality_response": 2.5}, "session": {"rating": 3, "study_session_id": "x"}, "list": {"rating": []int{3}},
+	} {
+		if resp := ada.Post(review, body); resp.Status != http.StatusBadRequest {
+			t.Errorf("%s: got %d %s, want 400", name, resp.Status, resp.Body)
+		}
+	}
+	ada.Post(review, map[string]any{"quality_response": "4"}).Want(http.StatusCreated)
+}
+
+// TestTheLogIsTheTruth reviews one card from many devices at once, some of them
+// twice: each review counts once, and the schedule is what the log says.
+func TestTheLogIsTheTruth(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	card := newCard(ada, newCourse(ada))["id"].(string)
+	var devices sync.WaitGroup
+	for i := range 10 {
+		review := id.New[flashcards.Review]()
+		for range 2 {
+			devices.Go(func() {
+				ada.Post(path+card+"/review/", map[string]any{"id": review, "rating": i%4 + 1}).Want(http.StatusCreated)
+			})
+		}
+	}
+	devices.Wait()
+
+	rows, err := app.DB.Query(t.Context(), `SELECT id, rating, created_at FROM flashcard_reviews ORDER BY created_at, id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log []fsrs.Entry
+	for rows.Next() {
+		var review flashcards.ReviewID
+		var rating int
+		var at time.Time
+		if err := rows.Scan(&review, &rating, &at); err != nil {
+			t.Fatal(err)
+		}
+		log = append(log, fsrs.Entry{ID: review, At: at, Rating: fsrs.Rating(rating)})
+	}
+	if len(log) != 10 {
+		t.Fatalf("%d reviews are logged, want 10", len(log))
+	}
+	parameters := fsrs.Defaults()
+	parameters.MaximumInterval = 3650
+	parameters.FuzzSeed = card
+	want := parameters.Replay(log)
+	got := ada.Get(path + card + "/").Want(http.StatusOK).Map()
+	if got["stability"] != want.Stability || got["difficulty"] != want.Difficulty || got["total_reviews"] != 10.0 || got["state"] != want.State.String() {
+		t.Errorf("the card is %v, its log says %+v", got, want)
+	}
+}
+
+func TestDueCardsComeLongestOverdueFirst(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, other := newCourse(ada), ada.Post("/api/v1/courses/", map[string]any{"name": "Other"}).Want(http.StatusCreated).Map()["id"].(string)
+	for name, due := range map[string]string{"second": "1 hour", "first": "2 hours", "not yet": "-1 hour", "inactive": "3 hours"} {
+		id := newCard(ada, course)["id"].(string)
+		if _, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET question = $2, next_review_date = now() - $3::interval, is_active = $2 <> 'inactive' WHERE id = $1`, id, name, due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newCard(ada, other)
+	var due []struct{ Question string }
+	ada.Get(path + "due/?course=" + course).Want(http.StatusOK).Into(&due)
+	if len(due) != 2 || due[0].Question != "first" || due[1].Question != "second" {
+		t.Errorf("due in the course: %v", due)
+	}
+	ada.Get(path + "due/?limit=1").Want(http.StatusOK).Into(&due)
+	if len(due) != 1 || due[0].Question != "first" {
+		t.Errorf("the first due: %v", due)
+	}
+	ada.Get(path + "due/?course=x").Want(http.StatusBadRequest)
+	ada.Get(path + "due/?limit=0").Want(http.StatusBadRequest)
+}

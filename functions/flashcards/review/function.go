@@ -1,0 +1,115 @@
+// Package review serves POST /api/v1/assessments/flashcards/{id}/review/.
+package review
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/flashcards"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "flashcards-review",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/flashcards/{id}/review/",
+		Summary: "Grade how well a flashcard was recalled and schedule its next review.",
+		Needs:   []api.Resource{database.Resource},
+		Status:  http.StatusCreated,
+	}, setup)
+}
+
+// Request is the grading, by quality_response or by rating.
+type Request struct {
+	Card flashcards.ID `path:"id"`
+	Body Body
+}
+
+// Body is the body of the request.
+type Body struct {
+	ID      *flashcards.ReviewID `json:"id" doc:"Of the client's; the same again changes nothing."`
+	Quality *Number              `json:"quality_response" doc:"0 blackout to 5 perfect."`
+	Rating  *Number              `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy."`
+	Seconds *int                 `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
+	Session *string              `json:"study_session_id" format:"uuid"`
+	Device  *string              `json:"device_type" maxLength:"20"`
+}
+
+// Number is a number that old clients write as a text, and a rating that may be a word.
+type Number int
+
+var words = map[string]Number{"again": 1, "hard": 2, "good": 3, "easy": 4}
+
+// UnmarshalJSON reads 3, "3" and "good".
+func (n *Number) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	if word, ok := words[text]; ok {
+		*n = word
+		return nil
+	}
+	number, err := strconv.Atoi(text)
+	*n = Number(number)
+	return err
+}
+
+// Schema describes the number.
+func (Number) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Pattern: "^([0-5]|again|hard|good|easy)$"}}}
+}
+
+// Response is the review.
+type Response struct {
+	Body Review
+}
+
+// Review is a review on the wire.
+type Review struct {
+	ID               flashcards.ReviewID `json:"id"`
+	Card             flashcards.ID       `json:"flashcard"`
+	Quality          int                 `json:"quality_response"`
+	Rating           int                 `json:"rating"`
+	Seconds          *int                `json:"response_time_seconds"`
+	Session          *string             `json:"study_session_id"`
+	Device           *string             `json:"device_type"`
+	PreviousInterval int                 `json:"previous_interval_days"`
+	NewInterval      int                 `json:"new_interval_days"`
+	EaseBefore       float64             `json:"ease_factor_before"`
+	EaseAfter        float64             `json:"ease_factor_after"`
+	Due              time.Time           `json:"next_review_date" doc:"When the card comes back."`
+	Scheduler        string              `json:"scheduler" enum:"fsrs,sm2"`
+	Created          time.Time           `json:"created_at"`
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := flashcards.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		grade, err := flashcards.GradeOf((*int)(req.Body.Quality), (*int)(req.Body.Rating))
+		if err != nil {
+			return nil, err
+		}
+		report := flashcards.NewReview{Grade: grade, Seconds: req.Body.Seconds, Session: req.Body.Session, Device: req.Body.Device}
+		if req.Body.ID != nil {
+			report.ID = *req.Body.ID
+		}
+		r, _, err := store.Review(ctx, user.ID, req.Card, report)
+		if err != nil {
+			return nil, err
+		}
+		return &Response{Review{
+			r.ID, r.Card, r.Quality, r.Rating, r.Seconds, r.Session, r.Device, r.PreviousInterval, r.NewInterval,
+			r.EaseBefore, r.EaseAfter, r.Due, r.Scheduler, r.Created,
+		}}, nil
+	}, nil
+}
