@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,12 +86,14 @@ func problem(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 10_000))
 	var said struct {
 		Detail string `json:"detail"`
+		Error  string `json:"error"` // instead of detail, where the answer is no problem body
 		Errors []struct {
 			Location string `json:"location"`
 			Message  string `json:"message"`
 		} `json:"errors"`
 	}
-	if json.Unmarshal(text, &said) != nil || said.Detail == "" {
+	json.Unmarshal(text, &said)
+	if said.Detail = cmp.Or(said.Detail, said.Error); said.Detail == "" {
 		return fmt.Errorf("%s: %s", resp.Status, text)
 	}
 	for _, e := range said.Errors {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,25 +15,30 @@ import (
 // generate has cards and a quiz made from the document.
 func (d *day) generate(ctx context.Context) (string, error) {
 	var made struct {
-		Flashcards []struct {
-			Question string `json:"question"`
-			Answer   string `json:"answer"`
-		} `json:"flashcards"`
-		Quiz struct {
-			ID        string `json:"id"`
-			Questions int    `json:"total_questions"`
-		} `json:"quiz"`
+		Content struct {
+			Cards struct {
+				Count int    `json:"count"`
+				Error string `json:"error"`
+			} `json:"flashcards"`
+			Quiz struct {
+				ID    string `json:"quiz_id"`
+				Title string `json:"title"`
+				Count int    `json:"question_count"`
+				Error string `json:"error"`
+			} `json:"quiz"`
+		} `json:"generated_content"`
 	}
-	err := d.post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", map[string]any{}, &made)
+	err := d.post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", nil, &made)
 	if err != nil {
 		return "", err
 	}
-	if len(made.Flashcards) == 0 || made.Quiz.ID == "" {
-		return "", errors.New("the document gave no cards or no quiz")
+	cards, quiz := made.Content.Cards, made.Content.Quiz
+	if cards.Count == 0 || quiz.Count == 0 {
+		return "", fmt.Errorf("%d cards and %d questions were made: %s", cards.Count, quiz.Count, cmp.Or(cards.Error, quiz.Error, "the document gives no more"))
 	}
-	d.quiz = made.Quiz.ID
-	d.summary.cards = fmt.Sprintf("%d made from the document, the first: %s", len(made.Flashcards), shorten(made.Flashcards[0].Question, 100))
-	return fmt.Sprintf("%d cards, a quiz of %d questions", len(made.Flashcards), made.Quiz.Questions), nil
+	d.quiz = quiz.ID
+	d.summary.cards = fmt.Sprintf("%d made from the document", cards.Count)
+	return fmt.Sprintf("%d cards, and the quiz %q of %d questions", cards.Count, quiz.Title, quiz.Count), nil
 }
 
 // listDue asks which cards want to be studied now.
@@ -53,7 +59,7 @@ func (d *day) listDue(ctx context.Context) (string, error) {
 		d.detail("A  %s", shorten(card.Answer, 110))
 	}
 	d.card = due[0].ID
-	return fmt.Sprintf("%d are", len(due)), nil
+	return fmt.Sprintf("%d to be studied now", len(due)), nil
 }
 
 // review grades the recall of the first card.
@@ -65,6 +71,7 @@ func (d *day) review(ctx context.Context) (string, error) {
 	if err := d.post(ctx, "/api/v1/assessments/flashcards/"+d.card+"/review/", map[string]any{"rating": 3}, &review); err != nil {
 		return "", err
 	}
+	d.summary.cards += ", one reviewed"
 	return fmt.Sprintf("rated good; %s brings it back on %s", review.Scheduler, review.Due.Local().Format("Mon 2 January, 15:04")), nil
 }
 
