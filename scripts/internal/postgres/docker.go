@@ -34,16 +34,11 @@ func startContainer(ctx context.Context, home home, options Options) (*Server, e
 		return &Server{URL: url}, usable(ctx, url)
 	}
 	options.Progress("starting PostgreSQL in Docker, which gets " + image + " at first")
-	if _, err := docker(ctx, quickly, "rm", "--force", name); err != nil {
-		return nil, err
-	}
+	_, _ = docker(ctx, time.Minute, "rm", "--force", name) // what a crash left; mostly there is nothing
 	if _, err := docker(ctx, patience, containerArguments(name, options.Fast)...); err != nil {
 		return nil, err
 	}
-	server := &Server{stop: func() error {
-		_, err := docker(context.Background(), time.Minute, "stop", name) // --rm removes it
-		return errors.Join(err, home.discard())
-	}}
+	server := &Server{stop: func() error { return errors.Join(removeContainer(name), home.discard()) }}
 	err := func() (err error) {
 		if server.URL, err = containerURL(ctx, name); err != nil {
 			return err
@@ -54,15 +49,23 @@ func startContainer(ctx context.Context, home home, options Options) (*Server, e
 		return usable(ctx, server.URL)
 	}()
 	if err != nil {
-		_, stopping := docker(context.WithoutCancel(ctx), time.Minute, "stop", name)
-		return nil, errors.Join(err, stopping)
+		return nil, errors.Join(err, removeContainer(name)) // home may serve the next attempt
 	}
 	return server, nil
 }
 
+// removeContainer lets PostgreSQL end in order. A named volume stays. It isn't left to --rm, which
+// removes later and so gets in the way of a start soon after.
+func removeContainer(name string) error {
+	ctx := context.Background() // Start's may have ended
+	_, stopping := docker(ctx, time.Minute, "stop", name)
+	_, removing := docker(ctx, time.Minute, "rm", "--force", "--volumes", name)
+	return errors.Join(stopping, removing)
+}
+
 func containerArguments(name string, fast bool) []string {
 	const data = "/var/lib/postgresql/data"
-	args := []string{"run", "--detach", "--rm", "--name", name, "--publish", "127.0.0.1::5432", "--shm-size", "256m",
+	args := []string{"run", "--detach", "--name", name, "--publish", "127.0.0.1::5432", "--shm-size", "256m",
 		"--env", "POSTGRES_HOST_AUTH_METHOD=trust", "--env", "POSTGRES_INITDB_ARGS=--locale=C.UTF-8"}
 	if fast {
 		args = append(args, "--tmpfs", data)

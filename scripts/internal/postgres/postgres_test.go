@@ -63,6 +63,9 @@ func TestKept(t *testing.T) {
 			}
 			exec(t, first.URL, "CREATE TABLE kept AS SELECT 42 AS answer")
 			stop(t, first)
+			if log, err := os.ReadFile(filepath.Join(dir, "postgres.log")); !strings.Contains(string(log), "fast shutdown") {
+				t.Errorf("the server wasn't shut down in order: %v, its log is %s", err, log)
+			}
 			tc.between(t, dir, first.URL)
 
 			second := start(t, postgres.Options{Dir: dir})
