@@ -29,27 +29,27 @@ const (
 // Question is one question of a quiz. In JSON its fields are called like its
 // columns: that is how quizzes and attempts read and keep their questions.
 type Question struct {
-	ID            QuestionID    `json:"id"`
-	Text          string        `json:"question_text"`
-	Type          string        `json:"question_type"`
-	Difficulty    string        `json:"difficulty_level"`
-	Order         int           `json:"position"`
-	Points        int           `json:"points"`
-	Options       []string      `json:"answer_options"`
-	Correct       []any         `json:"correct_answers"` // as written: indices or texts
-	Explanation   *string       `json:"explanation"`
-	Hint          *string       `json:"hint"`
-	SourceContent *string       `json:"source_content"` // the words of the document that prove the answer
-	Passage       *id.ID[Quote] `json:"passage_id"`     // where those words stand
-	Tags          []string      `json:"tags"`
-	Attempts      int           `json:"total_attempts"`
-	CorrectCount  int           `json:"correct_attempts"`
-	Created       time.Time     `json:"created_at"`
-	Updated       time.Time     `json:"updated_at"`
+	ID            QuestionID      `json:"id"`
+	Text          string          `json:"question_text"`
+	Type          string          `json:"question_type"`
+	Difficulty    string          `json:"difficulty_level"`
+	Order         int             `json:"position"`
+	Points        int             `json:"points"`
+	Options       []string        `json:"answer_options"`
+	Correct       []any           `json:"correct_answers"` // as written: indices or texts
+	Explanation   *string         `json:"explanation"`
+	Hint          *string         `json:"hint"`
+	SourceContent *string         `json:"source_content"` // the words of the document that prove the answer
+	Passage       *id.ID[Passage] `json:"passage_id"`     // where those words stand
+	Tags          []string        `json:"tags"`
+	Attempts      int             `json:"total_attempts"`
+	CorrectCount  int             `json:"correct_attempts"`
+	Created       time.Time       `json:"created_at"`
+	Updated       time.Time       `json:"updated_at"`
 }
 
-// Quote stands for the passage that a question was made from.
-type Quote struct{}
+// Passage stands for the passage that a question was made from.
+type Passage struct{}
 
 // SuccessRate is the share of right answers, 0 without any.
 func (q Question) SuccessRate() float64 {
@@ -95,8 +95,8 @@ const (
 	longestTag    = 100
 )
 
-// tidy trims the question and says what keeps it from being asked and graded.
-func (q *Question) tidy() error {
+// Tidy trims the question and says what keeps it from being asked and graded.
+func (q *Question) Tidy() error {
 	if q.Text = strings.TrimSpace(q.Text); q.Text == "" {
 		return fault.Field("question_text", "Write the question.")
 	}
@@ -140,7 +140,7 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 	question := change.onto(Question{
 		ID: id.New[Question](), Difficulty: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
 	})
-	if err := question.tidy(); err != nil {
+	if err := question.Tidy(); err != nil {
 		return Question{}, err
 	}
 	err := s.db.QueryRow(ctx, `

@@ -1,0 +1,77 @@
+// Package generatecontent serves POST /api/v1/assessments/{id}/generate_content/.
+package generatecontent
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/assessments"
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/assessments"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "assessments-generate-content",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/{id}/generate_content/",
+		Summary: "Make the cards and the quiz of an assessment from the course's material.",
+		Needs:   []api.Resource{database.Resource, ai.Resource},
+		Timeout: assessments.Timeout,
+	}, setup)
+}
+
+// Request says what to make them from; without a body, from all of the course.
+type Request struct {
+	Assessment assessments.ID `path:"id"`
+	Body       *struct {
+		Topic     string         `json:"topic" maxLength:"1000" doc:"What they are about; everything otherwise."`
+		Content   string         `json:"content" maxLength:"200000" doc:"Text to make them from, besides the documents or instead of those of the course."`
+		Documents []documents.ID `json:"document_ids" maxItems:"100" doc:"Of the course; all of its documents otherwise."`
+		Adaptive  bool           `json:"use_adaptive" doc:"Fit the quiz to the results of late."`
+		Questions int            `json:"question_count" minimum:"0" maximum:"50" doc:"Of the quiz; as the assessment says when 0."`
+		Publish   bool           `json:"publish" doc:"Make the quiz ready to be taken; a draft otherwise."`
+	}
+}
+
+// Response is what was made.
+type Response struct {
+	Status int
+	Body   view.Generated
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := assessments.NewStore(db)
+	generator := assessments.NewGenerator(db, model)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		assessment, err := store.Get(ctx, user.ID, req.Assessment)
+		if err != nil {
+			return nil, err
+		}
+		var wanted assessments.Request
+		if b := req.Body; b != nil {
+			wanted = assessments.Request{
+				Topic: b.Topic, Content: b.Content, Documents: b.Documents, Adaptive: b.Adaptive,
+				Questions: b.Questions, Publish: b.Publish,
+			}
+		}
+		result, err := generator.Generate(ctx, user.ID, assessment, wanted)
+		if err != nil {
+			return nil, err
+		}
+		status, body := view.ViewGenerated(result)
+		return &Response{status, body}, nil
+	}, nil
+}

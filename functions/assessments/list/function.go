@@ -1,0 +1,50 @@
+// Package list serves GET /api/v1/assessments/.
+package list
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/assessments"
+	"aksio.app/shared/api"
+	"aksio.app/shared/assessments"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "assessments-list",
+		Methods: []string{http.MethodGet},
+		Path:    "/api/v1/assessments/",
+		Summary: "List one's assessments, the newest first.",
+		Needs:   []api.Resource{database.Resource},
+	}, setup)
+}
+
+// Request asks for a page.
+type Request struct {
+	api.ListQuery
+	Course courses.ID `query:"course" format:"uuid" doc:"Only of this course."`
+}
+
+// Response is the page.
+type Response struct {
+	Body api.List[view.Assessment]
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := assessments.NewStore(db)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		found, err := store.List(ctx, user.ID, req.Course, req.Request())
+		if err != nil {
+			return nil, err
+		}
+		return &Response{api.NewList(&req.ListQuery, found, view.View)}, nil
+	}, nil
+}

@@ -1,0 +1,81 @@
+// Package generate serves POST /api/v1/courses/{course}/documents/{document}/generate/.
+package generate
+
+import (
+	"context"
+	"net/http"
+
+	view "aksio.app/functions/assessments"
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/assessments"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+)
+
+func init() {
+	api.HandleUser(api.Operation{
+		ID:      "documents-generate",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/courses/{course}/documents/{document}/generate/",
+		Summary: "Make cards and a quiz, ready to be taken, from a document.",
+		Needs:   []api.Resource{database.Resource, ai.Resource},
+		Timeout: assessments.Timeout,
+	}, setup)
+}
+
+// The numbers that are made when none are asked for.
+const (
+	usualCards     = 10
+	usualQuestions = 5
+)
+
+// Request names the document.
+type Request struct {
+	Course   courses.ID   `path:"course"`
+	Document documents.ID `path:"document"`
+	Body     *struct {
+		Cards     *int `json:"flashcard_count" minimum:"0" maximum:"50" doc:"10 otherwise."`
+		Questions *int `json:"question_count" minimum:"0" maximum:"50" doc:"5 otherwise."`
+	}
+}
+
+// Response is what was made.
+type Response struct {
+	Status int
+	Body   view.Generated
+}
+
+func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	store := documents.NewStore(db)
+	generator := assessments.NewGenerator(db, model)
+	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		document, err := store.Status(ctx, user.ID, req.Course, req.Document)
+		if err != nil {
+			return nil, err
+		}
+		cards, questions := usualCards, usualQuestions
+		if req.Body != nil && req.Body.Cards != nil {
+			cards = *req.Body.Cards
+		}
+		if req.Body != nil && req.Body.Questions != nil {
+			questions = *req.Body.Questions
+		}
+		result, err := generator.ForDocument(ctx, user.ID, document, cards, questions)
+		if err != nil {
+			return nil, err
+		}
+		status, body := view.ViewGenerated(result)
+		return &Response{status, body}, nil
+	}, nil
+}

@@ -1,0 +1,305 @@
+package assessments
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/flashcards"
+	"aksio.app/shared/id"
+	"aksio.app/shared/patch"
+	"aksio.app/shared/quizzes"
+	"aksio.app/shared/usage"
+)
+
+// draft is a generation on its way: what is wanted, and what the model has made.
+type draft struct {
+	generator  *Generator
+	owner      auth.UserID
+	assessment Assessment
+	req        Request
+	plan       plan
+	passages   []Passage
+	avoid      []string // questions that exist
+
+	cards    []ai.Card
+	cardsErr error
+	items    []ai.Item
+	itemsErr error
+	spent    []ai.Usage
+}
+
+// questionTypes are those that a program can grade.
+var questionTypes = []string{ai.MultipleChoice, ai.TrueFalse, ai.ShortAnswer, ai.FillBlank}
+
+// ask has the model make the cards and the items at the same time.
+func (d *draft) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, modelTimeout)
+	defer cancel()
+	material := ai.Material{Topic: d.req.Topic, Avoid: d.avoid}
+	for _, passage := range d.passages {
+		material.Sources = append(material.Sources, passage.source())
+	}
+	model := d.generator.model
+	var calls sync.WaitGroup
+	var cardsSpent, itemsSpent ai.Usage
+	if d.plan.cards > 0 {
+		cards := material
+		cards.Count = d.plan.cards
+		calls.Go(func() { d.cards, cardsSpent, d.cardsErr = model.Cards(ctx, cards) })
+	}
+	if d.plan.questions > 0 {
+		items := material
+		items.Count, items.Types, items.Difficulty = d.plan.questions, questionTypes, d.plan.difficulty
+		calls.Go(func() { d.items, itemsSpent, d.itemsErr = model.Questions(ctx, items) })
+	}
+	calls.Wait()
+	d.spent = []ai.Usage{cardsSpent, itemsSpent}
+	for part, err := range map[string]error{"cards": d.cardsErr, "questions": d.itemsErr} {
+		if err != nil { // the student is told only that it failed
+			slog.WarnContext(ctx, "generation failed", "part", part, "course_id", d.assessment.Course, "error", err)
+		}
+	}
+}
+
+// The reasons for which a part wasn't made, as the student is told.
+const (
+	modelFailed = "The model could not make this just now. Try again in a minute."
+	nothingNew  = "Nothing new could be made from this material. Choose other documents or another topic, or add material."
+)
+
+func problem(err error) string {
+	if err != nil {
+		return modelFailed
+	}
+	return nothingNew
+}
+
+// store keeps what was made. What was paid for isn't lost because the student
+// left or the time ran out.
+func (d *draft) store(ctx context.Context) (Result, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	result := Result{Assessment: d.assessment, Model: d.generator.model.Name(), Passages: d.passages}
+	questions := d.questions()
+	if len(questions) == 0 && len(d.cards) == 0 {
+		result.Cards, result.Quiz = d.cardsMade(nil), d.quizMade(nil)
+		result.Status = Failed
+		return result, d.record(ctx, d.generator.db)
+	}
+	err := pgx.BeginFunc(ctx, d.generator.db, func(tx pgx.Tx) error {
+		if d.assessment.ID.IsZero() {
+			made, err := insert(ctx, tx, d.owner, d.assessment.change())
+			if err != nil {
+				return err
+			}
+			result.Assessment = made
+		}
+		cards, err := d.storeCards(ctx, tx, result.Assessment.ID)
+		if err != nil {
+			return err
+		}
+		quiz, err := d.storeQuiz(ctx, tx, result.Assessment.ID, questions)
+		if err != nil {
+			return err
+		}
+		result.Cards, result.Quiz = d.cardsMade(cards), d.quizMade(quiz)
+		return d.record(ctx, tx)
+	})
+	result.Status = Partial
+	if len(d.cards) == d.plan.cards && len(questions) == d.plan.questions {
+		result.Status = Complete
+	}
+	return result, err
+}
+
+// change is a planned assessment as one to be made.
+func (a Assessment) change() Change {
+	return Change{
+		Course: patch.To(a.Course), Title: patch.To(a.Title), Type: patch.To(a.Type),
+		IncludeFlashcards: patch.To(a.IncludeFlashcards), IncludeQuizzes: patch.To(a.IncludeQuizzes),
+		FlashcardCount: patch.To(a.FlashcardCount), QuizCount: patch.To(a.QuizCount),
+	}
+}
+
+// record notes what the calls cost.
+func (d *draft) record(ctx context.Context, tx interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}) error {
+	for _, spent := range d.spent {
+		if spent.Model == "" {
+			continue
+		}
+		if err := usage.Record(ctx, tx, d.owner, usage.Generating, spent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// questions returns the items as questions of a quiz, without those that couldn't
+// be graded, together with their sources in d.items.
+func (d *draft) questions() []quizzes.Question {
+	var questions []quizzes.Question
+	var items []ai.Item
+	for _, item := range d.items {
+		passage := d.passages[item.Source]
+		question := quizzes.Question{
+			Text: item.Text, Type: item.Type, Difficulty: item.Difficulty, Points: 1,
+			Options: nonNil(item.Options), Tags: nonNil(item.Tags),
+			Explanation: optional(item.Explanation), Hint: optional(item.Hint), SourceContent: &item.Quote,
+		}
+		for _, key := range item.Correct {
+			question.Correct = append(question.Correct, key)
+		}
+		if !passage.ID.IsZero() {
+			at := id.ID[quizzes.Passage](passage.ID)
+			question.Passage = &at
+		}
+		if err := question.Tidy(); err != nil {
+			slog.WarnContext(context.Background(), "generated question dropped", "type", item.Type, "error", err)
+			continue
+		}
+		questions, items = append(questions, question), append(items, item)
+	}
+	d.items = items
+	return questions
+}
+
+func nonNil(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// storeCards adds the cards and ties them to their assessment.
+func (d *draft) storeCards(ctx context.Context, tx pgx.Tx, assessment ID) ([]flashcards.Card, error) {
+	if len(d.cards) == 0 {
+		return nil, nil
+	}
+	made := make([]flashcards.New, len(d.cards))
+	for i, card := range d.cards {
+		made[i] = flashcards.New{
+			Question: card.Front, Answer: card.Back, Explanation: card.Explanation, Level: card.Difficulty, Tags: card.Tags,
+			SourceContent: card.Quote, Passage: d.passages[card.Source].ID,
+			Model: d.generator.model.Name(), Confidence: card.Confidence,
+		}
+	}
+	cards, err := d.generator.cards.Add(ctx, tx, d.owner, d.assessment.Course, made)
+	if err != nil {
+		return nil, err
+	}
+	if len(cards) < len(made) { // the course was deleted meanwhile
+		return nil, database.Fault(pgx.ErrNoRows, "course")
+	}
+	ids := make([]flashcards.ID, len(cards))
+	for i, card := range cards {
+		ids[i] = card.ID
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO assessment_cards (assessment_id, flashcard_id) SELECT id, unnest($2::uuid[]) FROM assessments WHERE id = $1`, assessment, ids)
+	return cards, err
+}
+
+// storeQuiz adds the quiz and ties it to its assessment; nil without questions.
+func (d *draft) storeQuiz(ctx context.Context, tx pgx.Tx, assessment ID, questions []quizzes.Question) (*quizzes.Quiz, error) {
+	if len(questions) == 0 {
+		return nil, nil
+	}
+	subject := cmp.Or(d.req.Topic, d.assessment.Title)
+	quiz, err := d.generator.quizzes.Insert(ctx, tx, d.owner, quizzes.New{
+		Course: d.assessment.Course, Title: shorten("Quiz for " + subject), Type: "assessment", Status: d.status(),
+		TimeLimit: d.plan.minutes, Model: d.generator.model.Name(), Prompt: subject, Questions: questions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The assessment may have been deleted meanwhile; the quiz stays.
+	_, err = tx.Exec(ctx, `INSERT INTO assessment_quizzes (assessment_id, quiz_id) SELECT id, $2 FROM assessments WHERE id = $1`, assessment, quiz.ID)
+	return &quiz, err
+}
+
+func (d *draft) status() string {
+	if d.req.Publish {
+		return quizzes.Published
+	}
+	return quizzes.Draft
+}
+
+// longestTitle is what a title may have in characters.
+const longestTitle = 255
+
+// shorten cuts a text to the length of a title.
+func shorten(text string) string {
+	runes := []rune(text)
+	if len(runes) <= longestTitle {
+		return text
+	}
+	return string(runes[:longestTitle-1]) + "…"
+}
+
+// quizMade describes the part of the result; nil if none was asked for.
+func (d *draft) quizMade(quiz *quizzes.Quiz) *QuizMade {
+	if d.plan.questions == 0 {
+		return nil
+	}
+	made := &QuizMade{Asked: d.plan.questions, Quiz: quiz}
+	if quiz == nil {
+		made.Problem = problem(d.itemsErr)
+		return made
+	}
+	var topics []string
+	for _, item := range d.items {
+		made.Sources = append(made.Sources, Quote{d.passages[item.Source], item.Quote})
+		topics = append(topics, item.Tags...)
+	}
+	if d.req.Adaptive {
+		made.Adapted = &Adapted{Difficulty: d.plan.difficulty, Performance: d.plan.performance, Topics: mostFrequent(topics, 2)}
+	}
+	return made
+}
+
+// cardsMade describes the part of the result; nil if none was asked for.
+func (d *draft) cardsMade(cards []flashcards.Card) *CardsMade {
+	if d.plan.cards == 0 {
+		return nil
+	}
+	made := &CardsMade{Asked: d.plan.cards, Cards: cards}
+	if len(cards) == 0 {
+		made.Problem = problem(d.cardsErr)
+		return made
+	}
+	for _, card := range d.cards {
+		made.Sources = append(made.Sources, Quote{d.passages[card.Source], card.Quote})
+		made.Confidence += card.Confidence / float64(len(d.cards))
+	}
+	return made
+}
+
+// mostFrequent returns at most n of the texts, the most frequent first.
+func mostFrequent(texts []string, n int) []string {
+	counts := map[string]int{}
+	for _, text := range texts {
+		counts[text]++
+	}
+	sorted := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	return sorted[:min(n, len(sorted))]
+}

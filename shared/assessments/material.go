@@ -1,0 +1,181 @@
+package assessments
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/retrieval"
+)
+
+// mostPassages is how many passages one generation reads: of 200 words each,
+// about as much as a model attends to.
+const mostPassages = 40
+
+// Passage is a stretch of a document that something was made from. It is zero
+// where the student sent the text along.
+type Passage struct {
+	ID        retrieval.ID `db:"id"`
+	Document  documents.ID `db:"document_id"`
+	Title     string       `db:"document_name"`
+	Heading   string       `db:"heading"`
+	Text      string       `db:"text"`
+	PageStart int          `db:"page_start"`
+	PageEnd   int          `db:"page_end"`
+}
+
+// source is the passage as a model reads it.
+func (p Passage) source() ai.Source {
+	return ai.Source{Document: p.Title, Heading: p.Heading, Page: p.PageStart, Text: p.Text}
+}
+
+// material returns what is to be learned: the content that was sent along, and
+// passages of the documents, else of the course. Those about the topic if there is
+// one, else some spread over all; turn moves which, so that the next generation
+// reads others. It is Invalid if there is nothing. The documents were checked.
+func (g *Generator) material(ctx context.Context, owner auth.UserID, course courses.ID, req Request, turn int) ([]Passage, error) {
+	passages := split(req.Content)
+	if len(passages) > 0 && len(req.Documents) == 0 {
+		return passages, nil
+	}
+	room := mostPassages - len(passages)
+	var found []Passage
+	var err error
+	if topic := strings.TrimSpace(req.Topic); topic != "" {
+		found, err = g.about(ctx, owner, course, req.Documents, topic, room)
+	} else {
+		rows, _ := g.db.Query(ctx, spread, course, owner, req.Documents, room, turn)
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[Passage])
+	}
+	if err != nil {
+		return nil, err
+	}
+	if passages = append(passages, found...); len(passages) == 0 {
+		return nil, fault.New(fault.Invalid, "There is nothing to make cards or questions from: add a document to the course and wait until it has been read.").
+			Coded("no_material")
+	}
+	return passages, nil
+}
+
+// requireDocuments refuses documents that aren't the student's or of the course,
+// and those that give nothing yet.
+func (g *Generator) requireDocuments(ctx context.Context, owner auth.UserID, course courses.ID, wanted []documents.ID) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	wanted = slices.Clone(wanted)
+	slices.SortFunc(wanted, func(a, b documents.ID) int { return strings.Compare(a.String(), b.String()) })
+	wanted = slices.Compact(wanted)
+	var found, read int
+	err := g.db.QueryRow(ctx, `
+		SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM passages p WHERE p.document_id = d.id)) FROM documents d
+		WHERE d.id = ANY ($1) AND d.user_id = $2 AND d.course_id = $3 AND d.deleted_at IS NULL`, wanted, owner, course).Scan(&found, &read)
+	switch {
+	case err != nil:
+		return database.Fault(err, "document")
+	case found < len(wanted):
+		return fault.Field("document_ids", "There is no such document in this course.")
+	case read == 0:
+		return fault.New(fault.Invalid, "Nothing of this has been read yet: wait until its processing is completed.").Coded("no_material")
+	}
+	return nil
+}
+
+// about returns passages about the topic, in the order of their documents.
+func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses.ID, of []documents.ID, topic string, limit int) ([]Passage, error) {
+	if utf8.RuneCountInString(topic) > retrieval.MaxQuery {
+		return nil, fault.Field("topic", "A topic may have %d characters.", retrieval.MaxQuery)
+	}
+	results, err := g.search.Search(ctx, owner, retrieval.Query{Course: course, Documents: of, Text: topic, Limit: min(limit, retrieval.MaxLimit)})
+	if err != nil {
+		return nil, err
+	}
+	passages := make([]Passage, len(results.Hits))
+	for i, hit := range results.Hits {
+		passages[i] = Passage{
+			ID: hit.Passage, Document: hit.Document, Title: hit.DocumentName, Heading: hit.Heading, Text: hit.Text,
+			PageStart: hit.PageStart, PageEnd: hit.PageEnd,
+		}
+	}
+	return passages, nil
+}
+
+// spread takes a course, its owner, documents, how many passages, and the turn. It
+// chooses as many of each document, at even distances.
+const spread = `
+WITH material AS MATERIALIZED (
+	SELECT id, name, created_at FROM documents
+	WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL
+	  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
+), ranked AS (
+	SELECT p.id, p.document_id,
+		row_number() OVER (PARTITION BY p.document_id ORDER BY p.position) - 1 AS n,
+		count(*) OVER (PARTITION BY p.document_id) AS passages
+	FROM passages p WHERE p.course_id = $1 AND p.document_id IN (SELECT id FROM material)
+), share AS (
+	SELECT greatest(1, $4::int / greatest(1, count(DISTINCT document_id))) AS passages FROM ranked
+)
+SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.page_start, p.page_end
+FROM ranked r CROSS JOIN share s JOIN passages p ON p.id = r.id JOIN material m ON m.id = r.document_id
+WHERE r.passages <= s.passages OR (r.n + $5::int) * s.passages % r.passages < s.passages
+ORDER BY m.created_at, m.id, p.position
+LIMIT $4`
+
+// mostAvoided is how many cards, and how many questions, are not made again: the
+// newest ones.
+const mostAvoided = 300
+
+// existing returns the questions that the course's cards and quizzes ask already.
+func (g *Generator) existing(ctx context.Context, owner auth.UserID, course courses.ID) ([]string, error) {
+	rows, _ := g.db.Query(ctx, `
+		(SELECT o.question_text FROM quiz_questions o JOIN quizzes q ON q.id = o.quiz_id
+		WHERE q.course_id = $1 AND q.user_id = $2
+		ORDER BY o.created_at DESC, o.id DESC LIMIT $3)
+		UNION ALL
+		(SELECT question FROM flashcards WHERE course_id = $1 AND user_id = $2
+		ORDER BY created_at DESC, id DESC LIMIT $3)`, course, owner, mostAvoided)
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// pieceLength is how many code points of the content are one source.
+const pieceLength = 2_000
+
+// split cuts content that was sent along into passages, at ends of lines where
+// that is possible.
+func split(content string) []Passage {
+	var passages []Passage
+	for rest := []rune(strings.TrimSpace(content)); len(rest) > 0 && len(passages) < mostPassages; {
+		end := min(len(rest), pieceLength)
+		if end < len(rest) {
+			if cut := lastBreak(rest[:end]); cut > pieceLength/2 {
+				end = cut
+			}
+		}
+		if text := strings.TrimSpace(string(rest[:end])); text != "" {
+			passages = append(passages, Passage{Text: text})
+		}
+		rest = rest[end:]
+	}
+	return passages
+}
+
+// lastBreak returns where the last line or, without one, the last word ends.
+func lastBreak(text []rune) int {
+	for _, ends := range []rune{'\n', ' '} {
+		for i := len(text) - 1; i > 0; i-- {
+			if text[i] == ends {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
+}
