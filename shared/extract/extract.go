@@ -174,7 +174,7 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		return doc, fault.New(fault.TooLarge, "The file has %d million characters; %d million are the most. Split it and upload the parts.",
 			characters/1_000_000, r.limits.Characters/1_000_000).Coded("too_large")
 	}
-	if letters < 20 && letters < 5*len(found.pages) {
+	if letters < 20 && letters <= 5*len(found.pages) {
 		message := "There is no text in this file. Upload one with text in it."
 		if doc.ContentType == PDF || doc.ContentType == Slides {
 			message = "There is no text in this file, only pictures of it. Text recognition isn't offered: " +

@@ -63,7 +63,7 @@ func mostlyText(text string) bool {
 			odd++
 		}
 	}
-	return odd*50 <= all
+	return odd*20 <= all
 }
 
 // paginate cuts a text without pages between paragraphs.

@@ -1,0 +1,260 @@
+package extract_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"aksio.app/shared/extract"
+	"aksio.app/shared/fault"
+)
+
+var reader = extract.New(extract.DefaultLimits, "")
+
+func file(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestFilesOfOthersAreRead(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct {
+		kind, language string
+		pages          int
+		words          int // about
+		phrases        []string
+		heading        string // one of the outline
+		page           int    // of it
+	}{
+		"GeoTopo-komprimiert.pdf":        {extract.PDF, "de", 117, 31_000, []string{"Ein topologischer Raum ist ein Paar", "Homöomorphismus"}, "Metrische Räume", 10},
+		"multicolumn.pdf":                {extract.PDF, "", 3, 1_040, []string{"Suspendisse vel felis. Ut lorem lorem, interdum eu"}, "", 0},
+		"pdflatex-outline.pdf":           {extract.PDF, "en", 4, 1_400, []string{"without a meaning"}, "Bar", 2},
+		"google-doc-document.pdf":        {extract.PDF, "en", 1, 177, []string{"Special cases aren't special enough to break the rules."}, "", 0},
+		"crazyones-pdfa.pdf":             {extract.PDF, "en", 1, 170, []string{"The round pegs in the square holes."}, "", 0},
+		"mistitled_outlines_example.pdf": {extract.PDF, "en", 4, 1_400, []string{"the look"}, "Fifth", 3},
+		"par-known-styles.docx":          {extract.Word, "", 1, 9, []string{"Heading"}, "", 0},
+		"txt-fit-text.pptx":              {extract.Slides, "en", 1, 39, []string{"Designers of typefaces are called type designers"}, "", 0},
+		"txt-paragraph-spacing.pptx":     {extract.Slides, "en", 3, 51, []string{"Paragraph having space before of 6 pt"}, "", 0},
+		"test.pptx":                      {extract.Slides, "", 1, 5, nil, "Presentation Title Text", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc, err := reader.Extract(t.Context(), file(t, name), "lies.bin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if doc.ContentType != want.kind || doc.Language != want.language || len(doc.Pages) != want.pages {
+				t.Errorf("got %s in %q with %d pages, want %+v", doc.ContentType, doc.Language, len(doc.Pages), want)
+			}
+			if doc.Words < want.words*95/100 || doc.Words > want.words*105/100 {
+				t.Errorf("%d words, want about %d", doc.Words, want.words)
+			}
+			text := strings.Join(doc.Pages, "\n\n")
+			for _, phrase := range want.phrases {
+				if !strings.Contains(text, phrase) {
+					t.Errorf("%q isn't in the text", phrase)
+				}
+			}
+			i := slices.IndexFunc(doc.Outline, func(h extract.Heading) bool { return strings.Contains(h.Title, want.heading) })
+			if want.heading != "" && (i < 0 || doc.Outline[i].Page != want.page) {
+				t.Errorf("no heading %q on page %d in %+v", want.heading, want.page, doc.Outline)
+			}
+			runes, last := []rune(text), 0
+			for _, p := range extract.Split(doc) {
+				if string(runes[p.Start:p.End]) != p.Text {
+					t.Errorf("the passage at %d isn't the text there: %.60q", p.Start, p.Text)
+				}
+				if strings.TrimSpace(string(runes[last:p.Start])) != "" {
+					t.Errorf("between two passages %.60q is lost", string(runes[last:p.Start]))
+				}
+				if p.PageStart < 1 || p.PageEnd > len(doc.Pages) || p.Words > 260 {
+					t.Errorf("passage %d to %d of %d words on pages %d to %d", p.Start, p.End, p.Words, p.PageStart, p.PageEnd)
+				}
+				if !strings.Contains(doc.Pages[p.PageStart-1], p.Text[:min(10, len(p.Text))]) {
+					t.Errorf("page %d doesn't hold the beginning of %.40q", p.PageStart, p.Text)
+				}
+				last = p.End
+			}
+			if strings.TrimSpace(string(runes[last:])) != "" {
+				t.Errorf("the end is lost: %.60q", string(runes[last:]))
+			}
+		})
+	}
+}
+
+func TestTextsAreRead(t *testing.T) {
+	t.Parallel()
+	utf16le := []byte{0xFF, 0xFE}
+	for _, unit := range utf16.Encode([]rune("Ein Raum heißt kompakt, wenn er klein ist.")) {
+		utf16le = append(utf16le, byte(unit), byte(unit>>8))
+	}
+	for name, tc := range map[string]struct {
+		content  []byte
+		filename string
+		kind     string
+		want     string
+		heading  string
+	}{
+		"plain":        {[]byte("A plain text of a few words.\r\n\r\nAnother paragraph."), "a.txt", extract.Plain, "A plain text of a few words.\n\nAnother paragraph.", ""},
+		"UTF-16":       {utf16le, "a.txt", extract.Plain, "Ein Raum heißt kompakt", ""},
+		"Windows-1252": {[]byte("Der Satz \x84kompakt\x93 hei\xdft: klein."), "a.txt", extract.Plain, "Der Satz „kompakt“ heißt: klein.", ""},
+		"Markdown":     {[]byte("# Spaces\n\nA *compact* space is [small](http://x).\n\n## Open sets\n\nMore `code` here."), "a.md", extract.Markdown, "A compact space is small.", "Open sets"},
+		"HTML": {[]byte("<!DOCTYPE html><html><head><title>T</title><script>alert(1)</script></head><body><nav>Menu</nav><article><h1>Spaces</h1><p>A <b>compact</b> space is small, and " +
+			strings.Repeat("this sentence is part of the article. ", 20) + "</p></article></body></html>"), "a.html", extract.HTML, "A compact space is small, and this", ""},
+		"control characters": {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
+	} {
+		doc, err := reader.Extract(t.Context(), tc.content, tc.filename)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text := strings.Join(doc.Pages, "\n\n")
+		if doc.ContentType != tc.kind || !strings.Contains(text, tc.want) || strings.Contains(text, "alert") {
+			t.Errorf("%s: got %s %.200q, want %q", name, doc.ContentType, text, tc.want)
+		}
+		if tc.heading != "" && !slices.ContainsFunc(doc.Outline, func(h extract.Heading) bool { return h.Title == tc.heading && h.Level == 2 }) {
+			t.Errorf("%s: outline %+v", name, doc.Outline)
+		}
+	}
+}
+
+func TestBadFilesSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	book := file(t, "GeoTopo-komprimiert.pdf")
+	docx := file(t, "python-docx-test.docx")
+	for name, tc := range map[string]struct {
+		content []byte
+		code    string
+	}{
+		"empty":          {nil, "empty_file"},
+		"encrypted":      {file(t, "libreoffice-writer-password.pdf"), "encrypted"},
+		"only pictures":  {file(t, "imagemagick-images.pdf"), "no_text"},
+		"no slides":      {file(t, "no-slides.pptx"), "no_text"},
+		"blank":          {[]byte(" \n\t\n"), "no_text"},
+		"cut PDF header": {book[:200], "truncated_or_damaged"},
+		"cut docx":       {docx[:len(docx)/2], "truncated_or_damaged"},
+		"picture":        {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"), "unsupported_type"},
+		"program":        {[]byte("MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"), "unsupported_type"},
+		"zip bomb":       {office(t, strings.Repeat("<w:p><w:r><w:t>"+strings.Repeat("bomb ", 2000)+"</w:t></w:r></w:p>", 22_000)), "zip_bomb"},
+		"deep XML":       {office(t, strings.Repeat("<w:p>", 10_000)), "zip_bomb"},
+		"broken XML":     {office(t, "<w:p><w:r>"), "truncated_or_damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := reader.Extract(t.Context(), tc.content, "lecture.pdf")
+			var f *fault.Fault
+			if !errors.As(err, &f) || f.Code != tc.code || !strings.HasSuffix(f.Message, ".") {
+				t.Errorf("got %v, want the code %s", err, tc.code)
+			}
+		})
+	}
+	small := extract.New(extract.Limits{Bytes: 50 << 20, Pages: 100, Characters: 1_000}, "")
+	for name, code := range map[string]string{"GeoTopo-komprimiert.pdf": "too_many_pages", "pdflatex-outline.pdf": "too_large"} {
+		_, err := small.Extract(t.Context(), file(t, name), name)
+		var f *fault.Fault
+		if !errors.As(err, &f) || f.Code != code {
+			t.Errorf("%s within small limits: got %v, want the code %s", name, err, code)
+		}
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	var f *fault.Fault
+	if _, err := reader.Extract(ctx, book, "book.pdf"); !errors.As(err, &f) || f.Code != "too_slow" {
+		t.Errorf("out of time: got %v, want the code too_slow", err)
+	}
+}
+
+// TestCutBookIsReadOrRefused reads a PDF that broke off: PDFium mends what it can.
+func TestCutBookIsReadOrRefused(t *testing.T) {
+	t.Parallel()
+	book := file(t, "GeoTopo-komprimiert.pdf")
+	for _, part := range []int{2, 3, 10} {
+		doc, err := reader.Extract(t.Context(), book[:len(book)/part], "book.pdf")
+		var f *fault.Fault
+		if err == nil && doc.Words == 0 || err != nil && !errors.As(err, &f) {
+			t.Errorf("a %dth of it: %d words, %v", part, doc.Words, err)
+		}
+	}
+}
+
+// office returns a Word file whose document has the body.
+func office(t testing.TB, body string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for name, text := range map[string]string{
+		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`,
+		"word/document.xml":   `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>` + body + `</w:body></w:document>`,
+	} {
+		part, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := part.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func FuzzExtract(f *testing.F) {
+	for _, name := range []string{"pdflatex-outline.pdf", "par-known-styles.docx", "test.pptx"} {
+		f.Add(file(f, name), "a.bin")
+	}
+	f.Add([]byte("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |"), "a.md")
+	f.Add([]byte("<html><body><p>Text<table><tr><td>x"), "a.html")
+	f.Add([]byte("%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj trailer<</Root 1 0 R>>"), "a.pdf")
+	f.Fuzz(func(t *testing.T, content []byte, name string) {
+		doc, err := reader.Extract(t.Context(), content, name)
+		var known *fault.Fault
+		if err != nil && !errors.As(err, &known) {
+			t.Fatalf("not a fault: %v", err)
+		}
+		if err == nil {
+			runes := []rune(strings.Join(doc.Pages, "\n\n"))
+			for _, p := range extract.Split(doc) {
+				if string(runes[p.Start:p.End]) != p.Text {
+					t.Fatalf("the passage at %d isn't the text there", p.Start)
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkPDF reads a book of 117 pages; its baseline is pdftotext on the same file.
+func BenchmarkPDF(b *testing.B) {
+	book := file(b, "GeoTopo-komprimiert.pdf")
+	b.Run("extract", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := reader.Extract(b.Context(), book, "book.pdf"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("pdftotext", func(b *testing.B) {
+		if _, err := exec.LookPath("pdftotext"); err != nil {
+			b.Skip("pdftotext isn't installed: no baseline")
+		}
+		for b.Loop() {
+			if err := exec.Command("pdftotext", "testdata/GeoTopo-komprimiert.pdf", os.DevNull).Run(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
