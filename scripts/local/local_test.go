@@ -40,16 +40,16 @@ func startIn(t *testing.T, dir, databaseURL string) *stack.Stack {
 	return s
 }
 
-func TestDocumentIsReadOnTheStack(t *testing.T) {
+func TestStudentsDay(t *testing.T) {
 	t.Parallel()
-	s := start(t)
 	var out bytes.Buffer
-	d := &day{client: client{address: s.Address}, out: &out, file: "testdata/photosynthesis.md"}
-	if err := d.play(t.Context(), d.steps()[:8]); err != nil {
+	if err := demo(t.Context(), &out, start(t).Address, "testdata/photosynthesis.md"); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	if !strings.Contains(out.String(), "✓ search") {
-		t.Errorf("the day ended before the search:\n%s", &out)
+	for _, want := range []string{"✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got no %q in\n%s", want, &out)
+		}
 	}
 }
 
