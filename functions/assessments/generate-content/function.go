@@ -28,14 +28,17 @@ func init() {
 // Request says what to make them from; without a body, from all of the course.
 type Request struct {
 	Assessment assessments.ID `path:"id"`
-	Body       *struct {
-		Topic     string         `json:"topic" maxLength:"1000" doc:"What they are about; everything otherwise."`
-		Content   string         `json:"content" maxLength:"200000" doc:"Text to make them from, besides the documents or instead of those of the course."`
-		Documents []documents.ID `json:"document_ids" maxItems:"100" doc:"Of the course; all of its documents otherwise."`
-		Adaptive  bool           `json:"use_adaptive" doc:"Fit the quiz to the results of late."`
-		Questions int            `json:"question_count" minimum:"0" maximum:"50" doc:"Of the quiz; as the assessment says when 0."`
-		Publish   bool           `json:"publish" doc:"Make the quiz ready to be taken; a draft otherwise."`
-	}
+	Body       *Body
+}
+
+// Body says what to make them from.
+type Body struct {
+	Topic     string         `json:"topic" maxLength:"1000" doc:"What they are about; everything otherwise."`
+	Content   string         `json:"content" maxLength:"200000" doc:"Text to make them from, besides the documents or instead of those of the course."`
+	Documents []documents.ID `json:"document_ids" maxItems:"100" doc:"Of the course; all of its documents otherwise."`
+	Adaptive  bool           `json:"use_adaptive" doc:"Fit the quiz to the results of late."`
+	Questions int            `json:"question_count" minimum:"0" maximum:"50" doc:"Of the quiz; as the assessment says when 0."`
+	Publish   bool           `json:"publish" doc:"Make the quiz ready to be taken; a draft otherwise."`
 }
 
 // Response is what was made.

@@ -36,10 +36,13 @@ const (
 type Request struct {
 	Course   courses.ID   `path:"course"`
 	Document documents.ID `path:"document"`
-	Body     *struct {
-		Cards     *int `json:"flashcard_count" minimum:"0" maximum:"50" doc:"10 otherwise."`
-		Questions *int `json:"question_count" minimum:"0" maximum:"50" doc:"5 otherwise."`
-	}
+	Body     *Body
+}
+
+// Body says how many.
+type Body struct {
+	Cards     *int `json:"flashcard_count" minimum:"0" maximum:"50" doc:"10 otherwise."`
+	Questions *int `json:"question_count" minimum:"0" maximum:"50" doc:"5 otherwise."`
 }
 
 // Response is what was made.
