@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-short check generate lint format bench clean
+.PHONY: help run demo test bench check generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 
 test: ## Run all tests against real services, which it finds or starts
 	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+bench: ## Measure reading and scheduling
+	$(GO) test -run '^$$' -bench . -benchmem ./shared/extract ./shared/flashcards/...
 
 check: lint check-generated ## Check form, vetting and generated files
 

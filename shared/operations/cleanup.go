@@ -10,10 +10,11 @@ import (
 
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/quizzes"
 	"aksio.app/shared/uploads"
 )
 
-// Step is one thing that cleanup removes.
+// Step is one thing that cleanup removes, or ends because its time is up.
 type Step struct {
 	Name string
 	Run  func(ctx context.Context) (removed int, err error)
@@ -58,6 +59,13 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 			SELECT key FROM rate_limits WHERE ready < now() ORDER BY ready LIMIT $1)`),
 		{"documents", func(ctx context.Context) (int, error) {
 			return repeat(ctx, func() (int, error) { return documents.Purge(ctx, db, bucket, 500) }, 500)
+		}},
+		{"quiz_attempts", func(ctx context.Context) (int, error) {
+			store := quizzes.NewStore(db)
+			return repeat(ctx, func() (int, error) {
+				timedOut, abandoned, err := store.ExpireAttempts(ctx, batch)
+				return timedOut + abandoned, err
+			}, batch)
 		}},
 		// A course goes when the last of its files is gone.
 		expired("courses", `DELETE FROM courses WHERE id IN (

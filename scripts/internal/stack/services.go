@@ -101,6 +101,7 @@ func (s *Stack) migrate(ctx context.Context) (string, error) {
 // openStorage starts the bucket server. One that runs elsewhere wouldn't do: its
 // events wouldn't come here.
 func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, error) {
+	s.Settings["EXTRACT_CACHE"] = cmp.Or(s.Settings["EXTRACT_CACHE"], filepath.Join(config.Dir, "pdfium"))
 	s.Settings["UPLOADS_BUCKET"] = cmp.Or(s.Settings["UPLOADS_BUCKET"], uploadsBucket)
 	dir := filepath.Join(config.Dir, "storage")
 	server, err := bucket.Start(bucket.Options{
