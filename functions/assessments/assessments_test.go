@@ -326,6 +326,21 @@ func TestOnlyTheNamedMaterialIsUsed(t *testing.T) {
 	}
 }
 
+func TestATopicIsSearchedFor(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(t, apitest.New(t), "ada")
+	var long []string
+	for i := range 60 {
+		long = append(long, fmt.Sprintf("Cell number %d is a small cell that lies beside another cell of the same kind.", i))
+	}
+	long[37] = cells[2]
+	ada.document("Long", long)
+	m := ada.generate(ada.plan(object{"flashcard_count": 1, "quiz_count": 0}), object{"topic": "osmosis"})
+	if card := m.Content.Flashcards.Flashcards[0]; card.Citation.PageStart != 38 {
+		t.Errorf("a card about osmosis from page %d: %s", card.Citation.PageStart, card.SourceContent)
+	}
+}
+
 func TestLessThanAskedForIsSaid(t *testing.T) {
 	t.Parallel()
 	ada := newStudent(t, apitest.New(t), "ada")
@@ -379,7 +394,11 @@ func TestADocumentBecomesAStudyKit(t *testing.T) {
 		t.Errorf("after a perfect quiz %v", plan)
 	}
 
-	ada.Post(url, object{"flashcard_count": 0, "question_count": 1}).Want(http.StatusOK).Into(&m)
+	var one made
+	ada.Post(url, object{"flashcard_count": 0, "question_count": 1}).Want(http.StatusOK).Into(&one)
+	if one.Content.Flashcards != nil || one.Content.Quiz.Requested != 1 || one.Content.Quiz.Count != 1 {
+		t.Errorf("one question: %+v", one.Content)
+	}
 	ada.Post(url, object{"flashcard_count": 51}).Want(http.StatusBadRequest)
 	ada.Post(url, object{"flashcard_count": 0, "question_count": 0}).Want(http.StatusBadRequest)
 	bob.Post(url, nil).Want(http.StatusNotFound)

@@ -442,6 +442,9 @@ func TestQuizRejects(t *testing.T) {
 	}
 	ada.Post(path, object{"course": ada.course, "title": "Cells", "section": nil, "time_limit_minutes": nil}).Want(http.StatusCreated)
 	quiz := ada.published(kinds, nil)
+	if got := ada.Get(path + "?course=").Want(http.StatusOK).Map()["count"]; got != 2.0 {
+		t.Errorf("%v quizzes of no course in particular", got)
+	}
 	ada.Put(path+quiz+"/", object{"title": "Cells"}).Want(http.StatusBadRequest)
 	ada.Put(path+quiz+"/", object{"title": "Genes", "course": ada.course}).Want(http.StatusOK)
 	for _, list := range []string{path, attempts} {

@@ -47,7 +47,7 @@ func (g *Generator) material(ctx context.Context, owner auth.UserID, course cour
 	if len(passages) > 0 && len(req.Documents) == 0 {
 		return passages, nil
 	}
-	room := mostPassages - len(passages)
+	room := max(mostPassages-len(passages), mostPassages/4)
 	var found []Passage
 	var err error
 	if topic := strings.TrimSpace(req.Topic); topic != "" {
@@ -146,14 +146,14 @@ func (g *Generator) existing(ctx context.Context, owner auth.UserID, course cour
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// pieceLength is how many code points of the content are one source.
-const pieceLength = 2_000
+// pieceLength is how many code points of the content are one source, at most.
+const pieceLength = 5_000
 
 // split cuts content that was sent along into passages, at ends of lines where
 // that is possible.
 func split(content string) []Passage {
 	var passages []Passage
-	for rest := []rune(strings.TrimSpace(content)); len(rest) > 0 && len(passages) < mostPassages; {
+	for rest := []rune(strings.TrimSpace(content)); len(rest) > 0; {
 		end := min(len(rest), pieceLength)
 		if end < len(rest) {
 			if cut := lastBreak(rest[:end]); cut > pieceLength/2 {

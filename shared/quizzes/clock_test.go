@@ -127,6 +127,24 @@ func TestAnswersAfterTheDeadlineAreLate(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatLosesTheRaceIsLate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 0)
+	attempt := d.start()
+	question, _, err := d.asked(t.Context(), d.owner, attempt.ID, attempt.Order[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(d.Complete(t.Context(), d.owner, attempt.ID))(t) // between the look and the write
+	right := true
+	_, err = d.keep(t.Context(), d.owner, attempt.ID, Response{
+		ID: id.New[Response](), Question: question.ID, Answer: []byte("true"), Correct: &right, Points: 1, Answered: d.clock,
+	})
+	if got := d.attempt(attempt); code(err) != "attempt_over" || got.Earned != 0 || len(got.Responses) != 0 {
+		t.Errorf("%v; attempt %+v", err, got)
+	}
+}
+
 func TestCompletionAfterTheDeadlineTimesOut(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, 1)
