@@ -90,7 +90,7 @@ func (d *draft) store(ctx context.Context) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	result := Result{Assessment: d.assessment, Model: d.generator.model.Name(), Passages: d.passages}
-	questions := d.questions()
+	questions := d.questions(ctx)
 	if len(questions) == 0 && len(d.cards) == 0 {
 		result.Cards, result.Quiz = d.cardsMade(nil), d.quizMade(nil)
 		result.Status = Failed
@@ -148,7 +148,7 @@ func (d *draft) record(ctx context.Context, tx interface {
 
 // questions returns the items as questions of a quiz, without those that couldn't
 // be graded, together with their sources in d.items.
-func (d *draft) questions() []quizzes.Question {
+func (d *draft) questions(ctx context.Context) []quizzes.Question {
 	var questions []quizzes.Question
 	var items []ai.Item
 	for _, item := range d.items {
@@ -166,7 +166,7 @@ func (d *draft) questions() []quizzes.Question {
 			question.Passage = &at
 		}
 		if err := question.Tidy(); err != nil {
-			slog.WarnContext(context.Background(), "generated question dropped", "type", item.Type, "error", err)
+			slog.WarnContext(ctx, "generated question dropped", "type", item.Type, "error", err)
 			continue
 		}
 		questions, items = append(questions, question), append(items, item)
