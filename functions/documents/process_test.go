@@ -15,7 +15,7 @@ import (
 // book is a text of some hundred passages.
 var book = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
-	for chapter := range 200 {
+	for chapter := range 290 {
 		fmt.Fprintf(&b, "Chapter %d is about the number %d.", chapter, chapter)
 		for n := range 14 {
 			fmt.Fprintf(&b, " Sentence %d of chapter %d says that %d is not %d.", n, chapter, n, n+chapter+1)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"maps"
@@ -324,8 +325,8 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t.Name() == "" {
-		return hint // which names the operation
+	if t.Name() == "" { // a hint is not unique: most requests have a Body
+		return fmt.Sprintf("%s%08x", hint, crc32.ChecksumIEEE([]byte(t.String())))
 	}
 	if t.PkgPath() == "" {
 		return name

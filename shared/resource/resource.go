@@ -3,10 +3,12 @@
 package resource
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -81,7 +83,7 @@ func Read[T any](settings map[string]string) (T, error) {
 		if errors.As(err, &all) {
 			var texts []string
 			for _, one := range all.Errors {
-				texts = append(texts, one.Error())
+				texts = append(texts, describe[T](settings, one))
 			}
 			err = errors.New(strings.Join(texts, "; "))
 		}
@@ -93,6 +95,21 @@ func Read[T any](settings map[string]string) (T, error) {
 		}
 	}
 	return config, nil
+}
+
+// describe words what is wrong with one setting by its own name, where the
+// library knows it by the field that it fills.
+func describe[T any](settings map[string]string, err error) string {
+	var parse env.ParseError
+	if !errors.As(err, &parse) {
+		return err.Error()
+	}
+	field, ok := reflect.TypeFor[T]().FieldByName(parse.Name)
+	if !ok {
+		return err.Error()
+	}
+	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+	return fmt.Sprintf("%s is %q: write a %s, such as %s", name, settings[name], parse.Type, cmp.Or(field.Tag.Get("envDefault"), "1"))
 }
 
 // Open returns the process's client of the resource, made by open on first

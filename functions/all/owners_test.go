@@ -1,0 +1,119 @@
+package all_test
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/api/apitest"
+)
+
+// world is one student's things, by the path that leads to them.
+type world map[string]string
+
+// newWorld gives the student one of each thing. The test of a new operation under
+// another path fails until its thing is here.
+func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
+	t.Helper()
+	made := func(path string, body map[string]any) string {
+		t.Helper()
+		return ada.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+	}
+	const assessments = "/api/v1/assessments/"
+	w := world{}
+	course := made("/api/v1/courses/", map[string]any{"name": "Topology"})
+	w["/api/v1/courses/{}"] = course
+	document := made("/api/v1/courses/"+course+"/documents/", map[string]any{
+		"document_type": "file", "name": "a.txt", "original_filename": "a.txt", "content_type": "text/plain", "file_size_bytes": 10,
+	})
+	w["/api/v1/courses/{}/documents/{}"] = document
+	w["/api/v1/documents/documents/{}"] = document
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET state = 'completed' WHERE id = $1`, document); err != nil {
+		t.Fatal(err)
+	}
+	w[assessments+"flashcards/{}"] = made(assessments+"flashcards/", map[string]any{"course": course, "question": "q", "answer": "a"})
+	quiz := made(assessments+"quizzes/", map[string]any{"course": course, "title": "Quiz"})
+	w[assessments+"quizzes/{}"] = quiz
+	w["question"] = made(assessments+"quizzes/"+quiz+"/questions/", map[string]any{"question_text": "?", "question_type": "true_false", "correct_answers": []string{"true"}})
+	ada.Patch(assessments+"quizzes/"+quiz+"/", map[string]any{"status": "published"}).Want(http.StatusOK)
+	w[assessments+"quiz-attempts/{}"] = ada.Post(assessments+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).Map()["id"].(string)
+	w[assessments+"{}"] = made(assessments, map[string]any{"course": course, "title": "Check", "assessment_type": "formative"})
+	w["/api/v1/chat/chats/{}"] = made("/api/v1/chat/chats/", map[string]any{"title": "Help"})
+	return w
+}
+
+// path fills the parameters of the operation's path with the student's things.
+func (w world) path(t *testing.T, d *api.Declaration) string {
+	t.Helper()
+	segments := strings.Split(d.Path, "/")
+	shape := make([]string, len(segments))
+	for i, segment := range segments {
+		shape[i] = segment
+		if strings.HasPrefix(segment, "{") {
+			shape[i] = "{}"
+			at := strings.Join(shape[:i+1], "/")
+			if w[at] == "" {
+				t.Fatalf("%s: there is no thing at %s: let newWorld make one", d.ID, at)
+			}
+			segments[i] = w[at]
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// body is what a good call of the operation would send; the course is the caller's own.
+func (w world) body(d *api.Declaration, course string) (body any, contentType string) {
+	switch d.ID {
+	case "documents-upload":
+		var form bytes.Buffer
+		writer := multipart.NewWriter(&form)
+		part, _ := writer.CreateFormFile("file", "notes.txt")
+		fmt.Fprint(part, "Some notes about compact spaces.")
+		writer.Close()
+		return form.Bytes(), writer.FormDataContentType()
+	case "quiz-attempts-submit-response":
+		return map[string]any{"question": w["question"], "user_answer": "true"}, "application/json"
+	case "quiz-questions-create":
+		return map[string]any{"question_text": "?", "question_type": "true_false", "correct_answers": []string{"true"}}, "application/json"
+	case "documents-create":
+		return map[string]any{"document_type": "text", "name": "Notes", "text": "Some notes about compact spaces."}, "application/json"
+	}
+	return map[string]any{
+		"name": "x", "title": "x", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course,
+	}, "application/json"
+}
+
+func TestEveryThingOfAnotherIsNotFound(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := app.User("ada"), app.User("bob")
+	w := newWorld(t, app, ada)
+	bobs := bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).Map()["id"].(string)
+	call := func(client *apitest.Client, d *api.Declaration, method, course string) int {
+		body, contentType := w.body(d, course)
+		if method == http.MethodGet || method == http.MethodDelete {
+			body = nil
+		}
+		return client.Do(method, w.path(t, d), body, "Content-Type", contentType).Status
+	}
+	for _, d := range api.Declared() {
+		if d.Access != api.User || !strings.Contains(d.Path, "{") || d.ID == "documents-get-upload-limits" { // which is the same for all courses
+			continue
+		}
+		for _, method := range d.Methods {
+			if status := call(bob, d, method, bobs); status != http.StatusNotFound {
+				t.Errorf("%s by %s: another user gets %d, want 404", d.ID, method, status)
+			}
+			// The same call by the owner finds it: that is what makes the 404 mean something.
+			if method != http.MethodDelete {
+				if status := call(ada, d, method, w["/api/v1/courses/{}"]); status == http.StatusNotFound || status == http.StatusInternalServerError {
+					t.Errorf("%s by %s: the owner gets %d", d.ID, method, status)
+				}
+			}
+		}
+	}
+}
