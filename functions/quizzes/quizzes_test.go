@@ -381,7 +381,7 @@ func TestOthersQuizzesArentThere(t *testing.T) {
 	attempt, questions := ada.start(quiz)
 	for _, call := range []*apitest.Response{
 		bob.Get(path + quiz + "/"), bob.Patch(path+quiz+"/", object{"title": "x"}), bob.Patch(path+quiz+"/", object{}),
-		bob.Put(path+quiz+"/", object{"title": "x", "course": bob.course}), bob.Delete(path + quiz + "/"),
+		bob.Put(path+quiz+"/", object{"title": "x", "course": bob.course}), bob.Patch(path+quiz+"/", object{"course": ada.course}), bob.Delete(path + quiz + "/"),
 		bob.Get(path + quiz + "/take/"), bob.Get(path + quiz + "/results/"), bob.Post(path+quiz+"/start_attempt/", nil),
 		bob.Post(path+quiz+"/questions/", kinds[0]), bob.Get(attempts + attempt + "/"), bob.Post(attempts+attempt+"/complete/", nil),
 		bob.answer(attempt, questions[0], 1), ada.Get(path + nobodys + "/"),
