@@ -17,7 +17,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +28,7 @@ import (
 	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/id"
 	"aksio.app/shared/resource"
+	"aksio.app/shared/uploads/uploadstest"
 )
 
 // App is the whole platform for one test.
@@ -57,8 +57,8 @@ func Key() string {
 
 var signingKey = sync.OnceValue(Key)
 
-// New returns an app on a database of its own, with the offline model, the
-// in-memory live store, and a bucket of its own if the storage emulator runs.
+// New returns an app on a database and a bucket of its own, with the offline
+// model and the in-memory live store.
 // More settings are given as name, value pairs.
 func New(t testing.TB, settings ...string) *App {
 	t.Helper()
@@ -66,7 +66,7 @@ func New(t testing.TB, settings ...string) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := dbtest.URL(t)
+	url, bucket := dbtest.URL(t), uploadstest.Config(t)
 	db, err := database.New(database.Config{URL: url, Pool: 4})
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +78,8 @@ func New(t testing.TB, settings ...string) *App {
 		"TOKEN_SIGNING_KEY":     signingKey(),
 		"TOKEN_KEYS":            string(signer.PublicKeys()),
 		"LIVE_STORE":            "memory",
-		"UPLOADS_BUCKET":        newBucket(t),
-		"STORAGE_EMULATOR_HOST": os.Getenv("STORAGE_EMULATOR_HOST"),
+		"UPLOADS_BUCKET":        bucket.Bucket,
+		"STORAGE_EMULATOR_HOST": bucket.Emulator,
 	}}
 	for i := 0; i+1 < len(settings); i += 2 {
 		a.Settings[settings[i]] = settings[i+1]
@@ -87,28 +87,6 @@ func New(t testing.TB, settings ...string) *App {
 	a.Process = resource.NewProcess(a.Settings)
 	a.Gateway = api.NewGateway(a.Process)
 	return a
-}
-
-// newBucket makes a bucket in the storage emulator, if there is one.
-func newBucket(t testing.TB) string {
-	t.Helper()
-	name := "test-" + id.New[App]().String()
-	host := os.Getenv("STORAGE_EMULATOR_HOST")
-	if host == "" {
-		return name
-	}
-	if !strings.Contains(host, "://") {
-		host = "http://" + host
-	}
-	resp, err := http.Post(host+"/storage/v1/b?project=test", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
-	if err != nil {
-		t.Fatalf("storage emulator: %v", err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("storage emulator: make bucket: %s", resp.Status)
-	}
-	return name
 }
 
 // Token returns an access token for the user.
