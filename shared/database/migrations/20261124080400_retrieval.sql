@@ -23,18 +23,6 @@ CREATE FUNCTION search_config(language text) RETURNS regconfig
 	END;
 -- +goose StatementEnd
 
--- +goose StatementBegin
--- How often the one word of the query stands in the text. ts_rank of one word is
--- the sum of 1/j² for its n occurrences over π²/6; this turns that around, which is
--- some ten times faster than unpacking the vector.
-CREATE FUNCTION term_frequency(vector tsvector, word tsquery) RETURNS real
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN (
-		SELECT CASE WHEN rest > 0.5 THEN 1 ELSE (1 + sqrt(1 - 2 * rest)) / (2 * rest) END
-		FROM (SELECT greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', vector, word)), 0.004) AS rest) r
-	);
--- +goose StatementEnd
-
 ALTER TABLE passages
 	ADD COLUMN language text NOT NULL DEFAULT '',
 	ADD COLUMN words_found tsvector GENERATED ALWAYS AS (to_tsvector(search_config(language), heading || ' ' || text)) STORED;
