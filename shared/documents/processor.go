@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/live"
+	"aksio.app/shared/resource"
 	"aksio.app/shared/uploads"
 )
 
@@ -41,6 +42,31 @@ type Processor struct {
 	live   live.Store
 	model  ai.Model
 	reader *extract.Reader
+}
+
+// OpenProcessor returns a reader of documents with the function's resources.
+func OpenProcessor(env *resource.Env) (*Processor, error) {
+	db, err := database.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	events, err := live.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	model, err := ai.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := extract.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	return NewProcessor(db, bucket, events, model, reader), nil
 }
 
 // NewProcessor returns a reader of documents.

@@ -9,7 +9,6 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
-	"aksio.app/shared/extract"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -28,27 +27,10 @@ func init() {
 }
 
 func setup(env *api.Env) (api.ObjectHandler, error) {
-	db, err := database.Open(env)
+	processor, err := documents.OpenProcessor(env)
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := uploads.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	events, err := live.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	model, err := ai.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := extract.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	processor := documents.NewProcessor(db, bucket, events, model, reader)
 	return func(ctx context.Context, object api.Object) error {
 		return processor.Process(ctx, object.Name, object.Generation)
 	}, nil

@@ -9,7 +9,6 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
-	"aksio.app/shared/extract"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -43,27 +42,10 @@ type Body struct {
 const perRun = 50
 
 func setup(env *api.Env) (func(context.Context) (*Response, error), error) {
-	db, err := database.Open(env)
+	processor, err := documents.OpenProcessor(env)
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := uploads.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	events, err := live.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	model, err := ai.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := extract.Open(env)
-	if err != nil {
-		return nil, err
-	}
-	processor := documents.NewProcessor(db, bucket, events, model, reader)
 	return func(ctx context.Context) (*Response, error) {
 		done, err := processor.Redrive(ctx, perRun)
 		return &Response{Body(done)}, err
