@@ -110,12 +110,15 @@ func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses
 }
 
 // spread takes a course, its owner, documents, how many passages, and the turn. It
-// chooses as many of each document, at even distances.
+// chooses as many of each document, at even distances; of more documents than
+// passages are wanted, some, others at another turn.
 const spread = `
 WITH material AS MATERIALIZED (
-	SELECT id, name, created_at FROM documents
-	WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL
-	  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
+	SELECT id, name, created_at FROM (
+		SELECT id, name, created_at, row_number() OVER (ORDER BY created_at, id) - 1 AS at, count(*) OVER () AS documents FROM documents
+		WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL AND passage_count > 0
+		  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
+	) d WHERE (at + $5::int) % documents < $4::int
 ), ranked AS (
 	SELECT p.id, p.document_id,
 		row_number() OVER (PARTITION BY p.document_id ORDER BY p.position) - 1 AS n,

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/jackc/pgx/v5"
@@ -148,7 +149,7 @@ func (c *Change) tidy() error {
 	}
 	for name, list := range map[string][]string{"study_goals": c.StudyGoals.Value, "preferred_study_methods": c.PreferredStudyMethods.Value} {
 		for _, text := range list {
-			if len(text) > 500 {
+			if utf8.RuneCountInString(text) > 500 {
 				return fault.Field(name, "Each entry may have 500 characters.")
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,7 +99,7 @@ func (c *Change) tidy() error {
 		}
 	}
 	for _, tag := range c.Tags.Value {
-		if len(tag) > 500 {
+		if utf8.RuneCountInString(tag) > 500 {
 			return fault.Field("tags", "A tag may have 500 characters.")
 		}
 	}
@@ -138,10 +139,15 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, card ID) (Card, erro
 
 // Create adds a card that was made by hand.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID, change Change) (Card, error) {
-	for name, set := range map[string]bool{"question": change.Question.Set, "answer": change.Answer.Set} {
-		if !set {
-			return Card{}, fault.Field(name, "This field is required.")
+	if !change.Question.Set || !change.Answer.Set {
+		missing := fault.New(fault.Invalid, "A card needs a question and an answer.")
+		missing.Fields = map[string][]string{}
+		for name, set := range map[string]bool{"question": change.Question.Set, "answer": change.Answer.Set} {
+			if !set {
+				missing.Fields[name] = []string{"This field is required."}
+			}
 		}
+		return Card{}, missing
 	}
 	if err := change.tidy(); err != nil {
 		return Card{}, err
