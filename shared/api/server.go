@@ -173,6 +173,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		ctx = context.WithValue(ctx, userKey{}, auth.User{ID: claims.User})
 	}
+	if r.Method == http.MethodHead && s.Streams == StreamsAlways { // a stream has no end to wait for
+		header.Set("Content-Type", EventStream)
+		return
+	}
 	if r.ContentLength > s.MaxBody {
 		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "",
 			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody)))
@@ -353,11 +357,31 @@ var jsonFormat = huma.Format{
 		if !utf8.Valid(data) {
 			return errors.New("the body isn't UTF-8")
 		}
-		if bytes.Contains(data, []byte(`\u0000`)) {
+		if holdsNUL(data) {
 			return errors.New("the body holds a NUL character, which no text may")
 		}
 		return json.Unmarshal(data, v)
 	},
+}
+
+// holdsNUL reports whether a text of the JSON has an escaped NUL character. An
+// escaped backslash before u0000 makes it a text like any other.
+func holdsNUL(data []byte) bool {
+	for i := 0; ; {
+		at := bytes.Index(data[i:], []byte(`\u0000`))
+		if at < 0 {
+			return false
+		}
+		at += i
+		backslashes := 0
+		for at-backslashes > 0 && data[at-backslashes-1] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			return true
+		}
+		i = at + 1
+	}
 }
 
 // humaOperation is the operation as huma wants it, for one method.
@@ -396,6 +420,13 @@ func Document() ([]byte, error) {
 		s := &server{Declaration: d, huma: document, names: parameterNames(d.Path)}
 		if err := d.register(s); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.ID, err)
+		}
+	}
+	for _, path := range document.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
+			if op != nil {
+				delete(op.Responses, "422") // huma's own; ours is 400
+			}
 		}
 	}
 	return json.MarshalIndent(document.OpenAPI(), "", "  ")

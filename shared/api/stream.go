@@ -73,6 +73,9 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				defer stream.close()
 				resp, err := handle(ctx, ctx.Value(userKey{}).(auth.User), req, stream.emit)
 				stream.close()
+				if recorder, ok := w.(*recorder); ok {
+					recorder.broken = stream.failed || err != nil
+				}
 				switch {
 				case err != nil:
 					problem := problemOf(err)
@@ -99,6 +102,7 @@ type stream struct {
 	events bool // the client wants them
 
 	started bool
+	failed  bool          // an event told of it
 	done    chan struct{} // closed to end the heartbeat
 	beating sync.WaitGroup
 	mu      sync.Mutex // one writer at a time
@@ -106,6 +110,9 @@ type stream struct {
 
 // emit sends the event, if the client wants events. It fails when the client is gone.
 func (s *stream) emit(e Event) error {
+	if data, ok := e.Data.(map[string]any); ok && data["event"] == "error" {
+		s.failed = true
+	}
 	if !s.events {
 		return nil
 	}
