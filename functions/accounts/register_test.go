@@ -201,7 +201,7 @@ func TestRegisterIsLimitedByAddress(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)
 	post(app, registerPath, registration("ada"), from("203.0.113.1")...).Want(http.StatusCreated)
-	for range 9 {
+	for range 59 {
 		post(app, registerPath, registration("ada"), from("203.0.113.1")...).Want(http.StatusBadRequest)
 	}
 	throttled := post(app, registerPath, registration("bob"), from("203.0.113.1")...).Want(http.StatusTooManyRequests)

@@ -12,8 +12,9 @@ import (
 	"aksio.app/shared/limits"
 )
 
-// registerRate is how often one address may try to register.
-var registerRate = limits.Rate{Count: 10, Per: time.Hour}
+// registerRate is how often one address may try to register: a class behind one
+// address registers in one lesson.
+var registerRate = limits.Rate{Count: 60, Per: time.Hour}
 
 // Registration is what a visitor says to become a user.
 type Registration struct {
