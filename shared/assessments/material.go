@@ -116,7 +116,7 @@ const spread = `
 WITH material AS MATERIALIZED (
 	SELECT id, name, created_at FROM (
 		SELECT id, name, created_at, row_number() OVER (ORDER BY created_at, id) - 1 AS at, count(*) OVER () AS documents FROM documents
-		WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL AND passage_count > 0
+		WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL AND EXISTS (SELECT FROM passages p WHERE p.document_id = documents.id)
 		  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
 	) d WHERE (at + $5::int) % documents < $4::int
 ), ranked AS (

@@ -3,7 +3,6 @@ package limits
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,14 +38,13 @@ func taken(row pgx.Row) error {
 	if err == nil && wait > 0 {
 		return fault.New(fault.Throttled, "Request was throttled: too many in a short time. Try again in %s.", words(wait)).RetryAfter(wait)
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
 	return err
 }
 
 // take moves the theoretical arrival time on by one emission interval ($2) unless
-// that leads further than the window ($3) ahead; then it answers how long to wait.
+// that leads further than the window ($3) ahead; then it answers how long to wait,
+// else 0. A row that came after the statement began isn't seen by its last part:
+// then one interval is the guess.
 const take = `
 	WITH taken AS (
 		INSERT INTO rate_limits AS l (key, ready) VALUES ($1, now() + $2::interval)
@@ -54,8 +52,8 @@ const take = `
 		WHERE greatest(l.ready, now()) + $2::interval <= now() + $3::interval
 		RETURNING 1
 	)
-	SELECT ready + $2::interval - now() - $3::interval FROM rate_limits
-	WHERE key = $1 AND NOT EXISTS (SELECT FROM taken)`
+	SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN interval '0' ELSE greatest(interval '1 second', coalesce(
+		(SELECT ready + $2::interval - now() - $3::interval FROM rate_limits WHERE key = $1), $2::interval)) END`
 
 func words(wait time.Duration) string {
 	if wait < time.Minute {
