@@ -25,7 +25,6 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/uploads"
-	"aksio.app/shared/uploads/uploadstest"
 )
 
 // app is the platform with a bucket whose events the test delivers.
@@ -37,9 +36,9 @@ type app struct {
 
 func newApp(t testing.TB, settings ...string) *app {
 	t.Helper()
-	config := uploadstest.Config(t)
-	settings = append(settings, "UPLOADS_BUCKET", config.Bucket, "STORAGE_EMULATOR_HOST", config.Emulator)
-	return &app{App: apitest.New(t, settings...), t: t, bucket: uploads.New(config)}
+	a := apitest.New(t, settings...)
+	config := uploads.Config{Bucket: a.Settings["UPLOADS_BUCKET"], Emulator: a.Settings["STORAGE_EMULATOR_HOST"]}
+	return &app{App: a, t: t, bucket: uploads.New(config)}
 }
 
 // student is a client with a course.

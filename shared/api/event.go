@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
+	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -18,14 +18,26 @@ import (
 // FinalizedType is the type of the event that an object of a bucket is complete.
 const FinalizedType = "google.cloud.storage.object.v1.finalized"
 
-// Object is a complete object of a bucket. An object that is written again has
-// another generation.
+// Object is a complete object of a bucket, as Cloud Storage's events describe it:
+// numbers travel as strings. An object that is written again has another generation.
 type Object struct {
-	Bucket      string
-	Name        string
-	Generation  int64
-	Size        int64 // bytes
-	ContentType string
+	Bucket      string `json:"bucket"`
+	Name        string `json:"name"`
+	Generation  int64  `json:"generation,string"`
+	Size        int64  `json:"size,string"` // bytes
+	ContentType string `json:"contentType"`
+}
+
+// Event returns the event that the object is complete, for those who deliver it
+// where Cloud Storage doesn't: the local stack and tests.
+func (o Object) Event(id string) (cloudevents.Event, error) {
+	event := cloudevents.NewEvent()
+	event.SetID(id)
+	event.SetType(FinalizedType)
+	event.SetSource("//storage.googleapis.com/projects/_/buckets/" + o.Bucket)
+	event.SetSubject("objects/" + o.Name)
+	event.SetTime(time.Now())
+	return event, event.SetData(cloudevents.ApplicationJSON, o)
 }
 
 // ObjectHandler carries out what an object's completion demands. Events come at
@@ -105,28 +117,17 @@ func (d *Declaration) receiver(p *resource.Process) (func(context.Context, cloud
 	}, nil
 }
 
-// finalizedObject reads the object of an event. Numbers come as strings.
+// finalizedObject reads the object of an event.
 func finalizedObject(event cloudevents.Event) (Object, error) {
 	if event.Type() != FinalizedType {
 		return Object{}, fmt.Errorf("event of type %q", event.Type())
 	}
-	var data struct {
-		Bucket      string `json:"bucket"`
-		Name        string `json:"name"`
-		Generation  string `json:"generation"`
-		Size        string `json:"size"`
-		ContentType string `json:"contentType"`
-	}
-	if err := json.Unmarshal(event.Data(), &data); err != nil {
+	var object Object
+	if err := json.Unmarshal(event.Data(), &object); err != nil {
 		return Object{}, err
 	}
-	generation, err := strconv.ParseInt(data.Generation, 10, 64)
-	if err != nil || data.Bucket == "" || data.Name == "" {
+	if object.Bucket == "" || object.Name == "" || object.Generation == 0 {
 		return Object{}, fmt.Errorf("event %q names no object", event.ID())
 	}
-	size, err := strconv.ParseInt(data.Size, 10, 64)
-	if err != nil {
-		return Object{}, fmt.Errorf("event %q gives no size", event.ID())
-	}
-	return Object{data.Bucket, data.Name, generation, size, data.ContentType}, nil
+	return object, nil
 }

@@ -36,7 +36,6 @@ type Config struct {
 	TokenKeys      string   `env:"TOKEN_KEYS"`                     // JSON Web Key Set of those who may sign tokens
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"` // browsers' pages that may call
 	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // between the internet and the function
-	Project        string   `env:"GOOGLE_CLOUD_PROJECT"`           // for links from logs to traces
 }
 
 // Validate reports every setting that can't work.

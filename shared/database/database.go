@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/cloudsqlconn"
@@ -113,7 +112,7 @@ func New(config Config) (*DB, error) {
 // dialCloudSQL lets connections go through the Cloud SQL connector. The dialer
 // is made at the first connection: it looks for credentials.
 func dialCloudSQL(config *pgx.ConnConfig, c Config) {
-	dialer := retryOnce(func(ctx context.Context) (*cloudsqlconn.Dialer, error) {
+	dialer := resource.Lazily(func(ctx context.Context) (*cloudsqlconn.Dialer, error) {
 		dial := cloudsqlconn.WithPublicIP()
 		if c.Private {
 			dial = cloudsqlconn.WithPrivateIP()
@@ -130,27 +129,5 @@ func dialCloudSQL(config *pgx.ConnConfig, c Config) {
 			return nil, err
 		}
 		return d.Dial(ctx, c.Instance)
-	}
-}
-
-// retryOnce returns a function that makes its value once, and tries again
-// after a failure: a sync.Once would keep a failed start for ever.
-func retryOnce[T any](open func(context.Context) (T, error)) func(context.Context) (T, error) {
-	var (
-		mu    sync.Mutex
-		value T
-		made  bool
-	)
-	return func(ctx context.Context) (T, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if made {
-			return value, nil
-		}
-		v, err := open(ctx)
-		if err == nil {
-			value, made = v, true
-		}
-		return v, err
 	}
 }

@@ -17,12 +17,6 @@ type ID[T any] uuid.UUID
 // New returns a fresh id.
 func New[T any]() ID[T] { return ID[T](uuid.Must(uuid.NewV7())) }
 
-// Parse reads the hyphenated form of an id.
-func Parse[T any](text string) (ID[T], error) {
-	var parsed ID[T]
-	return parsed, parsed.UnmarshalText([]byte(text))
-}
-
 // IsZero reports whether the id identifies nothing.
 func (i ID[T]) IsZero() bool { return i == ID[T]{} }
 

@@ -195,7 +195,10 @@ func (s *Store) read(ctx context.Context, batch *pgx.Batch) (Chat, []Message, er
 	}
 	rows, _ = answers.Query()
 	messages, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
-	return chat, messages, err
+	if err != nil {
+		return chat, nil, err
+	}
+	return chat, messages, answers.Close() // runs what else was queued
 }
 
 // ListMessages returns a page of a chat's messages, the oldest first, of one

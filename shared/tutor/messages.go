@@ -126,7 +126,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err := usage.Allow(ctx, s.db, owner); err != nil {
 		return Exchange{}, err
 	}
-	asked, err := s.ask(ctx, owner, chat, n)
+	asked, err := s.ask(ctx, chat, n)
 	if err != nil {
 		return Exchange{}, err
 	}
@@ -206,7 +206,7 @@ const insert = `
 	FROM chat RETURNING ` + messageColumns
 
 // ask stores the student's message.
-func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (Message, error) {
+func (s *Store) ask(ctx context.Context, chat Chat, n New) (Message, error) {
 	if n.Documents == nil {
 		n.Documents = []documents.ID{}
 	}

@@ -1,16 +1,15 @@
 package stack
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/id"
@@ -110,30 +109,13 @@ func (c *courier) send(d *api.Declaration, event string, object api.Object) erro
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
-	body, err := json.Marshal(map[string]string{
-		"bucket":      object.Bucket,
-		"name":        object.Name,
-		"generation":  strconv.FormatInt(object.Generation, 10),
-		"size":        strconv.FormatInt(object.Size, 10),
-		"contentType": object.ContentType,
-	})
+	message, err := object.Event(event)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, c.private+d.Path, bytes.NewReader(body))
+	r, err := cehttp.NewHTTPRequestFromEvent(c.ctx, c.private+d.Path, message)
 	if err != nil {
 		return err
-	}
-	for name, value := range map[string]string{
-		"Content-Type":   "application/json",
-		"Ce-Specversion": "1.0",
-		"Ce-Type":        api.FinalizedType,
-		"Ce-Source":      "//storage.googleapis.com/projects/_/buckets/" + object.Bucket,
-		"Ce-Id":          event,
-		"Ce-Time":        time.Now().UTC().Format(time.RFC3339Nano),
-		"Ce-Subject":     "objects/" + object.Name,
-	} {
-		r.Header.Set(name, value)
 	}
 	resp, err := c.client.Do(r)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
@@ -196,18 +197,13 @@ func (a *App) Run(function string) *Response {
 // Finalize delivers the event that the object is complete to the function.
 func (a *App) Finalize(function string, object api.Object) *Response {
 	a.t.Helper()
-	data := fmt.Sprintf(`{"bucket":%q,"name":%q,"generation":"%d","size":"%d","contentType":%q}`,
-		object.Bucket, object.Name, object.Generation, object.Size, object.ContentType)
-	r := httptest.NewRequest(http.MethodPost, "/internal/"+function+"/", strings.NewReader(data))
-	for name, value := range map[string]string{
-		"Content-Type":   "application/json",
-		"Ce-Specversion": "1.0",
-		"Ce-Type":        api.FinalizedType,
-		"Ce-Source":      "//storage.googleapis.com/projects/_/buckets/" + object.Bucket,
-		"Ce-Id":          id.New[api.Object]().String(),
-		"Ce-Subject":     "objects/" + object.Name,
-	} {
-		r.Header.Set(name, value)
+	event, err := object.Event(id.New[api.Object]().String())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	r, err := cehttp.NewHTTPRequestFromEvent(a.t.Context(), "http://function/internal/"+function+"/", event)
+	if err != nil {
+		a.t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
 	a.Gateway.Internal.ServeHTTP(w, r)
