@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"aksio.app/shared/usage"
@@ -151,7 +153,24 @@ func TestPlanLimitsDocuments(t *testing.T) {
 	fill(1, usage.Free.StorageBytes-10)
 	refused("storage_limit")
 	fill(usage.Free.Documents-1, 1)
-	ada.uploaded("x.txt", "text/plain", lecture)
+	if _, err := app.DB.Exec(t.Context(), `
+		CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN new; END';
+		CREATE TRIGGER linger BEFORE INSERT ON documents FOR EACH ROW EXECUTE FUNCTION linger()`); err != nil {
+		t.Fatal(err)
+	}
+	var uploads sync.WaitGroup
+	var taken atomic.Int32
+	for range 4 { // only one of them gets the last place
+		uploads.Go(func() {
+			if ada.upload("x.txt", "text/plain", lecture).Status == http.StatusCreated {
+				taken.Add(1)
+			}
+		})
+	}
+	uploads.Wait()
+	if n := taken.Load(); n != 1 {
+		t.Errorf("%d uploads at once took the plan's last place", n)
+	}
 }
 
 func TestDocumentsOfOthersAreNotFound(t *testing.T) {

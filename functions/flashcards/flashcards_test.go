@@ -38,6 +38,7 @@ func TestCardLifecycle(t *testing.T) {
 	if changed["is_starred"] != true || changed["answer"] != "New" || changed["stability"] != 0.0 {
 		t.Errorf("changed: %v", changed)
 	}
+	ada.Patch(one, map[string]any{"section": id.New[flashcards.Card]()}).Want(http.StatusBadRequest)
 	for _, resp := range []*apitest.Response{bob.Get(one), bob.Patch(one, map[string]any{}), bob.Delete(one), bob.Post(one+"review/", map[string]any{"rating": 3})} {
 		resp.Want(http.StatusNotFound)
 	}

@@ -214,13 +214,15 @@ const counted = `documents d JOIN courses c ON c.id = d.course_id
 	WHERE d.user_id = $2 AND d.deleted_at IS NULL AND c.deleted_at IS NULL`
 
 // add stores a document of the course within what the student's plan allows. Two
-// at the same moment may both take the last place. Two round trips.
+// round trips.
 func (s *Store) add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
-	var batch pgx.Batch
-	plan := usage.Free
 	if err := limits.Take(ctx, s.db, "documents:"+owner.String(), uploadRate); err != nil {
 		return Document{}, err
 	}
+	plan := usage.Free
+	var batch pgx.Batch // one transaction
+	// One at a time for a student: of two at once, both would take the last place.
+	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner)
 	batch.Queue(`
 		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(d.file_size_bytes), 0)::bigint
 		FROM `+counted, course, owner)
@@ -240,12 +242,17 @@ func (s *Store) add(ctx context.Context, owner auth.UserID, course courses.ID, d
 		documents int
 		bytes     int64
 	)
+	if _, err := results.Exec(); err != nil {
+		return Document{}, err
+	}
 	if err := results.QueryRow().Scan(&there, &documents, &bytes); err != nil {
 		return Document{}, err
 	}
 	rows, _ := results.Query()
 	added, err := one(rows)
 	switch {
+	case err == nil:
+		return added, results.Close()
 	case fault.KindOf(err) != fault.NotFound:
 		return added, err
 	case !there:

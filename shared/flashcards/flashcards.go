@@ -90,9 +90,13 @@ type Change struct {
 	SourceContent patch.Field[*string]  `json:"source_content" db:"source_content" maxLength:"20000"`
 	Active        patch.Field[bool]     `json:"is_active" db:"is_active"`
 	Starred       patch.Field[bool]     `json:"is_starred" db:"is_starred"`
+	Section       patch.Field[*string]  `json:"section" doc:"Must be null: there are no sections yet."`
 }
 
 func (c *Change) tidy() error {
+	if c.Section.Value != nil {
+		return fault.Field("section", "There is no such section.")
+	}
 	for name, field := range map[string]*patch.Field[string]{"question": &c.Question, "answer": &c.Answer} {
 		if field.Value = strings.TrimSpace(field.Value); field.Set && field.Value == "" {
 			return fault.Field(name, "This field may not be blank.")

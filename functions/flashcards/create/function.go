@@ -10,9 +10,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
-	"aksio.app/shared/fault"
 	"aksio.app/shared/flashcards"
-	"aksio.app/shared/patch"
 )
 
 func init() {
@@ -34,8 +32,7 @@ type Request struct {
 // Body is the body of the request.
 type Body struct {
 	flashcards.Change
-	Course  courses.ID           `json:"course" required:"true"`
-	Section patch.Field[*string] `json:"section" doc:"Must be null: there are no sections yet."`
+	Course courses.ID `json:"course" required:"true"`
 }
 
 // Response is the card.
@@ -50,9 +47,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := flashcards.NewStore(db)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		if req.Body.Section.Value != nil {
-			return nil, fault.Field("section", "There is no such section.")
-		}
 		card, err := store.Create(ctx, user.ID, req.Body.Course, req.Body.Change)
 		if err != nil {
 			return nil, err
