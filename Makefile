@@ -20,8 +20,8 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 test: ## Run all tests against real services, which it finds or starts
 	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
 
-bench: ## Measure reading and scheduling
-	$(GO) test -run '^$$' -bench . -benchmem ./shared/extract ./shared/flashcards/...
+bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a missed budget
+	$(WITH) $(GO) run ./scripts/bench $(BENCHFLAGS)
 
 check: lint check-generated ## Check form, vetting and generated files
 

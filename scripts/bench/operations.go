@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/jackc/pgx/v5"
+
+	chatviews "aksio.app/functions/chats"
+	courseviews "aksio.app/functions/courses"
+	documentviews "aksio.app/functions/documents"
+	status "aksio.app/functions/documents/get-processing-status"
+	find "aksio.app/functions/documents/search"
+	cardviews "aksio.app/functions/flashcards"
+	listdue "aksio.app/functions/flashcards/list-due"
+	"aksio.app/functions/flashcards/review"
+	quizviews "aksio.app/functions/quizzes"
+	"aksio.app/shared/ai"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/flashcards"
+	"aksio.app/shared/id"
+	"aksio.app/shared/page"
+	"aksio.app/shared/quizzes"
+	"aksio.app/shared/retrieval"
+	"aksio.app/shared/tutor"
+)
+
+// operation is one that is measured.
+type operation struct {
+	id     string
+	method string
+	path   func() string
+	body   string
+	domain func(*database.DB) error // does once what the function does
+	answer answering                // the baseline
+}
+
+// query is what is looked for, of usual and rarer words.
+var query = fmt.Sprintf("%s %s %s", word(40), word(300), word(2_000))
+
+// operations are the ten busiest, called by the learner.
+func operations(l learner) []operation {
+	ctx := context.Background()
+	first := page.Request{Number: 1, Size: page.DefaultSize}
+	document := fmt.Sprintf("/api/v1/courses/%s/documents/%s/processing_status/", l.course, l.document)
+	searching := "/api/v1/documents/search/?" + url.Values{"course": {l.course.String()}, "query": {query}}.Encode()
+	get := func(name, path string, domain func(*database.DB) error, answer answering) operation {
+		return operation{id: name, method: http.MethodGet, path: func() string { return path }, domain: domain, answer: answer}
+	}
+	return []operation{
+		get("courses-list", "/api/v1/courses/", func(db *database.DB) error {
+			_, err := courses.NewStore(db).List(ctx, l.user, first)
+			return err
+		}, pageOf(courseviews.View)),
+		get("courses-get", "/api/v1/courses/"+l.course.String()+"/", func(db *database.DB) error {
+			_, err := courses.NewStore(db).Get(ctx, l.user, l.course)
+			return err
+		}, single(courseviews.View)),
+		get("documents-list", "/api/v1/courses/"+l.course.String()+"/documents/", func(db *database.DB) error {
+			_, err := documents.NewStore(db).List(ctx, l.user, l.course, first)
+			return err
+		}, pageOf(documentviews.View)),
+		get("documents-get-processing-status", document, func(db *database.DB) error {
+			_, err := documents.NewStore(db).Status(ctx, l.user, l.course, l.document)
+			return err
+		}, single(viewStatus)),
+		get("flashcards-list-due", "/api/v1/assessments/flashcards/due/", func(db *database.DB) error {
+			_, err := flashcards.NewStore(db).Due(ctx, l.user, courses.ID{}, 100)
+			return err
+		}, every(func(c flashcards.Card) listdue.Card {
+			return listdue.Card{ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Starred: c.Starred, Mastery: c.Mastery().String()}
+		})),
+		reviewing(l),
+		get("flashcards-list", "/api/v1/assessments/flashcards/", func(db *database.DB) error {
+			_, err := flashcards.NewStore(db).List(ctx, l.user, first)
+			return err
+		}, pageOf(cardviews.View)),
+		get("quizzes-get", "/api/v1/assessments/quizzes/"+l.quiz.String()+"/", func(db *database.DB) error {
+			_, err := quizzes.NewStore(db).Get(ctx, l.user, l.quiz)
+			return err
+		}, single(quizviews.View)),
+		get("chats-list-messages", "/api/v1/chat/chats/"+l.chat.String()+"/messages/", func(db *database.DB) error {
+			_, err := tutor.NewStore(db).ListMessages(ctx, l.user, l.chat, "", "", first)
+			return err
+		}, pageOf(chatviews.ViewMessage)),
+		get("documents-search", searching, func(db *database.DB) error {
+			_, err := retrieval.NewStore(db, ai.Offline{}).Search(ctx, l.user, retrieval.Query{Course: l.course, Text: query, Limit: 10})
+			return err
+		}, searchByHand),
+	}
+}
+
+func viewStatus(d documents.Document) status.Status {
+	s := status.Status{Document: d.ID, Status: documentviews.Status(d.State), Progress: d.Progress, Text: d.Pages != nil}
+	s.Metadata = status.Metadata{Stage: string(d.Stage), Chunks: d.Passages, Extracted: d.Passages > 0, Summarized: d.Summary != ""}
+	return s
+}
+
+func searchByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *http.Request) (int, any, error) {
+	var batch pgx.Batch
+	for _, s := range sent[0] {
+		batch.Queue(s.sql, s.args...)
+	}
+	results := db.SendBatch(ctx, &batch)
+	defer results.Close()
+	var one int
+	if err := results.QueryRow().Scan(&one); err != nil {
+		return 0, nil, err
+	}
+	rows, _ := results.Query()
+	hits, err := pgx.CollectRows(rows, pgx.RowToStructByName[retrieval.Hit])
+	return http.StatusOK, find.Body{Results: each(hits, func(h retrieval.Hit) find.Result {
+		return find.Result{
+			Passage: h.Passage, Document: h.Document, Title: h.DocumentName, Heading: h.Heading, PageStart: h.PageStart, PageEnd: h.PageEnd,
+			Start: h.Start, End: h.End, Text: h.Text, Snippet: h.Snippet, Score: h.Score,
+		}
+	})}, err
+}
+
+// reviewing grades one card again and again, each time with a new review. Reviews
+// of one card wait for each other on both sides alike.
+func reviewing(l learner) operation {
+	card, known := id.New[flashcards.Card](), id.New[flashcards.Review]()
+	return operation{
+		id: "flashcards-review", method: http.MethodPost, body: `{"rating":3}`,
+		path: func() string { return "/api/v1/assessments/flashcards/" + card.String() + "/review/" },
+		domain: func(db *database.DB) error {
+			ctx := context.Background()
+			if _, err := db.Pool.Exec(ctx, `INSERT INTO flashcards (id, user_id, course_id, question, answer) VALUES ($1, $2, $3, 'Question?', 'Answer.')`,
+				card, l.user, l.course); err != nil {
+				return err
+			}
+			_, _, err := flashcards.NewStore(db).Review(ctx, l.user, card, flashcards.NewReview{ID: known, Grade: flashcards.Grade{Rating: 3, Quality: 4}})
+			return err
+		},
+		answer: func(ctx context.Context, db *database.DB, sent [][]statement, _ *http.Request) (int, any, error) {
+			var body review.Review
+			fresh := id.New[flashcards.Review]()
+			err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+				for i, group := range sent[len(sent)-2:] { // behind the card's own INSERT
+					var batch pgx.Batch
+					for j, s := range group {
+						args := append([]any(nil), s.args...)
+						if args[0] == known {
+							args[0] = fresh
+						}
+						queued := batch.Queue(s.sql, args...)
+						switch {
+						case i == 0 && j == 0:
+							queued.Query(func(rows pgx.Rows) error {
+								_, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
+								return err
+							})
+						case i == 1 && j == 0:
+							queued.Query(func(rows pgx.Rows) error {
+								r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
+								body = review.Review{ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval,
+									NewInterval: r.NewInterval, EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created}
+								return err
+							})
+						}
+					}
+					if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			return http.StatusCreated, body, err
+		},
+	}
+}

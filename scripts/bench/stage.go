@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
+	"aksio.app/shared/database/migrations"
+	"aksio.app/shared/id"
+	"aksio.app/shared/resource"
+)
+
+// connections is the size of every pool, and how many requests run at once.
+const connections = 4
+
+// stage is what all parts measure on: a migrated database and a process of functions.
+type stage struct {
+	url     string
+	db      *database.DB
+	signer  *auth.Signer
+	keys    []byte
+	process *resource.Process
+	book    string
+	close   func()
+}
+
+func newStage(ctx context.Context, book string) (*stage, error) {
+	server, err := resource.Read[database.Config](resource.OSSettings())
+	if err != nil {
+		return nil, fmt.Errorf("%w; `make bench` brings a database", err)
+	}
+	server.Pool = 1
+	admin, err := database.New(server)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("bench_%d", time.Now().UnixNano())
+	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL can't be parsed")
+	}
+	address.Path = "/" + name
+	s := &stage{url: address.String(), book: book}
+	s.close = func() {
+		if s.db != nil {
+			s.db.Close()
+		}
+		if _, err := admin.Exec(context.WithoutCancel(ctx), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: the database", name, "is left behind:", err)
+		}
+		admin.Close()
+	}
+	if err := s.open(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stage) open(ctx context.Context) error {
+	var err error
+	if s.db, err = database.New(database.Config{URL: s.url, Pool: connections}); err != nil {
+		return err
+	}
+	if _, err := migrations.Run(ctx, s.db); err != nil {
+		return err
+	}
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if s.signer, err = auth.NewSigner(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+		return err
+	}
+	s.keys = s.signer.PublicKeys()
+	s.process = resource.NewProcess(map[string]string{
+		"DATABASE_URL": s.url, "DATABASE_POOL": fmt.Sprint(connections), "TOKEN_KEYS": string(s.keys), "LIVE_STORE": "memory",
+	})
+	return nil
+}
+
+// token returns an access token of the user.
+func (s *stage) token(user auth.UserID) (string, error) {
+	return s.signer.Sign(user, auth.Access, id.New[auth.Claims]().String(), time.Now(), auth.AccessLifetime)
+}
