@@ -15,14 +15,12 @@ import (
 	find "aksio.app/functions/documents/search"
 	cardviews "aksio.app/functions/flashcards"
 	listdue "aksio.app/functions/flashcards/list-due"
-	"aksio.app/functions/flashcards/review"
 	quizviews "aksio.app/functions/quizzes"
 	"aksio.app/shared/ai"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/flashcards"
-	"aksio.app/shared/id"
 	"aksio.app/shared/page"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/retrieval"
@@ -119,58 +117,4 @@ func searchByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *h
 			Start: h.Start, End: h.End, Text: h.Text, Snippet: h.Snippet, Score: h.Score,
 		}
 	})}, err
-}
-
-// reviewing grades one card again and again, each time with a new review. Reviews
-// of one card wait for each other on both sides alike.
-func reviewing(l learner) operation {
-	card, known := id.New[flashcards.Card](), id.New[flashcards.Review]()
-	return operation{
-		id: "flashcards-review", method: http.MethodPost, body: `{"rating":3}`,
-		path: func() string { return "/api/v1/assessments/flashcards/" + card.String() + "/review/" },
-		domain: func(db *database.DB) error {
-			ctx := context.Background()
-			if _, err := db.Pool.Exec(ctx, `INSERT INTO flashcards (id, user_id, course_id, question, answer) VALUES ($1, $2, $3, 'Question?', 'Answer.')`,
-				card, l.user, l.course); err != nil {
-				return err
-			}
-			_, _, err := flashcards.NewStore(db).Review(ctx, l.user, card, flashcards.NewReview{ID: known, Grade: flashcards.Grade{Rating: 3, Quality: 4}})
-			return err
-		},
-		answer: func(ctx context.Context, db *database.DB, sent [][]statement, _ *http.Request) (int, any, error) {
-			var body review.Review
-			fresh := id.New[flashcards.Review]()
-			err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-				for i, group := range sent[len(sent)-2:] { // behind the card's own INSERT
-					var batch pgx.Batch
-					for j, s := range group {
-						args := append([]any(nil), s.args...)
-						if args[0] == known {
-							args[0] = fresh
-						}
-						queued := batch.Queue(s.sql, args...)
-						switch {
-						case i == 0 && j == 0:
-							queued.Query(func(rows pgx.Rows) error {
-								_, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
-								return err
-							})
-						case i == 1 && j == 0:
-							queued.Query(func(rows pgx.Rows) error {
-								r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
-								body = review.Review{ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval,
-									NewInterval: r.NewInterval, EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created}
-								return err
-							})
-						}
-					}
-					if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			return http.StatusCreated, body, err
-		},
-	}
 }

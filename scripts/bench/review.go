@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/functions/flashcards/review"
+	"aksio.app/shared/database"
+	"aksio.app/shared/flashcards"
+	"aksio.app/shared/id"
+)
+
+// reviewing grades the learner's cards at random, each time with a new review.
+func reviewing(l learner) operation {
+	ctx := context.Background()
+	var cards []flashcards.ID
+	known := id.New[flashcards.Review]()
+	return operation{
+		id: "flashcards-review", method: http.MethodPost, body: `{"rating":3}`,
+		path: func() string {
+			return "/api/v1/assessments/flashcards/" + cards[rand.IntN(len(cards))].String() + "/review/"
+		},
+		domain: func(db *database.DB) error {
+			rows, _ := db.Query(ctx, `SELECT id FROM flashcards WHERE user_id = $1`, l.user)
+			var err error
+			if cards, err = pgx.CollectRows(rows, pgx.RowTo[flashcards.ID]); err != nil {
+				return err
+			}
+			_, _, err = flashcards.NewStore(db).Review(ctx, l.user, cards[0], flashcards.NewReview{ID: known, Grade: flashcards.Grade{Rating: 3, Quality: 4}})
+			return err
+		},
+		answer: func(ctx context.Context, db *database.DB, sent [][]statement, r *http.Request) (int, any, error) {
+			var card flashcards.ID
+			if err := card.UnmarshalText([]byte(r.PathValue("id"))); err != nil {
+				return 0, nil, err
+			}
+			fresh := id.New[flashcards.Review]()
+			own := func(args []any) []any { // the captured arguments, for this request
+				args = slices.Clone(args)
+				for i, arg := range args {
+					switch v := arg.(type) {
+					case flashcards.ID:
+						args[i] = card
+					case flashcards.ReviewID:
+						args[i] = fresh
+					case time.Time: // another each time: an unchanged indexed column would be cheaper to store
+						args[i] = v.Add(time.Duration(rand.IntN(1e6)) * time.Millisecond)
+					}
+				}
+				return args
+			}
+			body, err := reviewByHand(ctx, db, sent[len(sent)-2:], own)
+			return http.StatusCreated, body, err
+		},
+	}
+}
+
+// reviewByHand reads the card in one round trip and stores its review in another,
+// in a transaction.
+func reviewByHand(ctx context.Context, db *database.DB, sent [][]statement, own func([]any) []any) (body review.Review, err error) {
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		var read, write pgx.Batch
+		for i, batch := range []*pgx.Batch{&read, &write} {
+			for _, s := range sent[i] {
+				batch.Queue(s.sql, own(s.args)...)
+			}
+		}
+		results := tx.SendBatch(ctx, &read)
+		rows, _ := results.Query()
+		_, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
+		var scheduler string
+		if err = errors.Join(err, results.QueryRow().Scan(&scheduler), results.Close()); err != nil {
+			return err
+		}
+		results = tx.SendBatch(ctx, &write)
+		rows, _ = results.Query()
+		r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
+		body = review.Review{
+			ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval, NewInterval: r.NewInterval,
+			EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created,
+		}
+		return errors.Join(err, results.Close())
+	})
+	return body, err
+}
