@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench check generate check-generated lint format clean
+.PHONY: help run demo test bench bundle check generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: ## Run all tests against real services, which it finds or starts
 
 bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a missed budget
 	$(WITH) $(GO) run ./scripts/bench $(BENCHFLAGS)
+
+bundle: ## Turn each function into a zip that Google's buildpack builds, in build/bundles
+	@$(GO) run ./scripts/bundle
 
 check: lint check-generated ## Check form, vetting and generated files
 

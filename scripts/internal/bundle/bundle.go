@@ -1,0 +1,185 @@
+// Package bundle makes functions deployable: for each a zip of Go source that
+// Google's Go buildpack builds without the network, with the packages that this
+// one function links and no others.
+//
+// A bundle is a module of its own, called aksio.app, so that the repository's
+// import paths hold in it without a workspace:
+//
+//	bundle.go   links the function, and what the buildpack wants to be linked
+//	go.mod      the modules that the function links, no others
+//	functions/  shared/  vendor/
+//
+// The buildpack never looks at go.work, refuses a root without a Go file, and
+// takes a vendor folder only with funcframework in it.
+package bundle
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ManifestName is the file beside the bundles that says which is whose.
+const ManifestName = "bundles.json"
+
+// Bundle is the deployable form of a function.
+type Bundle struct {
+	Function string `json:"-"`
+	File     string `json:"file"` // <function>-<the hash's beginning>.zip
+	Hash     string `json:"hash"` // SHA-256 of the paths and contents, in hexadecimal
+	Fresh    bool   `json:"-"`    // written by this call; false if it was there
+}
+
+// Build writes bundles of the functions, all if none is named, from the
+// repository at root to the folder, with a manifest. What is there already isn't
+// written again; older bundles of the same functions are removed.
+func Build(ctx context.Context, root, folder string, functions ...string) ([]Bundle, error) {
+	known, err := folders(root)
+	if err != nil {
+		return nil, err
+	}
+	if len(functions) == 0 {
+		functions = slices.Sorted(maps.Keys(known))
+	}
+	var roots []string
+	for _, function := range functions {
+		if known[function] == "" {
+			return nil, fmt.Errorf("there is no function %q: functions/README.md lists them", function)
+		}
+		roots = append(roots, known[function])
+	}
+	linked, err := list(ctx, filepath.Join(root, "functions"), append(roots, framework...))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	files := &store{known: map[string]*file{}}
+	bundles := make([]Bundle, len(functions))
+	for i, function := range functions {
+		entries, err := linked.entries(known[function], files)
+		if err == nil {
+			bundles[i], err = write(folder, function, entries)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", function, err)
+		}
+	}
+	return bundles, note(folder, bundles)
+}
+
+// folders returns the import paths of the functions by their ids.
+func folders(root string) (map[string]string, error) {
+	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "*", "function.go"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no functions at %s: run it from the top of the repository", root)
+	}
+	known := map[string]string{}
+	for _, file := range files {
+		operation := filepath.Dir(file)
+		area := filepath.Base(filepath.Dir(operation))
+		known[area+"-"+filepath.Base(operation)] = path.Join(Module, "functions", area, filepath.Base(operation))
+	}
+	return known, nil
+}
+
+// write stores the entries unless they are stored already.
+func write(folder, function string, entries []entry) (Bundle, error) {
+	hash := sha256.New()
+	for _, e := range entries {
+		fmt.Fprintf(hash, "%s\x00%x\n", e.name, e.hash)
+	}
+	b := Bundle{Function: function, Hash: hex.EncodeToString(hash.Sum(nil))}
+	b.File = fmt.Sprintf("%s-%.16s.zip", function, b.Hash)
+	target := filepath.Join(folder, b.File)
+	if _, err := os.Stat(target); err == nil {
+		return b, nil
+	}
+	// Under another name until it is complete: a broken run must not look like a bundle.
+	partial, err := os.CreateTemp(folder, ".partial-*")
+	if err != nil {
+		return b, err
+	}
+	defer os.Remove(partial.Name())
+	err = archive(partial, entries)
+	if closeErr := partial.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return b, err
+	}
+	b.Fresh = true
+	return b, cmp.Or(os.Chmod(partial.Name(), 0o644), os.Rename(partial.Name(), target))
+}
+
+// note writes the manifest, with what an earlier call knew of other functions,
+// and removes bundles that it doesn't name.
+func note(folder string, bundles []Bundle) error {
+	manifest, err := Manifest(folder)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if manifest == nil {
+		manifest = map[string]Bundle{}
+	}
+	for _, b := range bundles {
+		if old, ok := manifest[b.Function]; ok && old.File != b.File {
+			if err := os.Remove(filepath.Join(folder, old.File)); err != nil && !os.IsNotExist(err) {
+				return err
+			}
+		}
+		manifest[b.Function] = b
+	}
+	text, err := json.MarshalIndent(manifest, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, ManifestName), append(text, '\n'), 0o644)
+}
+
+// Manifest reads which bundle in the folder is whose, by the functions' ids.
+func Manifest(folder string) (map[string]Bundle, error) {
+	text, err := os.ReadFile(filepath.Join(folder, ManifestName))
+	if err != nil {
+		return nil, err
+	}
+	var manifest map[string]Bundle
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return nil, fmt.Errorf("%s: %w", ManifestName, err)
+	}
+	for function, b := range manifest {
+		b.Function = function
+		manifest[function] = b
+	}
+	return manifest, nil
+}
+
+// Unpack writes a bundle's files below the folder.
+func Unpack(bundle, folder string) error {
+	return extract(bundle, func(name string, content io.Reader) error {
+		if !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, `\`) {
+			return fmt.Errorf("%q leads out of the folder", name)
+		}
+		target := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		f, err := os.Create(target)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, content)
+		return cmp.Or(err, f.Close())
+	})
+}

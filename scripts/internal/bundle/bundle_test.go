@@ -1,0 +1,266 @@
+package bundle_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aksio.app/scripts/internal/bundle"
+	"aksio.app/shared/api/apitest"
+)
+
+const repository = "../../.."
+
+// sources copies the functions' sources to a folder with another path.
+func sources(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, module := range []string{"functions", "shared"} {
+		if err := os.CopyFS(filepath.Join(root, module), os.DirFS(filepath.Join(repository, module))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func build(t *testing.T, root, folder string, functions ...string) []bundle.Bundle {
+	t.Helper()
+	bundles, err := bundle.Build(t.Context(), root, folder, functions...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundles
+}
+
+// fresh returns the functions whose bundles were written.
+func fresh(bundles []bundle.Bundle) (functions []string) {
+	for _, b := range bundles {
+		if b.Fresh {
+			functions = append(functions, b.Function)
+		}
+	}
+	return functions
+}
+
+func TestBundlesAreTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	here, there := t.TempDir(), t.TempDir()
+	functions := []string{"courses-create", "documents-create", "process-document"}
+	for i, b := range build(t, repository, here, functions...) {
+		other := build(t, sources(t), there, functions...)[i]
+		one, err := os.ReadFile(filepath.Join(here, b.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := os.ReadFile(filepath.Join(there, other.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.File != other.File || !bytes.Equal(one, two) {
+			t.Errorf("%s isn't the same from another path, which gives %s", b.File, other.File)
+		}
+	}
+}
+
+func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
+	t.Parallel()
+	root, folder := sources(t), t.TempDir()
+	all := fresh(build(t, root, folder))
+	if again := fresh(build(t, root, folder)); len(again) != 0 {
+		t.Errorf("bundled again without a change: %v", again)
+	}
+	touched := filepath.Join(root, "shared", "quizzes", "insert.go")
+	source, err := os.ReadFile(touched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(touched, append(source, "\n// touched\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	changed := fresh(build(t, root, folder))
+	if !slices.Contains(changed, "quizzes-get") || slices.Contains(changed, "courses-create") || len(changed) >= len(all)/2 {
+		t.Errorf("a change of quizzes bundles %v again", changed)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.zip"))
+	if err != nil || len(files) != len(all) {
+		t.Errorf("%d bundles of %d functions: the old ones are to go (%v)", len(files), len(all), err)
+	}
+	manifest, err := bundle.Manifest(folder)
+	if err != nil || len(manifest) != len(all) {
+		t.Errorf("the manifest names %d of %d functions: %v", len(manifest), len(all), err)
+	}
+}
+
+func TestUnknownFunction(t *testing.T) {
+	t.Parallel()
+	if _, err := bundle.Build(t.Context(), repository, t.TempDir(), "courses-crate"); err == nil || !strings.Contains(err.Error(), "courses-crate") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestBundlesRun builds bundles as the buildpack does, starts and calls them.
+func TestBundlesRun(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	folder := t.TempDir()
+	for _, b := range build(t, repository, folder, "courses-list", "accounts-get-keys", "process-document") {
+		program := buildpack(t, filepath.Join(folder, b.File))
+		url := start(t, program, b.Function, app.Settings)
+		switch b.Function {
+		case "courses-list":
+			if status, body := get(t, url+"/api/v1/courses/", app.Token(ada.ID)); status != http.StatusOK || !json.Valid(body) {
+				t.Errorf("%s answers %d %s", b.Function, status, body)
+			}
+			if status, _ := get(t, url+"/api/v1/courses/", ""); status != http.StatusUnauthorized {
+				t.Errorf("%s answers %d to a stranger", b.Function, status)
+			}
+		case "accounts-get-keys":
+			if status, body := get(t, url+"/.well-known/jwks.json", ""); status != http.StatusOK || !bytes.Contains(body, []byte("Ed25519")) {
+				t.Errorf("%s answers %d %s", b.Function, status, body)
+			}
+		case "process-document":
+			// Not an event, and told so by the function and not by its absence.
+			if status, body := get(t, url+"/", ""); status/100 != 4 || status == http.StatusNotFound {
+				t.Errorf("%s answers %d %s", b.Function, status, body)
+			}
+		}
+	}
+}
+
+// buildpack does what Google's Go buildpack does with a bundle, without a network
+// or a module cache, and returns the program.
+func buildpack(t *testing.T, file string) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := bundle.Unpack(file, root); err != nil {
+		t.Fatal(err)
+	}
+	packages, err := parser.ParseDir(token.NewFileSet(), root, nil, parser.ImportsOnly)
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("the root has %d packages, want one: %v", len(packages), err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "vendor/github.com/GoogleCloudPlatform/functions-framework-go/funcframework")); err != nil {
+		t.Fatal(err)
+	}
+	module := strings.TrimSpace(run(t, root, "list", "-m"))
+	if strings.Contains(module, "\n") || !strings.Contains(strings.Split(module, "/")[0], ".") {
+		t.Fatalf("go list -m says %q: the buildpack imports it", module)
+	}
+	main := fmt.Sprintf(`package main
+
+import (
+	"log"
+	"os"
+
+	_ %q
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+)
+
+func main() {
+	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
+		log.Fatal(err)
+	}
+}
+`, module)
+	app := filepath.Join(root, "functions.local", "app")
+	if err := os.MkdirAll(app, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(app, "main.go"), []byte(main), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(root, "main")
+	run(t, root, "build", "-o", program, "./functions.local/app")
+	return program
+}
+
+// run carries out a go command without a network, a workspace or a module cache.
+// Paths are trimmed so that what bundles have in common is compiled once.
+func run(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "GOWORK=", "GOFLAGS=-trimpath", "GOPROXY=off", "GOMODCACHE="+t.TempDir())
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v: %s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
+// start runs the program as the platform does and returns its address.
+func start(t *testing.T, program, function string, settings map[string]string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	_, port, _ := net.SplitHostPort(address)
+	ctx, stop := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, program)
+	var log bytes.Buffer
+	command.Stdout, command.Stderr = &log, &log
+	command.Env = append(os.Environ(), "FUNCTION_TARGET="+function, "PORT="+port)
+	for name, value := range settings {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	t.Cleanup(func() { stop(); <-ended })
+	deadline := time.After(30 * time.Second)
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return "http://" + address
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("%s ended: %v: %s", function, err, log.String())
+		case <-deadline:
+			t.Fatalf("%s doesn't listen", function)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func get(t *testing.T, url, token string) (int, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, body
+}

@@ -1,0 +1,184 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Module is the module that a bundle is: the common prefix of the repository's modules.
+const Module = "aksio.app"
+
+// framework is what a bundle's root has to link: the buildpack reads the root's
+// imports to know which main to write, and looks for funcframework in vendor.
+var framework = []string{
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework",
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions",
+}
+
+// pkg is what the go command says of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Standard   bool
+	Module     *struct{ Path, Version, GoVersion string }
+	Deps       []string
+
+	GoFiles, CgoFiles, CFiles, CXXFiles, HFiles, SFiles, SysoFiles, EmbedFiles []string
+}
+
+// files returns the names of what is compiled, relative to Dir.
+func (p *pkg) files() []string {
+	return slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.HFiles, p.SFiles, p.SysoFiles, p.EmbedFiles)
+}
+
+// own reports whether the package is one of the repository's.
+func (p *pkg) own() bool { return strings.HasPrefix(p.ImportPath, Module+"/") }
+
+// graph holds packages by their import paths.
+type graph map[string]*pkg
+
+// list returns the packages and all that they import, as they are compiled where
+// functions run. Whether the builder has a C compiler isn't ours to know, so that
+// files for either case are in.
+func list(ctx context.Context, module string, roots []string) (graph, error) {
+	linked := graph{}
+	for _, cgo := range []string{"0", "1"} {
+		args := []string{"list", "-deps", "-json=ImportPath,Dir,Standard,Module,Deps,GoFiles,CgoFiles,CFiles,CXXFiles,HFiles,SFiles,SysoFiles,EmbedFiles"}
+		command := exec.CommandContext(ctx, "go", append(args, roots...)...)
+		command.Dir = module
+		// The module's own versions, as in the bundle, and not the workspace's.
+		command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED="+cgo)
+		var stderr bytes.Buffer
+		command.Stderr = &stderr
+		output, err := command.Output()
+		if err != nil {
+			return nil, fmt.Errorf("go list: %w: %s", err, strings.TrimSpace(stderr.String()))
+		}
+		for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+			var p pkg
+			if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return nil, fmt.Errorf("go list: %w", err)
+			}
+			if before := linked[p.ImportPath]; before != nil {
+				p.Deps = append(p.Deps, before.Deps...)
+				p.GoFiles = slices.Compact(slices.Sorted(slices.Values(append(p.GoFiles, before.GoFiles...))))
+			}
+			linked[p.ImportPath] = &p
+		}
+	}
+	return linked, nil
+}
+
+// entries returns the bundle of the function at the import path.
+func (g graph) entries(function string, files *store) ([]entry, error) {
+	packages := map[string]*pkg{}
+	for _, root := range append([]string{function}, framework...) {
+		for _, name := range append([]string{root}, g[root].Deps...) {
+			if p := g[name]; p != nil && !p.Standard { // "C" and "unsafe" aren't listed
+				packages[name] = p
+			}
+		}
+	}
+	var third []*pkg
+	var entries []entry
+	for _, name := range slices.Sorted(maps.Keys(packages)) {
+		p := packages[name]
+		folder := strings.TrimPrefix(name, Module+"/")
+		if !p.own() {
+			third = append(third, p)
+			folder = path.Join("vendor", name)
+		}
+		for _, file := range p.files() {
+			stored, err := files.read(filepath.Join(p.Dir, file))
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, entry{path.Join(folder, filepath.ToSlash(file)), stored})
+		}
+	}
+	goVersion, err := version(g[function])
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range map[string]string{
+		"bundle.go":          root(function),
+		"go.mod":             goMod(goVersion, third),
+		"vendor/modules.txt": modulesTxt(third),
+	} {
+		stored, err := files.make(text)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry{name, stored})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(entries, func(a, b entry) bool { return a.name == b.name }), nil
+}
+
+func version(p *pkg) (string, error) {
+	if p.Module == nil || p.Module.GoVersion == "" {
+		return "", errors.New("its module names no version of Go")
+	}
+	return p.Module.GoVersion, nil
+}
+
+// root is the bundle's one package: the main that the buildpack writes links it.
+func root(function string) string {
+	var b strings.Builder
+	b.WriteString("// Package bundle is one function with all that it links.\npackage bundle\n\nimport (\n")
+	for _, name := range append([]string{function}, framework...) {
+		fmt.Fprintf(&b, "\t_ %q\n", name)
+	}
+	b.WriteString(")\n")
+	return b.String()
+}
+
+// goMod names the modules of the packages and no others, so that a new version of
+// what a function doesn't link leaves its bundle as it is.
+func goMod(goVersion string, packages []*pkg) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "module %s\n\ngo %s\n\nrequire (\n", Module, goVersion)
+	for _, p := range firsts(packages) {
+		fmt.Fprintf(&b, "\t%s %s\n", p.Module.Path, p.Module.Version)
+	}
+	b.WriteString(")\n")
+	return b.String()
+}
+
+// modulesTxt is what the go command holds against go.mod before it uses a vendor
+// folder: per module its version, that go.mod names it, and its packages.
+func modulesTxt(packages []*pkg) string {
+	var b strings.Builder
+	for _, first := range firsts(packages) {
+		fmt.Fprintf(&b, "# %s %s\n## explicit", first.Module.Path, first.Module.Version)
+		if first.Module.GoVersion != "" {
+			fmt.Fprintf(&b, "; go %s", first.Module.GoVersion)
+		}
+		b.WriteByte('\n')
+		for _, p := range packages {
+			if p.Module.Path == first.Module.Path {
+				fmt.Fprintln(&b, p.ImportPath)
+			}
+		}
+	}
+	return b.String()
+}
+
+// firsts returns one package of each module, by the modules' paths.
+func firsts(packages []*pkg) []*pkg {
+	sorted := slices.SortedStableFunc(slices.Values(packages), func(a, b *pkg) int { return strings.Compare(a.Module.Path, b.Module.Path) })
+	return slices.CompactFunc(sorted, func(a, b *pkg) bool { return a.Module.Path == b.Module.Path })
+}
