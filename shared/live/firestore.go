@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -218,37 +220,56 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 	defer stop() // the listener's stream lives until its context ends
 	listener := ref.Collection(eventCollection).Where("seq", ">", after).OrderBy("seq", firestore.Asc).Snapshots(ctx)
 	defer listener.Stop()
+	// Numbers have no gaps, but under load a listener may tell of a later event
+	// first; that one waits for those before it.
+	ahead := map[int64]Event{}
 	for {
 		snapshot, err := listener.Next()
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", topic, err)
 		}
 		for _, change := range snapshot.Changes {
-			if change.Kind != firestore.DocumentAdded {
-				continue // only the log's end is news
+			if change.Kind == firestore.DocumentRemoved {
+				continue // the log's beginning is no news
 			}
-			last, err := relay(change.Doc, begun, yield)
-			if err != nil || last {
+			e, alive, err := readEvent(change.Doc, begun)
+			if err != nil {
+				return err
+			}
+			if alive && e.Seq > after {
+				ahead[e.Seq] = e
+			}
+		}
+		for len(ahead) > 0 {
+			next := after + 1
+			if _, there := ahead[next]; !there {
+				if len(ahead) < Kept {
+					break
+				}
+				next = slices.Min(slices.Collect(maps.Keys(ahead))) // the log was cut while yield took its time
+			}
+			e := ahead[next]
+			delete(ahead, next)
+			after = next
+			if err := yield(e); err != nil || e.Last {
 				return err
 			}
 		}
 	}
 }
 
-// relay yields the event of a document, and reports whether it is the last one.
-func relay(doc *firestore.DocumentSnapshot, begun time.Time, yield func(Event) error) (bool, error) {
+// readEvent reads an event, and reports whether it is of the topic's present life:
+// events may outlast the head that counted them.
+func readEvent(doc *firestore.DocumentSnapshot, begun time.Time) (Event, bool, error) {
 	var d eventDocument
 	if err := doc.DataTo(&d); err != nil {
-		return false, err
+		return Event{}, false, err
 	}
 	if !begun.Before(d.Expires) {
-		return false, nil // of an earlier life of the topic, whose head is deleted already
+		return Event{}, false, nil
 	}
 	data, err := decode(d.Data)
-	if err != nil {
-		return false, err
-	}
-	return d.Last, yield(Event{Seq: d.Seq, Time: d.Time, First: d.First, Last: d.Last, Data: data})
+	return Event{Seq: d.Seq, Time: d.Time, First: d.First, Last: d.Last, Data: data}, err == nil, err
 }
 
 func init() { fault.Classify(kindOf) }
