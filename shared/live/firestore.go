@@ -220,9 +220,7 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 	defer stop() // the listener's stream lives until its context ends
 	listener := ref.Collection(eventCollection).Where("seq", ">", after).OrderBy("seq", firestore.Asc).Snapshots(ctx)
 	defer listener.Stop()
-	// Numbers have no gaps, but under load a listener may tell of a later event
-	// first; that one waits for those before it.
-	ahead := map[int64]Event{}
+	ahead := map[int64]Event{} // told of, not yet yielded
 	for {
 		snapshot, err := listener.Next()
 		if err != nil {
@@ -240,22 +238,31 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 				ahead[e.Seq] = e
 			}
 		}
-		for len(ahead) > 0 {
-			next := after + 1
-			if _, there := ahead[next]; !there {
-				if len(ahead) < Kept {
-					break
-				}
-				next = slices.Min(slices.Collect(maps.Keys(ahead))) // the log was cut while yield took its time
+		for {
+			e, there := following(ahead, after, h.Seq)
+			if !there {
+				break
 			}
-			e := ahead[next]
-			delete(ahead, next)
-			after = next
+			delete(ahead, e.Seq)
+			after = e.Seq
 			if err := yield(e); err != nil || e.Last {
 				return err
 			}
 		}
 	}
+}
+
+// following returns the event that comes next after the number. Under load a
+// listener may tell of a later event first; that one waits for those before it. Up
+// to complete all events were there when the watching began: those that are missing
+// have expired.
+func following(ahead map[int64]Event, after, complete int64) (Event, bool) {
+	if len(ahead) == 0 {
+		return Event{}, false
+	}
+	oldest := slices.Min(slices.Collect(maps.Keys(ahead)))
+	cut := len(ahead) >= Kept // the log lost its beginning while yield took its time
+	return ahead[oldest], oldest <= max(after, complete)+1 || cut
 }
 
 // readEvent reads an event, and reports whether it is of the topic's present life:

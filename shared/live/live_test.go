@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -426,6 +427,50 @@ func TestFirestoreHeadDeletedFirst(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}
+	// A number of the life before is used again while somebody watches.
+	var again sync.WaitGroup
+	again.Go(func() { wantSeqs(t, "while it is watched", watch(t, s, topic, 0, 2), 1, 2) })
+	time.Sleep(100 * time.Millisecond)
+	publish(t, s, topic, step(2))
+	again.Wait()
+}
+
+// A topic may outlive its first events, which expire one by one.
+func TestFirestoreEventsExpireFirst(t *testing.T) {
+	t.Parallel()
+	config := emulated(t, time.Second)
+	topic := id.New[testing.T]().String()
+	publish(t, live.NewFirestore(config), topic, step(1), step(2))
+	s := live.NewFirestore(emulated(t, time.Hour))
+	publish(t, s, topic, step(3), last())
+	time.Sleep(config.TTL)
+	wantSeqs(t, "what is left", watch(t, s, topic, 0, 2), 3, 4)
+}
+
+// Listeners have been seen to tell of a later event first.
+func TestFirestoreOutOfOrder(t *testing.T) {
+	t.Parallel()
+	config := emulated(t, time.Hour)
+	s := live.NewFirestore(config)
+	topic := id.New[testing.T]().String()
+	publish(t, s, topic, step(1))
+	client, err := firestore.NewClient(t.Context(), config.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	events := client.Collection("progress").Doc(topic).Collection("progress_events")
+	var watching sync.WaitGroup
+	watching.Go(func() { wantSeqs(t, "in order", watch(t, s, topic, 0, 4), 1, 2, 3, 4) })
+	for _, seq := range []int64{4, 3, 2} {
+		time.Sleep(100 * time.Millisecond) // lets the listener tell of one before the next is there
+		if _, err := events.Doc(strconv.FormatInt(seq, 10)).Set(t.Context(), map[string]any{
+			"owner": owner, "seq": seq, "data": "{}", "time": time.Now(), "expires_at": time.Now().Add(time.Hour),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	watching.Wait()
 }
 
 func TestFirestoreAway(t *testing.T) {
