@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/url"
@@ -76,15 +73,11 @@ func (s *stage) open(ctx context.Context) error {
 	if _, err := migrations.Run(ctx, s.db); err != nil {
 		return err
 	}
-	_, key, err := ed25519.GenerateKey(nil)
+	key, err := auth.GenerateKey()
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if s.signer, err = auth.NewSigner(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if s.signer, err = auth.NewSigner(key); err != nil {
 		return err
 	}
 	s.keys = s.signer.PublicKeys()

@@ -1,10 +1,6 @@
 package accounts
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -14,15 +10,10 @@ import (
 
 func newKey(t *testing.T) (pemKey, publicKeys []byte) {
 	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	pemKey, err := auth.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pemKey = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	signer, err := auth.NewSigner(pemKey)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ package auth
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -67,6 +68,19 @@ var (
 type Signer struct {
 	kid string
 	key ed25519.PrivateKey
+}
+
+// GenerateKey returns a new key for NewSigner: a PEM-encoded PKCS #8 Ed25519 private key.
+func GenerateKey() ([]byte, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
 // NewSigner reads a PEM-encoded PKCS #8 Ed25519 private key.

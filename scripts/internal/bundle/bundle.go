@@ -17,16 +17,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // ManifestName is the file beside the bundles that says which is whose.
@@ -35,8 +32,7 @@ const ManifestName = "bundles.json"
 // Bundle is the deployable form of a function.
 type Bundle struct {
 	Function string `json:"-"`
-	File     string `json:"file"` // <function>-<the hash's beginning>.zip
-	Hash     string `json:"hash"` // SHA-256 of the paths and contents, in hexadecimal
+	File     string `json:"file"` // <function>-<beginning of the SHA-256 of its paths and contents>.zip
 	Fresh    bool   `json:"-"`    // written by this call; false if it was there
 }
 
@@ -58,7 +54,7 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 		}
 		roots = append(roots, known[function])
 	}
-	linked, err := list(ctx, filepath.Join(root, "functions"), append(roots, framework...))
+	linked, err := list(ctx, filepath.Join(root, "functions"), append(roots, framework))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +85,7 @@ func folders(root string) (map[string]string, error) {
 	for _, file := range files {
 		operation := filepath.Dir(file)
 		area := filepath.Base(filepath.Dir(operation))
-		known[area+"-"+filepath.Base(operation)] = path.Join(Module, "functions", area, filepath.Base(operation))
+		known[area+"-"+filepath.Base(operation)] = path.Join(modulePath, "functions", area, filepath.Base(operation))
 	}
 	return known, nil
 }
@@ -100,8 +96,7 @@ func write(folder, function string, entries []entry) (Bundle, error) {
 	for _, e := range entries {
 		fmt.Fprintf(hash, "%s\x00%x\n", e.name, e.hash)
 	}
-	b := Bundle{Function: function, Hash: hex.EncodeToString(hash.Sum(nil))}
-	b.File = fmt.Sprintf("%s-%.16s.zip", function, b.Hash)
+	b := Bundle{Function: function, File: fmt.Sprintf("%s-%x.zip", function, hash.Sum(nil)[:8])}
 	target := filepath.Join(folder, b.File)
 	if _, err := os.Stat(target); err == nil {
 		return b, nil
@@ -163,23 +158,4 @@ func Manifest(folder string) (map[string]Bundle, error) {
 		manifest[function] = b
 	}
 	return manifest, nil
-}
-
-// Unpack writes a bundle's files below the folder.
-func Unpack(bundle, folder string) error {
-	return extract(bundle, func(name string, content io.Reader) error {
-		if !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, `\`) {
-			return fmt.Errorf("%q leads out of the folder", name)
-		}
-		target := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		f, err := os.Create(target)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, content)
-		return cmp.Or(err, f.Close())
-	})
 }

@@ -16,15 +16,12 @@ import (
 	"strings"
 )
 
-// Module is the module that a bundle is: the common prefix of the repository's modules.
-const Module = "aksio.app"
+// modulePath is the module that a bundle is: the common prefix of the repository's modules.
+const modulePath = "aksio.app"
 
-// framework is what a bundle's root has to link: the buildpack reads the root's
-// imports to know which main to write, and looks for funcframework in vendor.
-var framework = []string{
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework",
-	"github.com/GoogleCloudPlatform/functions-framework-go/functions",
-}
+// framework is what a bundle's root has to link beside the function: the buildpack
+// reads the root's imports to know which main to write.
+const framework = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 // pkg is what the go command says of a package.
 type pkg struct {
@@ -43,7 +40,7 @@ func (p *pkg) files() []string {
 }
 
 // own reports whether the package is one of the repository's.
-func (p *pkg) own() bool { return strings.HasPrefix(p.ImportPath, Module+"/") }
+func (p *pkg) own() bool { return strings.HasPrefix(p.ImportPath, modulePath+"/") }
 
 // graph holds packages by their import paths.
 type graph map[string]*pkg
@@ -85,7 +82,7 @@ func list(ctx context.Context, module string, roots []string) (graph, error) {
 // entries returns the bundle of the function at the import path.
 func (g graph) entries(function string, files *store) ([]entry, error) {
 	packages := map[string]*pkg{}
-	for _, root := range append([]string{function}, framework...) {
+	for _, root := range []string{function, framework} {
 		for _, name := range append([]string{root}, g[root].Deps...) {
 			if p := g[name]; p != nil && !p.Standard { // "C" and "unsafe" aren't listed
 				packages[name] = p
@@ -96,7 +93,7 @@ func (g graph) entries(function string, files *store) ([]entry, error) {
 	var entries []entry
 	for _, name := range slices.Sorted(maps.Keys(packages)) {
 		p := packages[name]
-		folder := strings.TrimPrefix(name, Module+"/")
+		folder := strings.TrimPrefix(name, modulePath+"/")
 		if !p.own() {
 			third = append(third, p)
 			folder = path.Join("vendor", name)
@@ -109,16 +106,12 @@ func (g graph) entries(function string, files *store) ([]entry, error) {
 			entries = append(entries, entry{path.Join(folder, filepath.ToSlash(file)), stored})
 		}
 	}
-	goVersion, err := version(g[function])
-	if err != nil {
-		return nil, err
-	}
 	for name, text := range map[string]string{
 		"bundle.go":          root(function),
-		"go.mod":             goMod(goVersion, third),
+		"go.mod":             goMod(g[function].Module.GoVersion, third),
 		"vendor/modules.txt": modulesTxt(third),
 	} {
-		stored, err := files.make(text)
+		stored, err := compress([]byte(text))
 		if err != nil {
 			return nil, err
 		}
@@ -128,29 +121,16 @@ func (g graph) entries(function string, files *store) ([]entry, error) {
 	return slices.CompactFunc(entries, func(a, b entry) bool { return a.name == b.name }), nil
 }
 
-func version(p *pkg) (string, error) {
-	if p.Module == nil || p.Module.GoVersion == "" {
-		return "", errors.New("its module names no version of Go")
-	}
-	return p.Module.GoVersion, nil
-}
-
 // root is the bundle's one package: the main that the buildpack writes links it.
 func root(function string) string {
-	var b strings.Builder
-	b.WriteString("// Package bundle is one function with all that it links.\npackage bundle\n\nimport (\n")
-	for _, name := range append([]string{function}, framework...) {
-		fmt.Fprintf(&b, "\t_ %q\n", name)
-	}
-	b.WriteString(")\n")
-	return b.String()
+	return fmt.Sprintf("// Package bundle is one function with all that it links.\npackage bundle\n\nimport (\n\t_ %q\n\t_ %q\n)\n", function, framework)
 }
 
 // goMod names the modules of the packages and no others, so that a new version of
 // what a function doesn't link leaves its bundle as it is.
 func goMod(goVersion string, packages []*pkg) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "module %s\n\ngo %s\n\nrequire (\n", Module, goVersion)
+	fmt.Fprintf(&b, "module %s\n\ngo %s\n\nrequire (\n", modulePath, goVersion)
 	for _, p := range firsts(packages) {
 		fmt.Fprintf(&b, "\t%s %s\n", p.Module.Path, p.Module.Version)
 	}

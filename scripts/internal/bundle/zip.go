@@ -44,9 +44,6 @@ func (s *store) read(path string) (*file, error) {
 	return f, err
 }
 
-// make returns a file with the text.
-func (s *store) make(text string) (*file, error) { return compress([]byte(text)) }
-
 func compress(content []byte) (*file, error) {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.DefaultCompression)
@@ -83,25 +80,4 @@ func archive(w io.Writer, entries []entry) error {
 		}
 	}
 	return z.Close()
-}
-
-// extract gives the take function each file of the zip.
-func extract(name string, take func(name string, content io.Reader) error) error {
-	z, err := zip.OpenReader(name)
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	for _, f := range z.File {
-		content, err := f.Open()
-		if err != nil {
-			return err
-		}
-		err = take(f.Name, content)
-		content.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -8,11 +8,7 @@ package apitest
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -45,15 +41,11 @@ type App struct {
 
 // Key returns a fresh token signing key in PEM.
 func Key() string {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	key, err := auth.GenerateKey()
 	if err != nil {
 		panic(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		panic(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return string(key)
 }
 
 var signingKey = sync.OnceValue(Key)
