@@ -105,6 +105,7 @@ func TestReviewRejects(t *testing.T) {
 func TestTheLogIsTheTruth(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
+	app.Races = true
 	ada := app.User("ada")
 	card := newCard(ada, newCourse(ada))["id"].(string)
 	var devices sync.WaitGroup

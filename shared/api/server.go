@@ -127,7 +127,14 @@ func (s *server) Handle(op *huma.Operation, handle func(huma.Context)) {
 
 // ServeHTTP is the way of every call: from the trace to the function and back.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := telemetry.WithTrace(r.Context(), r.Header)
+	ctx, calls := telemetry.WithDatabaseCalls(telemetry.WithTrace(r.Context(), r.Header))
+	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	defer func(began time.Time) {
+		n, took := calls.Total()
+		slog.DebugContext(ctx, "call served", "operation", s.ID, "status", answer.status, "ms", time.Since(began).Milliseconds(),
+			"database_calls", n, "database_ms", took.Milliseconds())
+	}(time.Now())
+	w = answer
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			if panicked == http.ErrAbortHandler {
@@ -185,7 +192,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+	r.Body = http.MaxBytesReader(answer.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))
 	}
@@ -195,6 +202,20 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call(w, r)
 }
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController flush what is sent.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *server) allowed() []string {
 	methods := slices.Sorted(maps.Keys(s.methods))

@@ -6,13 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
-	"cloud.google.com/go/cloudsqlconn"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aksio.app/shared/resource"
@@ -102,32 +99,11 @@ func New(config Config) (*DB, error) {
 	if config.Instance != "" {
 		dialCloudSQL(pool.ConnConfig, config)
 	}
+	pool.ConnConfig.Tracer = tracer{}
+	retryConnect(pool)
 	p, err := pgxpool.NewWithConfig(context.Background(), pool)
 	if err != nil {
 		return nil, err
 	}
 	return &DB{Pool: p}, nil
-}
-
-// dialCloudSQL lets connections go through the Cloud SQL connector. The dialer
-// is made at the first connection: it looks for credentials.
-func dialCloudSQL(config *pgx.ConnConfig, c Config) {
-	dialer := resource.Lazily(func(ctx context.Context) (*cloudsqlconn.Dialer, error) {
-		dial := cloudsqlconn.WithPublicIP()
-		if c.Private {
-			dial = cloudsqlconn.WithPrivateIP()
-		}
-		return cloudsqlconn.NewDialer(ctx,
-			cloudsqlconn.WithLazyRefresh(), // a background refresh stalls while the CPU is cut
-			cloudsqlconn.WithIAMAuthN(),
-			cloudsqlconn.WithBuiltInMetrics(false),
-			cloudsqlconn.WithDefaultDialOptions(dial))
-	})
-	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		d, err := dialer(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return d.Dial(ctx, c.Instance)
-	}
 }

@@ -83,51 +83,58 @@ func schedule(card ID) *fsrs.Parameters {
 	return p
 }
 
+// maxRaces is how often a review is worked out again because another came before it.
+const maxRaces = 20
+
 // Review grades a card and sets when it is due next, by the student's scheduler.
-// Reviews of one card wait for each other. Three round trips.
+// Two round trips; of simultaneous reviews of one card the later ones are worked out
+// again on what the earlier left.
 func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, Card, error) {
 	if n.ID.IsZero() {
 		n.ID = id.New[Review]()
 	}
-	var review Review
-	var card Card
-	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		var scheduler string
-		var batch pgx.Batch
-		batch.Queue(`SELECT `+columns+` FROM flashcards f WHERE `+theirs+` AND f.id = $2 FOR UPDATE OF f`, owner, cardID).
-			Query(func(rows pgx.Rows) (err error) {
-				card, err = one(rows)
-				return err
-			})
-		batch.Queue(`SELECT scheduler FROM users WHERE id = $1`, owner).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&scheduler) })
-		known := false
-		batch.Queue(`SELECT `+reviewColumns+` FROM flashcard_reviews WHERE id = $1 AND user_id = $2`, n.ID, owner).
-			Query(func(rows pgx.Rows) (err error) {
-				review, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Review])
-				known = err == nil
-				if errors.Is(err, pgx.ErrNoRows) {
-					err = nil
-				}
-				return err
-			})
-		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-			return err
+	taken := fault.Field("id", "There is another review with this id.")
+	var lost error
+	for range maxRaces {
+		card, scheduler, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
+		switch {
+		case err != nil:
+			return Review{}, Card{}, err
+		case known != nil && known.Card != cardID, known == nil && lost != nil && !errors.Is(lost, pgx.ErrNoRows):
+			return Review{}, Card{}, taken
+		case known != nil:
+			return *known, card, nil
 		}
-		if known {
-			if review.Card != cardID {
-				return fault.Field("id", "There is another review with this id.")
-			}
-			return nil
+		after := card.reviewed(s.now(), n.Grade, scheduler)
+		review, err := s.record(ctx, owner, card, after, scheduler, n)
+		if !errors.Is(err, pgx.ErrNoRows) && !database.Violates(err, "flashcard_reviews_pkey") {
+			return review, after, err
 		}
-		before := card
-		card = card.reviewed(s.now(), n.Grade, scheduler)
-		return s.record(ctx, tx, owner, before, card, scheduler, n, &review)
-	})
-	if database.Violates(err, "flashcard_reviews_pkey") {
-		return review, card, fault.Field("id", "There is another review with this id.")
+		lost = err // to another review of the card, or to this one's repetition
 	}
-	return review, card, err
+	return Review{}, Card{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
+}
+
+// beforeReview returns the card, the student's scheduler, and the review if it is known already.
+func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, reviewID ReviewID) (card Card, scheduler string, known *Review, err error) {
+	var batch pgx.Batch
+	batch.Queue(`SELECT `+columns+` FROM flashcards f WHERE `+theirs+` AND f.id = $2`, owner, cardID).
+		Query(func(rows pgx.Rows) (err error) {
+			card, err = one(rows)
+			return err
+		})
+	batch.Queue(`SELECT scheduler FROM users WHERE id = $1`, owner).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&scheduler) })
+	batch.Queue(`SELECT `+reviewColumns+` FROM flashcard_reviews WHERE id = $1 AND user_id = $2`, reviewID, owner).
+		Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Review])
+			if len(found) > 0 {
+				known = found[0]
+			}
+			return err
+		})
+	err = s.db.SendBatch(ctx, &batch).Close()
+	return card, scheduler, known, err
 }
 
 // reviewed returns the card after a review. Both schedulers go on, so that a
@@ -158,26 +165,24 @@ func (c Card) sm2() sm2.Card {
 	return sm2.Card{Ease: c.Ease, Interval: c.SM2Interval, Repetitions: c.Repetitions, Reviews: c.Reviews, Correct: c.Correct, Due: c.Due}
 }
 
-// record stores the review and the card's new schedule.
-func (s *Store) record(ctx context.Context, tx pgx.Tx, owner auth.UserID, before, after Card, scheduler string, n NewReview, review *Review) error {
-	var batch pgx.Batch
-	batch.Queue(`
+// record stores the review and the card's new schedule, unless the card was reviewed
+// since it was read: then it returns pgx.ErrNoRows.
+func (s *Store) record(ctx context.Context, owner auth.UserID, before, after Card, scheduler string, n NewReview) (Review, error) {
+	rows, _ := s.db.Query(ctx, `
+		WITH reviewed AS (
+			UPDATE flashcards SET stability = $16, difficulty = $17, state = $18, step = $19, lapses = $20, last_review = $15,
+				ease_factor = $13, sm2_interval = $21, repetitions = $22, interval_days = $11, next_review_date = $14,
+				total_reviews = $23, total_correct = $24, updated_at = now()
+			WHERE id = $2 AND total_reviews = $23 - 1
+			RETURNING id
+		)
 		INSERT INTO flashcard_reviews (id, flashcard_id, user_id, scheduler, rating, quality_response, response_time_seconds, study_session_id,
 			device_type, previous_interval_days, new_interval_days, ease_factor_before, ease_factor_after, next_review_date, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM reviewed
 		RETURNING `+reviewColumns,
 		n.ID, after.ID, owner, scheduler, int(n.Grade.Rating), int(n.Grade.Quality), n.Seconds, n.Session,
-		n.Device, before.Interval, after.Interval, before.Ease, after.Ease, after.Due, after.LastReview).
-		Query(func(rows pgx.Rows) (err error) {
-			*review, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Review])
-			return err
-		})
-	batch.Queue(`
-		UPDATE flashcards SET stability = $2, difficulty = $3, state = $4, step = $5, lapses = $6, last_review = $7,
-			ease_factor = $8, sm2_interval = $9, repetitions = $10, interval_days = $11, next_review_date = $12,
-			total_reviews = $13, total_correct = $14, updated_at = now()
-		WHERE id = $1`,
-		after.ID, after.Stability, after.Difficulty, int(after.State), after.Step, after.Lapses, after.LastReview,
-		after.Ease, after.SM2Interval, after.Repetitions, after.Interval, after.Due, after.Reviews, after.Correct)
-	return tx.SendBatch(ctx, &batch).Close()
+		n.Device, before.Interval, after.Interval, before.Ease, after.Ease, after.Due, after.LastReview,
+		after.Stability, after.Difficulty, int(after.State), after.Step, after.Lapses,
+		after.SM2Interval, after.Repetitions, after.Reviews, after.Correct)
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Review])
 }

@@ -25,6 +25,7 @@ import (
 	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/id"
 	"aksio.app/shared/resource"
+	"aksio.app/shared/telemetry"
 	"aksio.app/shared/uploads/uploadstest"
 )
 
@@ -34,6 +35,7 @@ type App struct {
 	DB       *database.DB
 	Gateway  *api.Gateway
 	Settings map[string]string
+	Races    bool // calls contend: who loses a race may take more round trips to the database
 
 	t      testing.TB
 	signer *auth.Signer
@@ -145,8 +147,12 @@ func (c *Client) Do(method, path string, body any, headers ...string) *Response 
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	ctx, calls := telemetry.WithDatabaseCalls(r.Context())
 	w := httptest.NewRecorder()
-	c.app.Gateway.ServeHTTP(w, r)
+	c.app.Gateway.ServeHTTP(w, r.WithContext(ctx))
+	if n, _ := calls.Total(); w.Code < 300 && !c.app.Races {
+		checkTrips(c.app.t, r, n)
+	}
 	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: method + " " + path, t: c.app.t}
 }
 
