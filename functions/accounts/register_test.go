@@ -210,3 +210,17 @@ func TestRegisterIsLimitedByAddress(t *testing.T) {
 	}
 	post(app, registerPath, registration("bob"), from("203.0.113.2")...).Want(http.StatusCreated)
 }
+
+// TestHugeNamesAreNotCompared sends what would take minutes to compare.
+func TestHugeNamesAreNotCompared(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ab", 120_000)
+	got := apitest.New(t).Anonymous().Post("/api/v1/accounts/register/", map[string]any{
+		"username": long, "email": long + "@example.com", "password": long, "password_confirm": long,
+	}).Want(http.StatusBadRequest).Map()
+	for _, field := range []string{"username", "email", "password"} {
+		if got[field] == nil {
+			t.Errorf("nothing is said of the %s: %v", field, got)
+		}
+	}
+}

@@ -13,7 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-const minPassword = 9 // characters
+const (
+	minPassword = 9 // characters
+	maxPassword = 1_000
+)
 
 //go:embed common-passwords.txt.gz
 var commonPasswords []byte
@@ -35,6 +38,9 @@ var common = sync.OnceValue(func() string {
 // passwordFaults returns everything that is wrong with a password. Like are the
 // texts that it must not resemble: the user's name, names and address.
 func passwordFaults(password string, like ...string) []string {
+	if utf8.RuneCountInString(password) > maxPassword { // not worth the work of the rest
+		return []string{"This password is too long. Use at most 1,000 characters."}
+	}
 	password = strings.ToLower(norm.NFKC.String(password))
 	var faults []string
 	if utf8.RuneCountInString(password) < minPassword {
@@ -71,7 +77,7 @@ func resembles(password string, texts []string) bool {
 func alike(a, b []rune) bool {
 	enough := func(shared int) bool { return 20*shared >= 7*(len(a)+len(b)) }
 	if len(a) == 0 || len(b) == 0 || !enough(min(len(a), len(b))) {
-		return false // also bounds the work: both are about as long
+		return false
 	}
 	// The longest common subsequence, a row of its table at a time.
 	row := make([]int, len(b)+1)

@@ -12,8 +12,8 @@ import (
 	"aksio.app/shared/fault"
 )
 
-// Rate allows Count events in any stretch of time as long as Per, and lets them
-// come back one by one (GCRA).
+// Rate allows Count events at once, and lets them come back one by one, evenly
+// over Per (GCRA).
 type Rate struct {
 	Count int
 	Per   time.Duration

@@ -37,7 +37,8 @@ var callRate = limits.Rate{Count: 100, Per: time.Hour}
 
 // Allow says whether the student may use a model now: Throttled after too many
 // calls within an hour, Exhausted when the month's tokens are used up. It is
-// asked before the model is. Two round trips.
+// asked before the model answers or makes something; the few tokens by which a
+// search's words are embedded are recorded only. Two round trips.
 func Allow(ctx context.Context, db *database.DB, user auth.UserID) error {
 	if err := limits.Take(ctx, db, "ai:"+user.String(), callRate); err != nil {
 		return err

@@ -72,9 +72,11 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 			message.Parent = *req.Body.Parent
 		}
 		if len(req.Body.Attachments) > 0 {
-			if message.Attachments, err = json.Marshal(req.Body.Attachments); err != nil {
+			attachments, err := json.Marshal(req.Body.Attachments)
+			if err != nil {
 				return nil, err
 			}
+			message.Attachments = attachments
 		}
 		exchange, err := store.Send(ctx, user.ID, req.Chat, message, func(e tutor.Event) error { return emit(event(e)) })
 		if err != nil {
