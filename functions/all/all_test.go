@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/auth"
 )
 
 func TestEveryFolderIsTheFunctionItIsNamedFor(t *testing.T) {
@@ -102,13 +104,14 @@ const nobodys = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
 func TestEveryCallSignedOutIsRefused(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
-	expired := "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoiMDE5OWEwYzQtN2QyZS03ZjNhLThiMWMtMmQzZTRmNWE2YjdjIn0."
+	expired := "Bearer " + app.TokenSince(app.User("ada").ID, time.Now().Add(-auth.AccessLifetime-time.Hour))
+	unsigned := "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VyX2lkIjoiMDE5OWEwYzQtN2QyZS03ZjNhLThiMWMtMmQzZTRmNWE2YjdjIn0."
 	for _, d := range api.Declared() {
 		if d.Access != api.User {
 			continue
 		}
 		for _, method := range d.Methods {
-			for _, header := range []string{"", expired, "Basic YTpi", "Bearer", "Bearer a b"} {
+			for _, header := range []string{"", unsigned, expired, "Basic YTpi", "Bearer", "Bearer a b"} {
 				resp := app.Anonymous().Do(method, address(d, nobodys), "{}", "Authorization", header)
 				if resp.Status != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" {
 					t.Errorf("%s with Authorization %q: got %d, want 401 and a challenge", d.ID, header, resp.Status)

@@ -25,10 +25,11 @@ func TestCleanupRemovesWhatExpiredAndNothingElse(t *testing.T) {
 	app := apitest.New(t)
 	ada := app.User("ada")
 	for sql, args := range map[string][]any{
-		`INSERT INTO refresh_tokens (id, user_id, family, expires_at) VALUES ($1, $3, $1, now() - interval '1 s'), ($2, $3, $2, now() + interval '1 h')`:                    {id.New[thing](), id.New[thing](), ada.ID},
-		`INSERT INTO idempotency_keys (user_id, operation, key, fingerprint, created_at) VALUES ($1, 'x', 'old', '', now() - interval '25 h'), ($1, 'x', 'new', '', now())`: {ada.ID},
-		`INSERT INTO rate_limits (key, ready) SELECT 'past ' || n, now() - interval '1 s' FROM generate_series(1, 6000) n UNION ALL SELECT 'ahead', now() + interval '1 h'`: {},
-		`INSERT INTO courses (id, user_id, name, deleted_at) VALUES ($1, $4, 'old', now() - interval '2 days'), ($2, $4, 'just deleted', now()), ($3, $4, 'kept', NULL)`:    {id.New[thing](), id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO refresh_tokens (id, user_id, family, expires_at) VALUES ($1, $3, $1, now() - interval '1 s'), ($2, $3, $2, now() + interval '1 h')`:                                 {id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO idempotency_keys (user_id, operation, key, fingerprint, created_at) VALUES ($1, 'x', 'old', '', now() - interval '25 h'), ($1, 'x', 'new', '', now())`:              {ada.ID},
+		`INSERT INTO rate_limits (key, ready) SELECT 'past ' || n, now() - interval '1 s' FROM generate_series(1, 6000) n UNION ALL SELECT 'ahead', now() + interval '1 h'`:              {},
+		`INSERT INTO chats (id, user_id, title, status, updated_at) VALUES ($1, $3, 'old', 'deleted', now() - interval '2 days'), ($2, $3, 'kept', 'active', now() - interval '2 days')`: {id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO courses (id, user_id, name, deleted_at) VALUES ($1, $4, 'old', now() - interval '2 days'), ($2, $4, 'just deleted', now()), ($3, $4, 'kept', NULL)`:                 {id.New[thing](), id.New[thing](), id.New[thing](), ada.ID},
 	} {
 		if _, err := app.DB.Exec(t.Context(), sql, args...); err != nil {
 			t.Fatal(err)
@@ -49,14 +50,14 @@ func TestCleanupRemovesWhatExpiredAndNothingElse(t *testing.T) {
 			t.Errorf("%s failed", step.Step)
 		}
 	}
-	for step, want := range map[string]int{"refresh_tokens": 1, "idempotency_keys": 1, "rate_limits": 6000, "courses": 1} {
+	for step, want := range map[string]int{"refresh_tokens": 1, "idempotency_keys": 1, "rate_limits": 6000, "courses": 1, "chats": 1} {
 		if got[step] != want {
 			t.Errorf("%s: %d were removed, want %d", step, got[step], want)
 		}
 	}
 	for sql, want := range map[string]int{
 		`SELECT count(*) FROM refresh_tokens`: 1, `SELECT count(*) FROM idempotency_keys WHERE key = 'new'`: 1,
-		`SELECT count(*) FROM rate_limits WHERE key = 'ahead'`: 1, `SELECT count(*) FROM courses`: 2,
+		`SELECT count(*) FROM rate_limits WHERE key = 'ahead'`: 1, `SELECT count(*) FROM courses`: 2, `SELECT count(*) FROM chats WHERE title = 'kept'`: 1,
 	} {
 		if got := count(t, app, sql); got != want {
 			t.Errorf("%s: got %d, want %d", sql, got, want)
@@ -70,7 +71,7 @@ func TestMigrationsAreAppliedOnce(t *testing.T) {
 	if applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any); len(applied) != 0 {
 		t.Errorf("applied %v to a schema that is up to date", applied)
 	}
-	if _, err := app.DB.Exec(context.Background(), `DROP TABLE model_usage; DELETE FROM goose_db_version WHERE version_id = 20261124080900`); err != nil {
+	if _, err := app.DB.Exec(context.Background(), `DROP INDEX chats_deleted; DELETE FROM goose_db_version WHERE version_id = 20261124160000`); err != nil {
 		t.Fatal(err)
 	}
 	if applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any); len(applied) != 1 {

@@ -54,7 +54,7 @@ type Operation struct {
 	MinInstances int           // kept warm
 	MaxInstances int           // 3 when zero
 
-	Schedule string // for HandleSchedule: cron expression, UTC
+	Schedule string // for HandleScheduled: cron expression, UTC
 }
 
 // EventStream is the media type of server-sent events.

@@ -67,6 +67,8 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 				return timedOut + abandoned, err
 			}, batch)
 		}},
+		expired("chats", `DELETE FROM chats WHERE id IN (
+			SELECT id FROM chats WHERE status = 'deleted' AND updated_at < now() - interval '1 day' ORDER BY updated_at LIMIT least($1, 500))`),
 		// A course goes when the last of its files is gone.
 		expired("courses", `DELETE FROM courses WHERE id IN (
 			SELECT id FROM courses c WHERE deleted_at < now() - interval '1 day'

@@ -170,8 +170,9 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 			WHERE `+theirs+` AND m.chat_id = $2 ORDER BY m.number DESC
 			LIMIT (SELECT context_window_messages FROM chats WHERE id = $2)
 		) newest ORDER BY number`, owner, chat)
-	var owned int
-	batch.Queue(`SELECT count(*) FROM documents WHERE id = ANY ($2) AND user_id = $1 AND deleted_at IS NULL`, owner, n.Documents).
+	var owned bool
+	batch.Queue(`SELECT count(*) = (SELECT count(DISTINCT one) FROM unnest($2::uuid[]) one)
+		FROM documents WHERE id = ANY ($2) AND user_id = $1 AND deleted_at IS NULL`, owner, n.Documents).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&owned) })
 	var parent bool
 	batch.Queue(`SELECT $2::uuid IS NULL OR EXISTS (SELECT FROM chat_messages WHERE id = $2 AND chat_id = $1)`, chat, n.Parent).
@@ -180,7 +181,7 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 	switch {
 	case err != nil:
 		return found, nil, err
-	case owned < len(n.Documents):
+	case !owned:
 		return found, nil, fault.Field("referenced_documents", "There is no such document.")
 	case !parent:
 		return found, nil, fault.Field("parent_message", "There is no such message in this chat.")

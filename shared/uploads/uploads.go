@@ -1,5 +1,4 @@
-// Package uploads keeps the files that students bring, and the texts and exports
-// made from them, in a bucket of Cloud Storage.
+// Package uploads keeps the files that students bring in a bucket of Cloud Storage.
 package uploads
 
 import (

@@ -85,9 +85,12 @@ func New(t testing.TB, settings ...string) *App {
 }
 
 // Token returns an access token for the user.
-func (a *App) Token(user auth.UserID) string {
+func (a *App) Token(user auth.UserID) string { return a.TokenSince(user, time.Now()) }
+
+// TokenSince returns an access token that was issued to the user at the time.
+func (a *App) TokenSince(user auth.UserID, issued time.Time) string {
 	a.t.Helper()
-	token, err := a.signer.Sign(user, auth.Access, id.New[auth.Claims]().String(), time.Now(), auth.AccessLifetime)
+	token, err := a.signer.Sign(user, auth.Access, id.New[auth.Claims]().String(), issued, auth.AccessLifetime)
 	if err != nil {
 		a.t.Fatal(err)
 	}
