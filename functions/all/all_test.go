@@ -17,6 +17,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/auth"
+	"aksio.app/shared/database"
 )
 
 func TestEveryFolderIsTheFunctionItIsNamedFor(t *testing.T) {
@@ -119,6 +120,23 @@ func TestEveryCallSignedOutIsRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestConnectionsFit adds up what all functions may open at the same time. 360 are
+// 90 % of the connections of the database of production (2 CPUs, 7.5 GB).
+func TestConnectionsFit(t *testing.T) {
+	t.Parallel()
+	const most = 360
+	sum := 0
+	for _, d := range api.Declared() {
+		if slices.Contains(d.Needs, database.Resource) {
+			sum += d.MaxInstances * database.DefaultPool
+		}
+	}
+	if sum > most {
+		t.Errorf("all functions together may open %d connections, %d are the most: give some fewer MaxInstances", sum, most)
+	}
+	t.Logf("%d of %d connections", sum, most)
 }
 
 func TestEveryMalformedIDIsNotFound(t *testing.T) {

@@ -52,7 +52,7 @@ type Operation struct {
 	Concurrency  int           // calls that one instance serves at once; 20 when zero, 1 for events and schedules
 	Timeout      time.Duration // 30 s when zero
 	MinInstances int           // kept warm
-	MaxInstances int           // 3 when zero
+	MaxInstances int           // 2 when zero, 1 for schedules
 
 	Schedule string // for HandleScheduled: cron expression, UTC
 }
@@ -136,7 +136,12 @@ func declare(d *Declaration) {
 	d.MemoryMiB = cmp.Or(d.MemoryMiB, 256)
 	d.CPU = cmp.Or(d.CPU, 1)
 	d.Timeout = cmp.Or(d.Timeout, 30*time.Second)
-	d.MaxInstances = cmp.Or(d.MaxInstances, 3)
+	if d.MaxInstances == 0 {
+		d.MaxInstances = 2
+		if d.Trigger == Scheduled {
+			d.MaxInstances = 1
+		}
+	}
 	if d.Concurrency == 0 {
 		d.Concurrency = 20
 		if d.Trigger != HTTP || d.CPU < 1 {

@@ -3,6 +3,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,13 @@ type Config struct {
 	User     string `env:"DATABASE_USER"`      // for Instance: the service account without .gserviceaccount.com
 	Name     string `env:"DATABASE_NAME" envDefault:"aksio"`
 	Private  bool   `env:"CLOUD_SQL_PRIVATE_IP"` // for Instance: dial its private address
-	Pool     int32  `env:"DATABASE_POOL" envDefault:"2"`
+	Pool     int32  `env:"DATABASE_POOL"`        // connections at once; DefaultPool when zero
 }
+
+// DefaultPool is how many connections an instance of a function has at most. Many
+// instances share the database, so that the sum over all functions is what counts;
+// a test keeps it in bounds.
+const DefaultPool = 2
 
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
@@ -48,8 +54,8 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("DATABASE_USER is missing: write the service account's address without .gserviceaccount.com"))
 		}
 	}
-	if c.Pool < 1 || c.Pool > 100 {
-		errs = append(errs, fmt.Errorf("DATABASE_POOL is %d: write 1 to 100 connections", c.Pool))
+	if c.Pool < 0 || c.Pool > 100 {
+		errs = append(errs, fmt.Errorf("DATABASE_POOL is %d: write 1 to 100 connections, or leave it out", c.Pool))
 	}
 	return errors.Join(errs...)
 }
@@ -83,7 +89,7 @@ func New(config Config) (*DB, error) {
 	}
 	// Few connections and none idle: an instance of a function serves few
 	// requests at once, and there are many instances.
-	pool.MaxConns = config.Pool
+	pool.MaxConns = cmp.Or(config.Pool, DefaultPool)
 	pool.MinConns = 0
 	pool.MaxConnIdleTime = 45 * time.Second
 	pool.MaxConnLifetime = 10 * time.Minute

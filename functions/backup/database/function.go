@@ -12,12 +12,11 @@ import (
 
 func init() {
 	api.HandleScheduled(api.Operation{
-		ID:           "backup-database",
-		Summary:      "Export the database, verify the export, and note what it holds.",
-		Needs:        []api.Resource{database.Resource, backups.Resource},
-		Schedule:     "0 2 * * *",
-		Timeout:      9 * time.Minute,
-		MaxInstances: 1,
+		ID:       "backup-database",
+		Summary:  "Export the database, verify the export, and note what it holds.",
+		Needs:    []api.Resource{database.Resource, backups.Resource},
+		Schedule: "0 2 * * *",
+		Timeout:  9 * time.Minute,
 	}, setup)
 }
 

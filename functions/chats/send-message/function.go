@@ -18,14 +18,15 @@ import (
 
 func init() {
 	api.HandleUserStream(api.StreamsAsked, api.Operation{
-		ID:      "chats-send-message",
-		Methods: []string{http.MethodPost},
-		Path:    "/api/v1/chat/chats/{id}/send_message/",
-		Summary: "Ask the tutor, who answers from the course's documents and cites them.",
-		Needs:   []api.Resource{database.Resource, ai.Resource},
-		Status:  http.StatusCreated,
-		MaxBody: 256 << 10,
-		Timeout: 2 * time.Minute,
+		ID:           "chats-send-message",
+		Methods:      []string{http.MethodPost},
+		Path:         "/api/v1/chat/chats/{id}/send_message/",
+		Summary:      "Ask the tutor, who answers from the course's documents and cites them.",
+		Needs:        []api.Resource{database.Resource, ai.Resource},
+		Status:       http.StatusCreated,
+		MaxBody:      256 << 10,
+		Timeout:      2 * time.Minute,
+		MaxInstances: 10,
 	}, setup)
 }
 

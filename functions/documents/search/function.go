@@ -16,11 +16,12 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:      "documents-search",
-		Methods: []string{http.MethodGet},
-		Path:    "/api/v1/documents/search/",
-		Summary: "Find passages of a course's documents by words and by meaning.",
-		Needs:   []api.Resource{database.Resource, ai.Resource},
+		ID:           "documents-search",
+		Methods:      []string{http.MethodGet},
+		Path:         "/api/v1/documents/search/",
+		Summary:      "Find passages of a course's documents by words and by meaning.",
+		Needs:        []api.Resource{database.Resource, ai.Resource},
+		MaxInstances: 5,
 	}, setup)
 }
 

@@ -16,13 +16,14 @@ import (
 
 func init() {
 	api.HandleUserStream(api.StreamsAlways, api.Operation{
-		ID:          "documents-stream-events",
-		Methods:     []string{http.MethodGet},
-		Path:        "/api/v1/documents/documents/{document}/events/",
-		Summary:     "Watch a document being read, up to the end.",
-		Needs:       []api.Resource{database.Resource, live.Resource},
-		Concurrency: 80, // they only wait
-		Timeout:     15 * time.Minute,
+		ID:           "documents-stream-events",
+		Methods:      []string{http.MethodGet},
+		Path:         "/api/v1/documents/documents/{document}/events/",
+		Summary:      "Watch a document being read, up to the end.",
+		Needs:        []api.Resource{database.Resource, live.Resource},
+		Concurrency:  80, // they only wait
+		Timeout:      15 * time.Minute,
+		MaxInstances: 10,
 	}, setup)
 }
 

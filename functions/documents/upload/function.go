@@ -19,16 +19,17 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:          "documents-upload",
-		Methods:     []string{http.MethodPost},
-		Path:        "/api/v1/courses/{course}/documents/upload/",
-		Summary:     "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
-		Needs:       []api.Resource{database.Resource, uploads.Resource},
-		Status:      http.StatusCreated,
-		MaxBody:     documents.DirectBytes + 1<<20,
-		MemoryMiB:   512, // the form's files lie in memory
-		Concurrency: 4,
-		Timeout:     2 * time.Minute,
+		ID:           "documents-upload",
+		Methods:      []string{http.MethodPost},
+		Path:         "/api/v1/courses/{course}/documents/upload/",
+		Summary:      "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
+		Needs:        []api.Resource{database.Resource, uploads.Resource},
+		Status:       http.StatusCreated,
+		MaxBody:      documents.DirectBytes + 1<<20,
+		MemoryMiB:    512, // the form's files lie in memory
+		Concurrency:  4,
+		Timeout:      2 * time.Minute,
+		MaxInstances: 5,
 	}, setup)
 }
 

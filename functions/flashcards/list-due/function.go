@@ -14,11 +14,12 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:      "flashcards-list-due",
-		Methods: []string{http.MethodGet},
-		Path:    "/api/v1/assessments/flashcards/due/",
-		Summary: "List the flashcards to review now, the longest overdue first.",
-		Needs:   []api.Resource{database.Resource},
+		ID:           "flashcards-list-due",
+		Methods:      []string{http.MethodGet},
+		Path:         "/api/v1/assessments/flashcards/due/",
+		Summary:      "List the flashcards to review now, the longest overdue first.",
+		Needs:        []api.Resource{database.Resource},
+		MaxInstances: 5,
 	}, setup)
 }
 

@@ -18,12 +18,13 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:      "flashcards-review",
-		Methods: []string{http.MethodPost},
-		Path:    "/api/v1/assessments/flashcards/{id}/review/",
-		Summary: "Grade how well a flashcard was recalled and schedule its next review.",
-		Needs:   []api.Resource{database.Resource},
-		Status:  http.StatusCreated,
+		ID:           "flashcards-review",
+		Methods:      []string{http.MethodPost},
+		Path:         "/api/v1/assessments/flashcards/{id}/review/",
+		Summary:      "Grade how well a flashcard was recalled and schedule its next review.",
+		Needs:        []api.Resource{database.Resource},
+		Status:       http.StatusCreated,
+		MaxInstances: 5,
 	}, setup)
 }
 

@@ -15,14 +15,13 @@ import (
 
 func init() {
 	api.HandleScheduled(api.Operation{
-		ID:           "run-redrive",
-		Summary:      "Go on with documents whose processing got stuck; remove uploads that never came.",
-		Needs:        []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
-		Schedule:     "*/5 * * * *",
-		MemoryMiB:    2048, // it reads documents, as process-document does
-		CPU:          2,
-		Timeout:      9 * time.Minute,
-		MaxInstances: 1,
+		ID:        "run-redrive",
+		Summary:   "Go on with documents whose processing got stuck; remove uploads that never came.",
+		Needs:     []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+		Schedule:  "*/5 * * * *",
+		MemoryMiB: 2048, // it reads documents, as process-document does
+		CPU:       2,
+		Timeout:   9 * time.Minute,
 	}, setup)
 }
 
