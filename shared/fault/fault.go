@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 )
@@ -74,7 +75,7 @@ var classifiers []func(error) (Kind, bool)
 func Classify(classifier func(error) (Kind, bool)) { classifiers = append(classifiers, classifier) }
 
 // KindOf returns the kind of the first fault in err's chain. A dependency that
-// can't be reached or doesn't answer in time is Unavailable.
+// can't be reached, breaks off or doesn't answer in time is Unavailable.
 func KindOf(err error) Kind {
 	var f *Fault
 	if errors.As(err, &f) {
@@ -86,7 +87,7 @@ func KindOf(err error) Kind {
 		}
 	}
 	var network net.Error
-	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return Unavailable
 	}
 	return Internal

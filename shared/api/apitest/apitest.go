@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,12 +77,19 @@ func New(t testing.TB, settings ...string) *App {
 		"UPLOADS_BUCKET":        bucket.Bucket,
 		"STORAGE_EMULATOR_HOST": bucket.Emulator,
 	}}
+	return a.With(settings...)
+}
+
+// With returns the app as another process would see it, with more settings.
+func (a *App) With(settings ...string) *App {
+	other := *a
+	other.Settings = maps.Clone(a.Settings)
 	for i := 0; i+1 < len(settings); i += 2 {
-		a.Settings[settings[i]] = settings[i+1]
+		other.Settings[settings[i]] = settings[i+1]
 	}
-	a.Process = resource.NewProcess(a.Settings)
-	a.Gateway = api.NewGateway(a.Process)
-	return a
+	other.Process = resource.NewProcess(other.Settings)
+	other.Gateway = api.NewGateway(other.Process)
+	return &other
 }
 
 // Token returns an access token for the user.

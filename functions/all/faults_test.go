@@ -1,0 +1,160 @@
+package all_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/id"
+)
+
+const coursesPath = "/api/v1/courses/"
+
+// refused fails the test unless the answer says that it was too early, and when to come again.
+func refused(t *testing.T, resp *apitest.Response) {
+	t.Helper()
+	resp.Want(http.StatusServiceUnavailable)
+	if resp.Header.Get("Retry-After") == "" {
+		t.Errorf("no Retry-After: %s", resp.Body)
+	}
+}
+
+// names returns the courses of a student.
+func names(t *testing.T, app *apitest.App) (names []string) {
+	t.Helper()
+	if err := app.DB.QueryRow(t.Context(), `SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM courses`).Scan(&names); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func hostOf(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+// behindProxy returns an app whose functions reach the database through a proxy. The
+// test itself has a way around it.
+func behindProxy(t *testing.T, settings ...string) (*apitest.App, *proxy) {
+	t.Helper()
+	app := apitest.New(t)
+	p := newProxy(t, hostOf(t, app.Settings["DATABASE_URL"]))
+	return app.With(append(settings, "DATABASE_URL", p.before(t, app.Settings["DATABASE_URL"]))...), p
+}
+
+func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]mode{"down": refuses, "unreachable": ignores} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, p := behindProxy(t)
+			ada := app.User("ada")
+			ada.Post(coursesPath, map[string]any{"name": "Before"}).Want(http.StatusCreated)
+
+			p.set(broken)
+			var calls sync.WaitGroup
+			for range 5 {
+				calls.Go(func() { refused(t, ada.Get(coursesPath)) })
+				calls.Go(func() { refused(t, ada.Post(coursesPath, map[string]any{"name": "Lost"})) })
+			}
+			calls.Wait()
+
+			p.set(passes)
+			ada.Post(coursesPath, map[string]any{"name": "Then"}).Want(http.StatusCreated)
+			if got := names(t, app); strings.Join(got, " ") != "Before Then" {
+				t.Errorf("courses %v", got)
+			}
+		})
+	}
+}
+
+// TestAFullPoolIsWaitedForBriefly lets one call hold the instance's only connection.
+func TestAFullPoolIsWaitedForBriefly(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t).With("DATABASE_POOL", "1")
+	ada := app.User("ada")
+	ada.Get(coursesPath).Want(http.StatusOK)
+
+	lock, err := app.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Rollback(context.Background())
+	if _, err := lock.Exec(t.Context(), `LOCK TABLE courses IN ACCESS EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	var slow sync.WaitGroup
+	slow.Go(func() { ada.Post(coursesPath, map[string]any{"name": "Slow"}).Want(http.StatusCreated) })
+	waitFor(t, app, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass)`)
+
+	refused(t, ada.Post(coursesPath, map[string]any{"name": "Refused"}))
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slow.Wait()
+	if got := names(t, app); strings.Join(got, " ") != "Slow" {
+		t.Errorf("courses %v", got)
+	}
+}
+
+// TestAFullDatabaseIsWaitedForBriefly gives the functions a role with one connection,
+// which somebody else has.
+func TestAFullDatabaseIsWaitedForBriefly(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	role := "r" + strings.ReplaceAll(id.New[proxy]().String(), "-", "")
+	if _, err := app.DB.Exec(t.Context(), fmt.Sprintf(
+		`CREATE ROLE %[1]s LOGIN PASSWORD 'secret' CONNECTION LIMIT 1; GRANT ALL ON ALL TABLES IN SCHEMA public TO %[1]s`, role)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := app.DB.Exec(context.Background(), fmt.Sprintf(`DROP OWNED BY %[1]s CASCADE; DROP ROLE %[1]s`, role)); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := url.Parse(app.Settings["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "secret")
+	somebody, err := pgx.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := app.With("DATABASE_URL", u.String(), "DATABASE_POOL", "1")
+	ada := full.User("ada")
+	refused(t, ada.Post(coursesPath, map[string]any{"name": "Refused"}))
+
+	time.AfterFunc(300*time.Millisecond, func() { somebody.Close(context.Background()) })
+	ada.Post(coursesPath, map[string]any{"name": "Patient"}).Want(http.StatusCreated)
+	if got := names(t, app); strings.Join(got, " ") != "Patient" {
+		t.Errorf("courses %v", got)
+	}
+}
+
+// waitFor waits until the query is true.
+func waitFor(t *testing.T, app *apitest.App, query string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var is bool
+		if err := app.DB.QueryRow(t.Context(), query).Scan(&is); err != nil {
+			t.Fatal(err)
+		}
+		if is {
+			return
+		}
+	}
+	t.Fatalf("never true: %s", query)
+}

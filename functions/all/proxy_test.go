@@ -1,0 +1,104 @@
+package all_test
+
+import (
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+)
+
+// proxy stands between the functions and a service, and breaks when it is told to.
+type proxy struct {
+	address, service string
+
+	mu     sync.Mutex
+	broken mode
+	conns  map[net.Conn]bool
+}
+
+// mode is how a proxy treats a connection.
+type mode int
+
+const (
+	passes  mode = iota
+	refuses      // closes it: the service is down
+	ignores      // never answers: the network is
+)
+
+// newProxy stands before the service at host:port.
+func newProxy(t testing.TB, service string) *proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}}
+	t.Cleanup(func() { listener.Close(); p.set(refuses) })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(client)
+		}
+	}()
+	return p
+}
+
+// before returns the address with the proxy in the place of its host.
+func (p *proxy) before(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = p.address
+	return u.String()
+}
+
+// set changes how the proxy treats connections; those that are open are cut.
+func (p *proxy) set(m mode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = m
+	for conn := range p.conns {
+		conn.Close()
+	}
+	clear(p.conns)
+}
+
+// keep takes a connection into those to be cut, and says how to treat it.
+func (p *proxy) keep(conn net.Conn) mode {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken == refuses {
+		conn.Close()
+	} else {
+		p.conns[conn] = true
+	}
+	return p.broken
+}
+
+func (p *proxy) serve(client net.Conn) {
+	defer client.Close()
+	switch p.keep(client) {
+	case refuses:
+		return
+	case ignores:
+		io.Copy(io.Discard, client)
+		return
+	}
+	service, err := net.Dial("tcp", p.service)
+	if err != nil {
+		return
+	}
+	defer service.Close()
+	p.keep(service)
+	go func() {
+		io.Copy(service, client)
+		service.Close()
+	}()
+	io.Copy(client, service)
+}
