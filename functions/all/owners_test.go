@@ -2,7 +2,7 @@ package all_test
 
 import (
 	"bytes"
-	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -69,12 +69,7 @@ func (w world) path(t *testing.T, d *api.Declaration) string {
 func (w world) body(d *api.Declaration, course string) (body any, contentType string) {
 	switch d.ID {
 	case "documents-upload":
-		var form bytes.Buffer
-		writer := multipart.NewWriter(&form)
-		part, _ := writer.CreateFormFile("file", "notes.txt")
-		fmt.Fprint(part, "Some notes about compact spaces.")
-		writer.Close()
-		return form.Bytes(), writer.FormDataContentType()
+		return form("Some notes about compact spaces.")
 	case "quiz-attempts-submit-response":
 		return map[string]any{"question": w["question"], "user_answer": "true"}, "application/json"
 	case "quiz-questions-create":
@@ -85,6 +80,16 @@ func (w world) body(d *api.Declaration, course string) (body any, contentType st
 	return map[string]any{
 		"name": "x", "title": "x", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course,
 	}, "application/json"
+}
+
+// form is a multipart body with a text file.
+func form(content string) (body any, contentType string) {
+	var b bytes.Buffer
+	writer := multipart.NewWriter(&b)
+	part, _ := writer.CreateFormFile("file", "notes.txt")
+	io.WriteString(part, content)
+	writer.Close()
+	return b.Bytes(), writer.FormDataContentType()
 }
 
 func TestEveryThingOfAnotherIsNotFound(t *testing.T) {
