@@ -144,6 +144,31 @@ func TestAFullDatabaseIsWaitedForBriefly(t *testing.T) {
 	}
 }
 
+func TestStorageGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	p := newProxy(t, hostOf(t, app.Settings["STORAGE_EMULATOR_HOST"]))
+	behind := app.With("STORAGE_EMULATOR_HOST", p.before(t, app.Settings["STORAGE_EMULATOR_HOST"]))
+	ada := behind.User("ada")
+	object := uploadLecture(t, app, ada)
+	course := ada.Post(coursesPath, map[string]any{"name": "Other"}).Want(http.StatusCreated).Map()["id"].(string)
+	body, contentType := form("Notes about compact spaces.")
+	upload := func() *apitest.Response {
+		return ada.Do(http.MethodPost, coursesPath+course+"/documents/upload/", body, "Content-Type", contentType)
+	}
+
+	p.set(refuses)
+	refused(t, upload())
+	if status := behind.Finalize("process-document", object).Status; status < 500 {
+		t.Errorf("the event is taken with %d, though its object can't be read", status)
+	}
+
+	p.set(passes)
+	upload().Want(http.StatusCreated)
+	behind.Finalize("process-document", object).Want(http.StatusOK)
+	waitFor(t, app, `SELECT count(*) FILTER (WHERE state = 'completed') = 1 AND count(*) = 2 FROM documents`)
+}
+
 // waitFor waits until the query is true.
 func waitFor(t *testing.T, app *apitest.App, query string) {
 	t.Helper()
