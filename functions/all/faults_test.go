@@ -1,10 +1,12 @@
 package all_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -167,6 +169,36 @@ func TestStorageGoesAwayAndComesBack(t *testing.T) {
 	upload().Want(http.StatusCreated)
 	behind.Finalize("process-document", object).Want(http.StatusOK)
 	waitFor(t, app, `SELECT count(*) FILTER (WHERE state = 'completed') = 1 AND count(*) = 2 FROM documents`)
+}
+
+func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
+	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
+	if emulator == "" {
+		t.Skip("NOT TESTED: FIRESTORE_EMULATOR_HOST is missing; `make test` starts the emulator where it is installed")
+	}
+	p := newProxy(t, emulator)
+	app := apitest.New(t, "LIVE_STORE", "firestore", "FIRESTORE_EMULATOR_HOST", p.address, "GOOGLE_CLOUD_PROJECT", "faults")
+	ada := app.User("ada")
+	object := uploadLecture(t, app, ada)
+	events := "/api/v1/documents/documents/" + strings.TrimPrefix(object.Name, "documents/") + "/events/"
+
+	completed := func(when string, resp *apitest.Response) {
+		if resp.Status != http.StatusOK || !bytes.Contains(resp.Body, []byte("processing_complete")) {
+			t.Errorf("%s: the events don't end with the document's completion: %d %s", when, resp.Status, resp.Body)
+		}
+	}
+
+	// Nothing needs it: whoever watches is told what the database knows.
+	p.set(refuses)
+	var watching sync.WaitGroup
+	watching.Go(func() { completed("watched while it was away", ada.Get(events)) })
+	app.Finalize("process-document", object).Want(http.StatusOK)
+	watching.Wait()
+	completed("asked while it is away", ada.Get(events))
+
+	p.set(passes)
+	completed("afterwards", ada.Get(events))
 }
 
 // waitFor waits until the query is true.
