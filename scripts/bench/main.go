@@ -39,18 +39,19 @@ func main() {
 
 // effort is how long and on how much is measured.
 type effort struct {
-	rounds   int           // of each pair, interleaved
-	slice    time.Duration // of one side in one round of requests
-	samples  int           // of one side, where single times are taken
-	passages int           // of the large course
+	rounds    int           // of each pair, interleaved
+	slice     time.Duration // of one side in one round of requests
+	samples   int           // of one side, where single times are taken
+	passages  int           // of the large course
+	functions int           // that are started
 }
 
 // chosen reads BENCHTIME: short proves that everything runs, in seconds.
 func chosen() effort {
 	if os.Getenv("BENCHTIME") == "short" {
-		return effort{rounds: 1, slice: 50 * time.Millisecond, samples: 5, passages: 2_000}
+		return effort{rounds: 1, slice: 50 * time.Millisecond, samples: 5, passages: 2_000, functions: 3}
 	}
-	return effort{rounds: 5, slice: 400 * time.Millisecond, samples: 60, passages: 100_000}
+	return effort{rounds: 5, slice: 400 * time.Millisecond, samples: 60, passages: 100_000, functions: 1_000}
 }
 
 // A part measures one subject. Its setup is not measured.
@@ -60,6 +61,7 @@ type part struct {
 }
 
 var parts = []part{
+	{"start", start},
 	{"requests", requests},
 	{"growth", growth},
 	{"search", search},

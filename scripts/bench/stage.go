@@ -23,7 +23,8 @@ type stage struct {
 	url     string
 	db      *database.DB
 	signer  *auth.Signer
-	keys    []byte
+	key     []byte // that signs tokens, in PEM
+	keys    []byte // that verify them
 	process *resource.Process
 	book    string
 	close   func()
@@ -73,11 +74,10 @@ func (s *stage) open(ctx context.Context) error {
 	if _, err := migrations.Run(ctx, s.db); err != nil {
 		return err
 	}
-	key, err := auth.GenerateKey()
-	if err != nil {
+	if s.key, err = auth.GenerateKey(); err != nil {
 		return err
 	}
-	if s.signer, err = auth.NewSigner(key); err != nil {
+	if s.signer, err = auth.NewSigner(s.key); err != nil {
 		return err
 	}
 	s.keys = s.signer.PublicKeys()
