@@ -9,7 +9,6 @@ import (
 	"cloud.google.com/go/cloudsqlconn"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aksio.app/shared/resource"
 )
@@ -24,23 +23,34 @@ const (
 // retryConnect lets a refused connection be tried again: the server may have none
 // left for a moment, or be starting. pgconn tries a list of addresses in turn; the
 // same one stands on it several times, and is dialled later each time.
-func retryConnect(config *pgxpool.Config) {
-	c := config.ConnConfig
+func retryConnect(c *pgx.ConnConfig) {
 	for range connectRetries {
 		c.Fallbacks = append(c.Fallbacks, &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig})
 	}
-	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
-		dial, wait := c.DialFunc, time.Duration(0)
-		c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-			select {
-			case <-time.After(wait/2 + rand.N(wait/2+1)):
-			case <-ctx.Done():
-				return nil, ctx.Err()
+	dial := c.DialFunc
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if retry, ok := ctx.Value(retryKey{}).(*retryWait); ok { // else it is a request to cancel a query
+			if err := retry.pause(ctx); err != nil {
+				return nil, err
 			}
-			wait = max(2*wait, connectRetryWait)
-			return dial(ctx, network, address)
 		}
+		return dial(ctx, network, address)
+	}
+}
+
+// retryWait is how long the next attempt of one connection waits.
+type retryWait time.Duration
+
+type retryKey struct{}
+
+func (w *retryWait) pause(ctx context.Context) error {
+	wait := time.Duration(*w)
+	*w = retryWait(max(2*wait, connectRetryWait))
+	select {
+	case <-time.After(wait/2 + rand.N(wait/2+1)):
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

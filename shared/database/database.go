@@ -106,7 +106,7 @@ func New(config Config) (*DB, error) {
 		dialCloudSQL(pool.ConnConfig, config)
 	}
 	pool.ConnConfig.Tracer = tracer{}
-	retryConnect(pool)
+	retryConnect(pool.ConnConfig)
 	p, err := pgxpool.NewWithConfig(context.Background(), pool)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 // a slow database must not all be answered late.
 const acquireTimeout = 5 * time.Second
 
-// tracer counts a request's round trips, and ends its wait for a connection.
+// tracer counts a request's round trips, and bounds its wait for a connection.
 // Preparing a statement isn't counted: a connection does it once.
 type tracer struct{}
 
@@ -54,6 +54,14 @@ func (tracer) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCo
 func (tracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromEndData) {
 	end(ctx)
 }
+
+// TraceConnectStart begins the attempts of one connection.
+func (tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
+	return context.WithValue(ctx, retryKey{}, new(retryWait))
+}
+
+// TraceConnectEnd has nothing to do.
+func (tracer) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) {}
 
 type cancelKey struct{}
 
