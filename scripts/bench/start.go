@@ -60,6 +60,7 @@ func start(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	settings := os.Environ()
 	for name, value := range map[string]string{
 		"DATABASE_URL": s.url, "TOKEN_KEYS": string(s.keys), "TOKEN_SIGNING_KEY": string(s.key), "LIVE_STORE": "memory",
+		"GOGC": "400", "GOMEMLIMIT": "230MiB", // as deployed with 256 MiB: no collection before the first answer
 		"UPLOADS_BUCKET": "uploads", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1", "BACKUPS_DIR": folder,
 	} {
 		settings = append(settings, name+"="+value)
