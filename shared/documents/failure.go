@@ -2,13 +2,10 @@ package documents
 
 import "aksio.app/shared/fault"
 
-// Codes and messages of failures that several places know. Those of files that
-// can't be read come from the reader.
+// Why a document fails whose file never arrived or is gone.
 const (
-	codeProcessing    = "processing_failed"
-	messageProcessing = "Something went wrong on our side while this document was read. Process it again; if it fails again, upload it in another format."
-	codeMissing       = "upload_missing"
-	messageMissing    = "The file never arrived or is gone. Upload it again."
+	CodeMissing    = "upload_missing"
+	MessageMissing = "The file never arrived or is gone. Upload it again."
 )
 
 func unsupported() error {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"aksio.app/shared/database"
-	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/uploads"
 )
@@ -58,7 +58,7 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 		expired("rate_limits", `DELETE FROM rate_limits WHERE key IN (
 			SELECT key FROM rate_limits WHERE ready < now() ORDER BY ready LIMIT $1)`),
 		{"documents", func(ctx context.Context) (int, error) {
-			return repeat(ctx, func() (int, error) { return documents.Purge(ctx, db, bucket, 500) }, 500)
+			return repeat(ctx, func() (int, error) { return files.Purge(ctx, db, bucket, 500) }, 500)
 		}},
 		{"quiz_attempts", func(ctx context.Context) (int, error) {
 			store := quizzes.NewStore(db)

@@ -4,6 +4,7 @@ package usage
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,9 @@ var Free = Plan{
 	StorageBytes:   5 << 30,
 	TokensPerMonth: 3_000_000,
 }
+
+// Megabytes writes a number of bytes as students read it: "50.0 MiB".
+func Megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // callRate is how often a student may make the platform ask a model.
 var callRate = limits.Rate{Count: 100, Per: time.Hour}

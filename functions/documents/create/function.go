@@ -12,6 +12,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/uploads"
 )
 
@@ -68,9 +69,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	intake := documents.NewIntake(documents.NewStore(db), bucket)
+	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		created, err := intake.Create(ctx, user.ID, req.Course, documents.New{
+		created, err := store.Create(ctx, user.ID, req.Course, documents.New{
 			Name: req.Body.Name, Description: req.Body.Description, Type: req.Body.Type,
 			Filename: req.Body.Filename, ContentType: req.Body.ContentType, Size: req.Body.Size, Text: req.Body.Text,
 		})

@@ -11,6 +11,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/uploads"
 )
 
@@ -45,14 +46,14 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		return nil, err
 	}
 	store := documents.NewStore(db)
-	intake := documents.NewIntake(store, bucket)
+	fileStore := files.NewStore(store, bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		document, err := store.Get(ctx, user.ID, req.Course, req.Document)
 		if err != nil {
 			return nil, err
 		}
 		resp := &Response{view.View(document)}
-		resp.Body.FileURL, err = intake.FileURL(ctx, document)
+		resp.Body.FileURL, err = fileStore.URL(ctx, document)
 		return resp, err
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/uploads"
 )
 
@@ -50,9 +51,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	intake := documents.NewIntake(documents.NewStore(db), bucket)
+	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		document, err := intake.Reprocess(ctx, user.ID, req.Course, req.Document)
+		document, err := store.Reprocess(ctx, user.ID, req.Course, req.Document)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/progress"
 	"aksio.app/shared/live"
 )
 
@@ -47,10 +48,10 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	feed := documents.NewFeed(documents.NewStore(db), events)
+	feed := progress.NewFeed(documents.NewStore(db), events)
 	return func(ctx context.Context, user auth.User, req *Request, emit func(api.Event) error) (*Response, error) {
 		after, _ := strconv.ParseInt(req.After, 10, 64) // from the start, if it isn't one of ours
-		return nil, feed.Follow(ctx, user.ID, req.Document, max(after, 0), func(u documents.Update) error {
+		return nil, feed.Follow(ctx, user.ID, req.Document, max(after, 0), func(u progress.Update) error {
 			e := api.Event{Data: u.Data}
 			if u.Seq > 0 {
 				e.ID = strconv.FormatInt(u.Seq, 10)

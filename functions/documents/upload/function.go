@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/uploads"
 )
 
@@ -69,11 +70,11 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	intake := documents.NewIntake(documents.NewStore(db), bucket)
+	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		form := req.RawBody.Data()
 		defer req.RawBody.Form.RemoveAll()
-		document, err := intake.Take(ctx, user.ID, req.Course, documents.New{
+		document, err := store.Take(ctx, user.ID, req.Course, documents.New{
 			Name: form.Name, Description: form.Description,
 			Filename: form.File.Filename, ContentType: form.File.ContentType, Size: form.File.Size,
 		}, form.File)

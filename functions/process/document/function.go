@@ -8,7 +8,7 @@ import (
 	"aksio.app/shared/ai"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
-	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/processing"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -27,7 +27,7 @@ func init() {
 }
 
 func setup(env *api.Env) (api.ObjectHandler, error) {
-	processor, err := documents.OpenProcessor(env)
+	processor, err := processing.Open(env)
 	if err != nil {
 		return nil, err
 	}

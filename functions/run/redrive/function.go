@@ -8,7 +8,7 @@ import (
 	"aksio.app/shared/ai"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
-	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/processing"
 	"aksio.app/shared/live"
 	"aksio.app/shared/uploads"
 )
@@ -41,7 +41,7 @@ type Body struct {
 const perRun = 50
 
 func setup(env *api.Env) (func(context.Context) (*Response, error), error) {
-	processor, err := documents.OpenProcessor(env)
+	processor, err := processing.Open(env)
 	if err != nil {
 		return nil, err
 	}

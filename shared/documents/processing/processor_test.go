@@ -1,4 +1,4 @@
-package documents_test
+package processing_test
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
+	"aksio.app/shared/documents/processing"
 	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
@@ -24,7 +26,7 @@ import (
 
 // fixture is a course in which documents are processed.
 type fixture struct {
-	*documents.Processor
+	*processing.Processor
 	t      testing.TB
 	db     *database.DB
 	bucket *uploads.Bucket
@@ -35,7 +37,7 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, db: dbtest.New(t), bucket: uploadstest.New(t), owner: id.New[auth.User](), course: id.New[courses.Course]()}
-	f.Processor = documents.NewProcessor(f.db, f.bucket, live.NewMemory(time.Hour), ai.Offline{}, extract.New(extract.DefaultLimits, ""))
+	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), ai.Offline{}, extract.New(extract.DefaultLimits, ""))
 	f.exec(`INSERT INTO users (id, username, email, password) VALUES ($1, 'ada', 'ada@example.com', '-')`, f.owner)
 	f.exec(`INSERT INTO courses (id, user_id, name) VALUES ($1, $2, 'Topology')`, f.course, f.owner)
 	return f
@@ -96,7 +98,7 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	abandoned := f.add(documents.AwaitingUpload, 25*time.Hour, "")
 
 	done, err := f.Redrive(t.Context(), 100)
-	if err != nil || done != (documents.Redriven{Processed: 4, Removed: 1}) {
+	if err != nil || done != (processing.Redriven{Processed: 4, Removed: 1}) {
 		t.Errorf("redriven %+v, %v", done, err)
 	}
 	f.want(lost, documents.Completed, "")
@@ -109,7 +111,7 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	f.want(waiting, documents.AwaitingUpload, "")
 	f.want(abandoned, "", "")
 
-	if done, err := f.Redrive(t.Context(), 100); err != nil || done != (documents.Redriven{}) {
+	if done, err := f.Redrive(t.Context(), 100); err != nil || done != (processing.Redriven{}) {
 		t.Errorf("another round: %+v, %v", done, err)
 	}
 }
@@ -124,7 +126,7 @@ func TestPurgeRemovesFilesAndRows(t *testing.T) {
 	f.exec(`UPDATE documents SET deleted_at = now() WHERE id = $1`, lately)
 	purge := func(want int, left ...documents.ID) {
 		t.Helper()
-		if n, err := documents.Purge(t.Context(), f.db, f.bucket, 100); n != want || err != nil {
+		if n, err := files.Purge(t.Context(), f.db, f.bucket, 100); n != want || err != nil {
 			t.Errorf("purged %d, %v; want %d", n, err, want)
 		}
 		objects, err := f.bucket.List(t.Context(), "documents/", "", 10)

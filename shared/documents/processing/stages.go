@@ -1,4 +1,4 @@
-package documents
+package processing
 
 import (
 	"bytes"
@@ -13,36 +13,23 @@ import (
 	"github.com/pgvector/pgvector-go"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/progress"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/live"
 	"aksio.app/shared/usage"
 )
 
-// Stage is what is being done with a document.
-type Stage string
-
-// The stages, in order.
-const (
-	Verify    Stage = "verify"    // its size, and whether it is known
-	Extract   Stage = "extract"   // its text by page, and its passages
-	Embed     Stage = "embed"     // vectors of the passages
-	Index     Stage = "index"     // make them what is searched
-	Summarize Stage = "summarize" // what it is about
-)
-
-// reads reports whether the stage is about getting at the text.
-func (s Stage) reads() bool { return s == "" || s == Verify || s == Extract }
-
 // Progress of a document when a stage begins. Embedding takes the most.
-var begins = map[Stage]float64{Verify: 1, Extract: 5, Embed: 30, Index: 90, Summarize: 95}
+var begins = map[documents.Stage]float64{documents.Verify: 1, documents.Extract: 5, documents.Embed: 30, documents.Index: 90, documents.Summarize: 95}
 
 // embedBatch is how many passages are embedded between two checkpoints.
 const embedBatch = 64
 
 // read carries out the stages that are still to be done.
 func (r *run) read(ctx context.Context) error {
-	if r.Stage == Summarize {
+	if r.Stage == documents.Summarize {
 		return r.summarize(ctx)
 	}
 	if r.Attempts > maxAttempts { // the last one ended without a word: out of memory, or of time
@@ -90,9 +77,9 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	switch {
 	case err == nil:
 	case fault.KindOf(err) == fault.NotFound:
-		return false, fault.New(fault.Invalid, messageMissing).Coded(codeMissing)
+		return false, fault.New(fault.Invalid, documents.MessageMissing).Coded(documents.CodeMissing)
 	case fault.KindOf(err) == fault.TooLarge:
-		return false, fault.New(fault.TooLarge, "The file is larger than the %s that a document may have.", megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
+		return false, fault.New(fault.TooLarge, "The file is larger than the %s that a document may have.", usage.Megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
 	default:
 		return false, err
 	}
@@ -119,7 +106,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 
 // verify notes what the bytes are and returns a completed document of the owner's
 // with the same ones, those of this course first.
-func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err error) {
+func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin documents.ID, err error) {
 	if content.Len() == 0 {
 		return twin, fault.New(fault.Invalid, "The file is empty. Upload one with content.").Coded("empty_file")
 	}
@@ -128,7 +115,7 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err e
 		return twin, err
 	}
 	var stored int64
-	err = r.transact(ctx, Extract, begins[Extract], r.Attempts, func(tx pgx.Tx) error {
+	err = r.transact(ctx, documents.Extract, begins[documents.Extract], r.Attempts, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
 			SELECT (
@@ -144,19 +131,19 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin ID, err e
 	})
 	if err == nil && stored > usage.Free.StorageBytes {
 		err = fault.New(fault.Exhausted, "With this file your documents have more than the %s of your plan. Remove some, then process it again.",
-			megabytes(usage.Free.StorageBytes)).Coded("storage_limit")
+			usage.Megabytes(usage.Free.StorageBytes)).Coded("storage_limit")
 	}
 	if r.Before { // whoever asks for a second reading wants no copy of the first
-		twin = ID{}
+		twin = documents.ID{}
 	}
 	return twin, err
 }
 
 // adopt makes what was read of the twin this document's, without asking a model.
 // It reports false if the twin is gone meanwhile.
-func (r *run) adopt(ctx context.Context, twin ID) (bool, error) {
+func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 	adopted := false
-	err := r.checkpoint(ctx, Summarize, begins[Summarize], func(tx pgx.Tx) error {
+	err := r.checkpoint(ctx, documents.Summarize, begins[documents.Summarize], func(tx pgx.Tx) error {
 		var passages int
 		err := tx.QueryRow(ctx, `SELECT passage_count FROM documents WHERE id = $1 AND state = 'completed' AND deleted_at IS NULL FOR SHARE`, twin).Scan(&passages)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -195,7 +182,7 @@ func (r *run) adopt(ctx context.Context, twin ID) (bool, error) {
 
 // storeDraft keeps the pages and passages until they are indexed.
 func (r *run) storeDraft(ctx context.Context, found reading) error {
-	return r.checkpoint(ctx, Embed, begins[Embed], func(tx pgx.Tx) error {
+	return r.checkpoint(ctx, documents.Embed, begins[documents.Embed], func(tx pgx.Tx) error {
 		var batch pgx.Batch
 		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_drafts (document_id, generation, pages, outline, language, word_count) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -234,7 +221,7 @@ func (r *run) embed(ctx context.Context) error {
 		}
 		var total, done int
 		var progress float64
-		err = r.checkpoint(ctx, Embed, begins[Embed], func(tx pgx.Tx) error {
+		err = r.checkpoint(ctx, documents.Embed, begins[documents.Embed], func(tx pgx.Tx) error {
 			var batch pgx.Batch
 			batch.Queue(`
 				UPDATE draft_passages p SET embedding = n.embedding::vector, embedding_model = $2
@@ -245,7 +232,7 @@ func (r *run) embed(ctx context.Context) error {
 				UPDATE documents SET embedded_count = least(embedded_count + $2::int, passage_count),
 					progress = $3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1)
 				WHERE id = $1
-				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[Embed], begins[Index]).
+				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[documents.Embed], begins[documents.Index]).
 				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &progress) })
 			return tx.SendBatch(ctx, &batch).Close()
 		})
@@ -276,7 +263,7 @@ func (r *run) unembedded(ctx context.Context) (positions []int, texts []string, 
 // index puts the draft in the place of what was read before: from now on it is
 // searched and shown.
 func (r *run) index(ctx context.Context) error {
-	return r.checkpoint(ctx, Summarize, begins[Summarize], func(tx pgx.Tx) error {
+	return r.checkpoint(ctx, documents.Summarize, begins[documents.Summarize], func(tx pgx.Tx) error {
 		var batch pgx.Batch
 		batch.Queue(`SET LOCAL statement_timeout = '5min'`) // a long book has tens of thousands of passages
 		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
@@ -358,5 +345,5 @@ func (r *run) material(ctx context.Context) (ai.Material, error) {
 // complete tells who watches that all is done.
 func (r *run) complete(ctx context.Context) {
 	slog.InfoContext(ctx, "document completed", "document_id", r.ID, "seconds", int(time.Since(r.Started).Seconds()))
-	r.publish(ctx, live.Event{Last: true, Data: completed(r.ID)})
+	r.publish(ctx, live.Event{Last: true, Data: progress.Completed(r.ID)})
 }

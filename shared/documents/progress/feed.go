@@ -1,4 +1,5 @@
-package documents
+// Package progress tells who waits for a document how far its reading is.
+package progress
 
 import (
 	"context"
@@ -7,6 +8,7 @@ import (
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/live"
 )
@@ -19,13 +21,13 @@ type Update struct {
 
 // Feed tells what happens to documents, as it happens.
 type Feed struct {
-	store *Store
+	store *documents.Store
 	live  live.Store
 	poll  time.Duration
 }
 
 // NewFeed returns a feed of the store's documents.
-func NewFeed(store *Store, events live.Store) *Feed {
+func NewFeed(store *documents.Store, events live.Store) *Feed {
 	return &Feed{store: store, live: events, poll: 3 * time.Second}
 }
 
@@ -33,7 +35,7 @@ func NewFeed(store *Store, events live.Store) *Feed {
 // after, up to the end of its processing. The database is asked now and then, so
 // that a lost event keeps nobody waiting; when nothing is live, it alone is asked.
 // It ends with the context, with emit's error, and after the last update.
-func (f *Feed) Follow(ctx context.Context, owner auth.UserID, document ID, after int64, emit func(Update) error) error {
+func (f *Feed) Follow(ctx context.Context, owner auth.UserID, document documents.ID, after int64, emit func(Update) error) error {
 	now, err := f.store.Status(ctx, owner, courses.ID{}, document)
 	if err != nil {
 		return err
@@ -52,12 +54,12 @@ func (f *Feed) Follow(ctx context.Context, owner auth.UserID, document ID, after
 type watch struct {
 	*Feed
 	owner    auth.UserID
-	document ID
+	document documents.ID
 	after    int64 // the last event that was passed on
 	emit     func(Update) error
 }
 
-func (w *watch) follow(ctx context.Context, seen Document) error {
+func (w *watch) follow(ctx context.Context, seen documents.Document) error {
 	listen, stop := context.WithCancel(ctx)
 	defer stop()
 	events := make(chan live.Event)
@@ -125,7 +127,7 @@ func (w *watch) listen(ctx context.Context, after int64, events chan<- live.Even
 
 // finish emits what is left of the events of a document whose processing is over,
 // and the last update in any case.
-func (w *watch) finish(ctx context.Context, now Document) error {
+func (w *watch) finish(ctx context.Context, now documents.Document) error {
 	brief, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	last, failed := false, error(nil)
@@ -144,8 +146,8 @@ func (w *watch) finish(ctx context.Context, now Document) error {
 }
 
 // agrees reports whether a last event tells of the state that the document is in.
-func agrees(e live.Event, now Document) bool {
-	return (e.Data["event"] == "processing_complete") == (now.State == Completed)
+func agrees(e live.Event, now documents.Document) bool {
+	return (e.Data["event"] == "processing_complete") == (now.State == documents.Completed)
 }
 
 // ended is what a follower is told when the document can't be asked for any more.
@@ -160,7 +162,7 @@ func ended(ctx context.Context, err error) error {
 }
 
 // snapshot is an update that says where the document stands.
-func snapshot(d Document) map[string]any {
+func snapshot(d documents.Document) map[string]any {
 	return map[string]any{
 		"event": "document_status", "document_id": d.ID.String(), "status": string(d.State), "stage": string(d.Stage),
 		"progress": d.Progress, "processed_chunks": d.Embedded, "total_chunks": d.Passages,
@@ -168,9 +170,9 @@ func snapshot(d Document) map[string]any {
 }
 
 // outcome is the last update as the database tells it.
-func outcome(d Document) map[string]any {
-	if d.State == Completed {
-		return completed(d.ID)
+func outcome(d documents.Document) map[string]any {
+	if d.State == documents.Completed {
+		return Completed(d.ID)
 	}
-	return failed(d.ID, d.Stage, d.Progress, d.ErrorCode, d.ErrorMessage)
+	return Failed(d.ID, d.Stage, d.Progress, d.ErrorCode, d.ErrorMessage)
 }

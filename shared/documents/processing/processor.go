@@ -1,4 +1,6 @@
-package documents
+// Package processing reads documents: from the bytes in the bucket to passages that
+// can be searched.
+package processing
 
 import (
 	"context"
@@ -13,6 +15,8 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/progress"
 	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/live"
@@ -27,6 +31,12 @@ const (
 
 	maxAttempts = 5             // without getting on, for a document that breaks its reader
 	patience    = 6 * time.Hour // with providers that are away or busy; their failures count as attempts afterwards
+)
+
+// What a document fails with that broke us.
+const (
+	codeProcessing    = "processing_failed"
+	messageProcessing = "Something went wrong on our side while this document was read. Process it again; if it fails again, upload it in another format."
 )
 
 // Why the work on a document stops without having failed.
@@ -44,8 +54,8 @@ type Processor struct {
 	reader *extract.Reader
 }
 
-// OpenProcessor returns a reader of documents with the function's resources.
-func OpenProcessor(env *resource.Env) (*Processor, error) {
+// Open returns a reader of documents with the function's resources.
+func Open(env *resource.Env) (*Processor, error) {
 	db, err := database.Open(env)
 	if err != nil {
 		return nil, err
@@ -66,31 +76,31 @@ func OpenProcessor(env *resource.Env) (*Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewProcessor(db, bucket, events, model, reader), nil
+	return New(db, bucket, events, model, reader), nil
 }
 
-// NewProcessor returns a reader of documents.
-func NewProcessor(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Model, reader *extract.Reader) *Processor {
+// New returns a reader of documents.
+func New(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Model, reader *extract.Reader) *Processor {
 	return &Processor{db: db, bucket: bucket, live: events, model: model, reader: reader}
 }
 
 // run is one instance's work on one document.
 type run struct {
 	*Processor
-	ID          ID          `db:"id"`
-	Owner       auth.UserID `db:"user_id"`
-	Course      courses.ID  `db:"course_id"`
-	Name        string      `db:"name"`
-	Type        string      `db:"document_type"`
-	Filename    string      `db:"original_filename"`
-	ContentType string      `db:"content_type"`
-	Object      string      `db:"object"`
-	Generation  int64       `db:"generation"`
-	Stage       Stage       `db:"stage"`
-	Attempts    int         `db:"attempts"`
-	Lease       int64       `db:"lease"`
-	Started     time.Time   `db:"processing_started_at"`
-	Before      bool        `db:"processed_before"` // this is a second reading
+	ID          documents.ID    `db:"id"`
+	Owner       auth.UserID     `db:"user_id"`
+	Course      courses.ID      `db:"course_id"`
+	Name        string          `db:"name"`
+	Type        string          `db:"document_type"`
+	Filename    string          `db:"original_filename"`
+	ContentType string          `db:"content_type"`
+	Object      string          `db:"object"`
+	Generation  int64           `db:"generation"`
+	Stage       documents.Stage `db:"stage"`
+	Attempts    int             `db:"attempts"`
+	Lease       int64           `db:"lease"`
+	Started     time.Time       `db:"processing_started_at"`
+	Before      bool            `db:"processed_before"` // this is a second reading
 
 	advanced bool // something was stored since the claim
 	mute     bool // events can't be published
@@ -195,14 +205,14 @@ const mine = `d.id = $1 AND d.lease = $2 AND d.state = 'processing' AND d.delete
 
 // checkpoint stores what was reached, all or nothing, unless the document is
 // lost. A run that breaks off afterwards is followed by one that goes on from here.
-func (r *run) checkpoint(ctx context.Context, stage Stage, progress float64, store func(pgx.Tx) error) error {
+func (r *run) checkpoint(ctx context.Context, stage documents.Stage, progress float64, store func(pgx.Tx) error) error {
 	err := r.transact(ctx, stage, progress, 1, store)
 	r.advanced = r.advanced || err == nil
 	return err
 }
 
 // transact is checkpoint for what will be done again: the attempts are kept.
-func (r *run) transact(ctx context.Context, stage Stage, progress float64, attempts int, store func(pgx.Tx) error) error {
+func (r *run) transact(ctx context.Context, stage documents.Stage, progress float64, attempts int, store func(pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE documents d SET stage = $3, progress = $4, attempts = $5, lease_until = now() + $6::interval, updated_at = now()
@@ -269,7 +279,7 @@ func (r *run) fail(ctx context.Context, code, message string) error {
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	r.publish(ctx, live.Event{Last: true, Data: failed(r.ID, r.Stage, begins[r.Stage], code, message)})
+	r.publish(ctx, live.Event{Last: true, Data: progress.Failed(r.ID, r.Stage, begins[r.Stage], code, message)})
 	return nil
 }
 

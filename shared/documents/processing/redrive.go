@@ -1,4 +1,4 @@
-package documents
+package processing
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 )
 
@@ -29,11 +30,11 @@ type Redriven struct {
 func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 	var done Redriven
 	type stuck struct {
-		ID         ID        `db:"id"`
-		Object     string    `db:"object"`
-		Generation int64     `db:"generation"`
-		State      State     `db:"state"`
-		Created    time.Time `db:"created_at"`
+		ID         documents.ID    `db:"id"`
+		Object     string          `db:"object"`
+		Generation int64           `db:"generation"`
+		State      documents.State `db:"state"`
+		Created    time.Time       `db:"created_at"`
 	}
 	// Each is looked at once in a while, however often this is called.
 	rows, _ := p.db.Query(ctx, `
@@ -64,8 +65,8 @@ func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 			}
 		case fault.KindOf(err) != fault.NotFound:
 			return done, fmt.Errorf("redrive: %w", err)
-		case d.State != AwaitingUpload:
-			NewStore(p.db).failMissing(ctx, d.ID)
+		case d.State != documents.AwaitingUpload:
+			documents.NewStore(p.db).MarkMissing(ctx, d.ID)
 		case time.Since(d.Created) > uploadWithin:
 			tag, err := p.db.Exec(ctx, `DELETE FROM documents WHERE id = $1 AND state = 'awaiting_upload'`, d.ID)
 			if err != nil {

@@ -1,17 +1,18 @@
-package documents
+package processing
 
 import (
 	"bytes"
 	"context"
 	"io"
 
+	"aksio.app/shared/documents"
 	"aksio.app/shared/extract"
 )
 
 // reading is what was found in a file, as it is stored.
 type reading struct {
 	pages    []string
-	outline  []Heading
+	outline  []documents.Heading
 	language string
 	words    int
 	passages []passage
@@ -33,9 +34,9 @@ func (r *run) extractText(ctx context.Context, content *bytes.Reader) (reading, 
 	if err != nil {
 		return reading{}, err
 	}
-	found := reading{pages: doc.Pages, outline: make([]Heading, len(doc.Outline)), language: doc.Language, words: doc.Words, passages: extract.Split(doc)}
+	found := reading{pages: doc.Pages, outline: make([]documents.Heading, len(doc.Outline)), language: doc.Language, words: doc.Words, passages: extract.Split(doc)}
 	for i, h := range doc.Outline {
-		found.outline[i] = Heading{Title: h.Title, Level: h.Level, Page: h.Page, Start: h.Offset}
+		found.outline[i] = documents.Heading{Title: h.Title, Level: h.Level, Page: h.Page, Start: h.Offset}
 	}
 	return found, nil
 }

@@ -1,4 +1,4 @@
-package documents
+package files
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/uploads"
 )
 
@@ -21,12 +22,12 @@ func Purge(ctx context.Context, db *database.DB, bucket *uploads.Bucket, limit i
 		UNION
 		(SELECT d.id FROM courses c JOIN documents d ON d.course_id = c.id WHERE c.deleted_at < now() - $2::interval LIMIT $1)
 		LIMIT $1`, limit, uploadLifetime)
-	all, err := pgx.CollectRows(rows, pgx.RowTo[ID])
+	all, err := pgx.CollectRows(rows, pgx.RowTo[documents.ID])
 	if err != nil {
 		return 0, fmt.Errorf("purge: %w", err)
 	}
 	for gone, document := range all {
-		if err := errors.Join(ctx.Err(), bucket.Delete(ctx, Object(document))); err != nil {
+		if err := errors.Join(ctx.Err(), bucket.Delete(ctx, documents.Object(document))); err != nil {
 			return gone, fmt.Errorf("purge: %w", err)
 		}
 		if _, err := db.Exec(ctx, `DELETE FROM documents WHERE id = $1`, document); err != nil {

@@ -1,0 +1,133 @@
+// Package files keeps the files of documents in the uploads bucket: it takes them
+// in, hands them out, and removes them.
+package files
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
+	"aksio.app/shared/uploads"
+	"aksio.app/shared/usage"
+)
+
+// uploadLifetime is how long a signed URL may be used.
+const uploadLifetime = time.Hour
+
+// downloadLifetime is how long a file can be fetched from the URL that is handed out.
+const downloadLifetime = 15 * time.Minute
+
+// Store keeps the files of documents.
+type Store struct {
+	documents *documents.Store
+	bucket    *uploads.Bucket
+}
+
+// NewStore returns the files of the documents, which are in the bucket.
+func NewStore(store *documents.Store, bucket *uploads.Bucket) *Store {
+	return &Store{documents: store, bucket: bucket}
+}
+
+// Created is a new document and, if its bytes are still to be sent, where to.
+type Created struct {
+	Document documents.Document
+	Upload   *uploads.SignedURL
+}
+
+// Create adds a document of one of the types that clients may name.
+func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
+	switch n.Type {
+	case "file":
+		return s.announce(ctx, owner, course, n)
+	case "text":
+		if strings.TrimSpace(n.Text) == "" {
+			return Created{}, fault.Field("text", "Write the document's text.")
+		}
+		n.ContentType, n.Filename, n.Size = "text/plain; charset=utf-8", "", int64(len(n.Text))
+		document, err := s.Take(ctx, owner, course, n, strings.NewReader(n.Text))
+		return Created{Document: document}, err
+	case "url", "video", "audio":
+		return Created{}, fault.Field("document_type", "Documents of the type %s can't be read yet. Add a file or a text.", n.Type)
+	}
+	return Created{}, fault.Field("document_type", "Write file or text.")
+}
+
+// announce adds a document whose bytes the client itself will send to the bucket.
+func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
+	if err := n.Tidy(); err != nil {
+		return Created{}, err
+	}
+	limit := n.Size
+	if limit == 0 {
+		limit = usage.Free.DocumentBytes
+	}
+	document := id.New[documents.Document]()
+	// Signed first: a document that can't be uploaded shall not be there.
+	signed, err := s.bucket.SignUpload(ctx, documents.Object(document), n.ContentType, limit, uploadLifetime)
+	if err != nil {
+		return Created{}, err
+	}
+	added, err := s.documents.Add(ctx, owner, course, document, n, documents.AwaitingUpload)
+	return Created{added, &signed}, err
+}
+
+// Take adds a document with its bytes, n.Size of them. The bucket's event then
+// starts the reading.
+func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New, content io.Reader) (documents.Document, error) {
+	if n.Size == 0 {
+		return documents.Document{}, fault.Field("file", "The file is empty. Choose one with content.").Coded("empty_file")
+	}
+	if n.Size > documents.DirectBytes {
+		return documents.Document{}, fault.New(fault.TooLarge, "The file has %s; %s are the most that this operation takes. Add the document with document_type file and send the bytes to its upload_url.",
+			usage.Megabytes(n.Size), usage.Megabytes(documents.DirectBytes)).Coded("file_too_large")
+	}
+	if err := n.Tidy(); err != nil {
+		return documents.Document{}, err
+	}
+	// The row comes first, so that the event finds it whenever it comes.
+	document, err := s.documents.Add(ctx, owner, course, id.New[documents.Document](), n, documents.Queued)
+	if err != nil {
+		return document, err
+	}
+	if _, err := s.bucket.Write(ctx, documents.Object(document.ID), n.ContentType, content, n.Size); err != nil {
+		s.documents.Forget(context.WithoutCancel(ctx), document.ID)
+		return documents.Document{}, fmt.Errorf("store the file: %w", err)
+	}
+	return document, nil
+}
+
+// Reprocess lets a document be read anew, from its stored file. What the last
+// reading found stays until the new one is complete.
+func (s *Store) Reprocess(ctx context.Context, owner auth.UserID, course courses.ID, document documents.ID) (documents.Document, error) {
+	queued, err := s.documents.Requeue(ctx, owner, course, document)
+	if err != nil {
+		return queued, err
+	}
+	// Written onto itself, the object gets another generation, and that an event.
+	if _, err := s.bucket.Rewrite(ctx, documents.Object(document)); fault.KindOf(err) == fault.NotFound && err != nil {
+		s.documents.MarkMissing(ctx, document)
+		return queued, fault.New(fault.Invalid, "The file of this document is gone. Upload it again.").Coded(documents.CodeMissing)
+	} else if err != nil {
+		slog.WarnContext(ctx, "reprocessing waits for the next round of redriving", "document_id", document, "error", err)
+	}
+	return queued, nil
+}
+
+// URL returns where a document's file can be fetched for some minutes, "" while
+// there is none. A browser saves what it gets and never shows it as a page.
+func (s *Store) URL(ctx context.Context, d documents.Document) (string, error) {
+	if d.State == documents.AwaitingUpload {
+		return "", nil
+	}
+	signed, err := s.bucket.SignDownload(ctx, documents.Object(d.ID), cmp.Or(d.Filename, d.Name), downloadLifetime)
+	return signed.URL, err
+}
