@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // The major version that the cloud runs; newer ones do for development.
@@ -21,6 +23,24 @@ type binaries struct {
 }
 
 func (b binaries) path(program string) string { return filepath.Join(b.dir, program) }
+
+var defaultVersion = regexp.MustCompile(`(?m)^default_version\s*=\s*'([^']+)'`)
+
+// vector is the version of pgvector that a server of these programs finds; empty if none.
+func (b binaries) vector(ctx context.Context) string {
+	share, err := run(ctx, quickly, exec.Command(b.path("pg_config"), "--sharedir"))
+	if err != nil {
+		return ""
+	}
+	control, err := os.ReadFile(filepath.Join(strings.TrimSpace(share), "extension", "vector.control"))
+	if err != nil {
+		return ""
+	}
+	if match := defaultVersion.FindSubmatch(control); match != nil {
+		return string(match[1])
+	}
+	return ""
+}
 
 // findBinaries looks where PostgreSQL's packages put their programs, and in PATH. The best come first.
 func findBinaries(ctx context.Context) []binaries {

@@ -38,13 +38,15 @@ func startCluster(ctx context.Context, home home, options Options) (*Server, err
 	c := cluster{programs: programs, who: who, home: home, data: data, fast: options.Fast}
 	server, err := c.adopt(ctx)
 	if err == nil && server == nil {
-		server, err = c.start(ctx, options.Progress)
+		if err = ensureVector(ctx, programs, options.Progress); err == nil {
+			server, err = c.start(ctx, options.Progress)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := ensureVector(ctx, server, programs, options.Progress); err != nil {
-		return nil, errors.Join(err, server.Stop())
+	if err := usable(ctx, server.URL); err != nil {
+		return nil, errors.Join(fmt.Errorf("the PostgreSQL of %s: %w", programs.dir, err), server.Stop())
 	}
 	return server, nil
 }

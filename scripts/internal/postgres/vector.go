@@ -17,12 +17,11 @@ const suite = "trixie"
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// ensureVector installs pgvector if the running server can't make the extension. A server sees
-// what is installed without a new start.
-func ensureVector(ctx context.Context, server *Server, programs binaries, progress func(string)) error {
-	err := usable(ctx, server.URL)
-	if !errors.Is(err, errNoVector) {
-		return err
+// ensureVector installs pgvector if the programs lack it. That may bring another minor version of
+// the server, too, whose libraries a running one can't load: it goes before the start.
+func ensureVector(ctx context.Context, programs binaries, progress func(string)) error {
+	if recent(programs.vector(ctx)) {
+		return nil
 	}
 	if err := canInstall(fmt.Sprintf("postgresql-%d-pgvector", programs.major)); err != nil {
 		return fmt.Errorf("the PostgreSQL of %s has no recent pgvector: %w", programs.dir, err)
@@ -32,13 +31,13 @@ func ensureVector(ctx context.Context, server *Server, programs binaries, progre
 		return err
 	}
 	defer unlock()
-	if err = usable(ctx, server.URL); !errors.Is(err, errNoVector) {
-		return err // another process has installed it
+	if recent(programs.vector(ctx)) {
+		return nil // another process has installed it
 	}
 	if err := installVector(ctx, programs, progress); err != nil {
 		return fmt.Errorf("install pgvector: %w; or %s", err, advice)
 	}
-	return usable(ctx, server.URL)
+	return nil
 }
 
 // installVector takes the system's package if it has a recent one, else builds Debian's source package.
