@@ -210,7 +210,7 @@ func viewCitation(q assessments.Quote) *Citation {
 	if p.ID.IsZero() {
 		return nil
 	}
-	return &Citation{p.ID.String(), p.Document, p.Title, p.Heading, p.PageStart, p.PageEnd, q.Text}
+	return &Citation{p.ID.String(), p.Document, p.DocumentName, p.Heading, p.PageStart, p.PageEnd, q.Text}
 }
 
 func viewAgent(r assessments.Result, count int, things string, confidence float64) *Agent {

@@ -7,7 +7,6 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/flashcards"
-	"aksio.app/shared/retrieval"
 )
 
 // Card is a flashcard on the wire.
@@ -45,9 +44,9 @@ type Card struct {
 
 // Source is where a card's words stand.
 type Source struct {
-	Passage  retrieval.ID `json:"passage_id"`
-	Document documents.ID `json:"document_id"`
-	Page     *int         `json:"page"`
+	Passage  documents.PassageID `json:"passage_id"`
+	Document documents.ID        `json:"document_id"`
+	Page     *int                `json:"page"`
 }
 
 // View shows a card as it is now.

@@ -14,7 +14,6 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/id"
 	"aksio.app/shared/quizzes"
-	"aksio.app/shared/retrieval"
 	"aksio.app/shared/tutor"
 )
 
@@ -116,7 +115,7 @@ func (s *stage) read(ctx context.Context, l learner, passages int) error {
 		}
 		var b bytes.Buffer
 		for i := range texts {
-			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%d\t%s\t1\t1\t0\t%d\t%d\ten\t%s\t[", id.New[retrieval.Hit](), l.document, l.course, l.user,
+			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%d\t%s\t1\t1\t0\t%d\t%d\ten\t%s\t[", id.New[documents.Passage](), l.document, l.course, l.user,
 				first+i, texts[i], len(texts[i]), passageWords, model.EmbeddingModel())
 			for j, x := range vectors[i] {
 				if j > 0 {

@@ -14,8 +14,8 @@ import (
 	"aksio.app/shared/ai"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/flashcards"
-	"aksio.app/shared/id"
 	"aksio.app/shared/patch"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/usage"
@@ -28,7 +28,7 @@ type draft struct {
 	assessment Assessment
 	req        Request
 	plan       plan
-	passages   []Passage
+	passages   []documents.Passage
 	avoid      []string // questions that exist
 
 	cards    []ai.Card
@@ -47,7 +47,7 @@ func (d *draft) ask(ctx context.Context) {
 	defer cancel()
 	material := ai.Material{Topic: d.req.Topic, Avoid: d.avoid}
 	for _, passage := range d.passages {
-		material.Sources = append(material.Sources, passage.source())
+		material.Sources = append(material.Sources, source(passage))
 	}
 	model := d.generator.model
 	var calls sync.WaitGroup
@@ -162,8 +162,7 @@ func (d *draft) questions(ctx context.Context) []quizzes.Question {
 			question.Correct = append(question.Correct, key)
 		}
 		if !passage.ID.IsZero() {
-			at := id.ID[quizzes.Passage](passage.ID)
-			question.Passage = &at
+			question.Passage = &passage.ID
 		}
 		if err := question.Tidy(); err != nil {
 			slog.WarnContext(ctx, "generated question dropped", "type", item.Type, "error", err)

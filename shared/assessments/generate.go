@@ -67,7 +67,7 @@ type Result struct {
 	Model      string
 	Cards      *CardsMade
 	Quiz       *QuizMade
-	Passages   []Passage // that were read
+	Passages   []documents.Passage // that were read
 }
 
 // CardsMade are the cards of a generation.
@@ -90,7 +90,7 @@ type QuizMade struct {
 
 // Quote is the words of the material that prove a card or an answer.
 type Quote struct {
-	Passage Passage
+	Passage documents.Passage
 	Text    string
 }
 

@@ -21,40 +21,29 @@ import (
 // about as much as a model attends to.
 const mostPassages = 40
 
-// Passage is a stretch of a document that something was made from. It is zero
-// where the student sent the text along.
-type Passage struct {
-	ID        retrieval.ID `db:"id"`
-	Document  documents.ID `db:"document_id"`
-	Title     string       `db:"document_name"`
-	Heading   string       `db:"heading"`
-	Text      string       `db:"text"`
-	PageStart int          `db:"page_start"`
-	PageEnd   int          `db:"page_end"`
-}
-
 // source is the passage as a model reads it.
-func (p Passage) source() ai.Source {
-	return ai.Source{Document: p.Title, Heading: p.Heading, Page: p.PageStart, Text: p.Text}
+func source(p documents.Passage) ai.Source {
+	return ai.Source{Document: p.DocumentName, Heading: p.Heading, Page: p.PageStart, Text: p.Text}
 }
 
 // material returns what is to be learned: the content that was sent along, and
 // passages of the documents, else of the course. Those about the topic if there is
 // one, else some spread over all; turn moves which, so that the next generation
-// reads others. It is Invalid if there is nothing. The documents were checked.
-func (g *Generator) material(ctx context.Context, owner auth.UserID, course courses.ID, req Request, turn int) ([]Passage, error) {
+// reads others. What was sent along has no id. It is Invalid if there is nothing.
+// The documents were checked.
+func (g *Generator) material(ctx context.Context, owner auth.UserID, course courses.ID, req Request, turn int) ([]documents.Passage, error) {
 	passages := split(req.Content)
 	if len(passages) > 0 && len(req.Documents) == 0 {
 		return passages, nil
 	}
 	room := max(mostPassages-len(passages), mostPassages/4)
-	var found []Passage
+	var found []documents.Passage
 	var err error
 	if topic := strings.TrimSpace(req.Topic); topic != "" {
 		found, err = g.about(ctx, owner, course, req.Documents, topic, room)
 	} else {
 		rows, _ := g.db.Query(ctx, spread, course, owner, req.Documents, room, turn)
-		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[Passage])
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[documents.Passage])
 	}
 	if err != nil {
 		return nil, err
@@ -91,7 +80,7 @@ func (g *Generator) requireDocuments(ctx context.Context, owner auth.UserID, cou
 }
 
 // about returns passages about the topic, in the order of their documents.
-func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses.ID, of []documents.ID, topic string, limit int) ([]Passage, error) {
+func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses.ID, of []documents.ID, topic string, limit int) ([]documents.Passage, error) {
 	if utf8.RuneCountInString(topic) > retrieval.MaxQuery {
 		return nil, fault.Field("topic", "A topic may have %d characters.", retrieval.MaxQuery)
 	}
@@ -99,12 +88,9 @@ func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses
 	if err != nil {
 		return nil, err
 	}
-	passages := make([]Passage, len(results.Hits))
+	passages := make([]documents.Passage, len(results.Hits))
 	for i, hit := range results.Hits {
-		passages[i] = Passage{
-			ID: hit.Passage, Document: hit.Document, Title: hit.DocumentName, Heading: hit.Heading, Text: hit.Text,
-			PageStart: hit.PageStart, PageEnd: hit.PageEnd,
-		}
+		passages[i] = hit.Passage
 	}
 	return passages, nil
 }
@@ -127,7 +113,7 @@ WITH material AS MATERIALIZED (
 ), share AS (
 	SELECT greatest(1, $4::int / greatest(1, count(DISTINCT document_id))) AS passages FROM ranked
 )
-SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.page_start, p.page_end
+SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end
 FROM ranked r CROSS JOIN share s JOIN passages p ON p.id = r.id JOIN material m ON m.id = r.document_id
 WHERE r.passages <= s.passages OR (r.n + $5::int) * s.passages % r.passages < s.passages
 ORDER BY m.created_at, m.id, p.position
@@ -154,8 +140,8 @@ const pieceLength = 5_000
 
 // split cuts content that was sent along into passages, at ends of lines where
 // that is possible.
-func split(content string) []Passage {
-	var passages []Passage
+func split(content string) []documents.Passage {
+	var passages []documents.Passage
 	for rest := []rune(strings.TrimSpace(content)); len(rest) > 0; {
 		end := min(len(rest), pieceLength)
 		if end < len(rest) {
@@ -164,7 +150,7 @@ func split(content string) []Passage {
 			}
 		}
 		if text := strings.TrimSpace(string(rest[:end])); text != "" {
-			passages = append(passages, Passage{Text: text})
+			passages = append(passages, documents.Passage{Text: text})
 		}
 		rest = rest[end:]
 	}

@@ -45,7 +45,7 @@ func TestPassagesAreSpread(t *testing.T) {
 		}
 		pages := map[string][]int{}
 		for _, passage := range passages {
-			pages[passage.Title] = append(pages[passage.Title], passage.PageStart)
+			pages[passage.DocumentName] = append(pages[passage.DocumentName], passage.PageStart)
 		}
 		return pages
 	}

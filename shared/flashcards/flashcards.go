@@ -20,7 +20,6 @@ import (
 	"aksio.app/shared/id"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
-	"aksio.app/shared/retrieval"
 )
 
 // ID identifies a card.
@@ -28,22 +27,22 @@ type ID = id.ID[Card]
 
 // Card is a question and its answer, with its schedule.
 type Card struct {
-	ID            ID           `db:"id"`
-	Course        courses.ID   `db:"course_id"`
-	Question      string       `db:"question"`
-	Answer        string       `db:"answer"`
-	Explanation   *string      `db:"explanation"`
-	Level         string       `db:"difficulty_level"` // easy, medium, hard
-	Tags          []string     `db:"tags"`
-	SourceContent *string      `db:"source_content"` // words of the material that it was made from
-	Passage       retrieval.ID `db:"passage_id"`     // zero: made by hand, or the passage is gone
-	Document      documents.ID `db:"document_id"`    // of the passage
-	Page          *int         `db:"page"`           // of the passage
-	Active        bool         `db:"is_active"`      // inactive cards are never due
-	Starred       bool         `db:"is_starred"`
-	Generated     bool         `db:"generated_by_ai"`
-	Model         *string      `db:"ai_model_used"`
-	Confidence    *float64     `db:"generation_confidence"`
+	ID            ID                  `db:"id"`
+	Course        courses.ID          `db:"course_id"`
+	Question      string              `db:"question"`
+	Answer        string              `db:"answer"`
+	Explanation   *string             `db:"explanation"`
+	Level         string              `db:"difficulty_level"` // easy, medium, hard
+	Tags          []string            `db:"tags"`
+	SourceContent *string             `db:"source_content"` // words of the material that it was made from
+	Passage       documents.PassageID `db:"passage_id"`     // zero: made by hand, or the passage is gone
+	Document      documents.ID        `db:"document_id"`    // of the passage
+	Page          *int                `db:"page"`           // of the passage
+	Active        bool                `db:"is_active"`      // inactive cards are never due
+	Starred       bool                `db:"is_starred"`
+	Generated     bool                `db:"generated_by_ai"`
+	Model         *string             `db:"ai_model_used"`
+	Confidence    *float64            `db:"generation_confidence"`
 
 	Stability   float64    `db:"stability"`  // FSRS: days until recall is 90 % likely
 	Difficulty  float64    `db:"difficulty"` // FSRS: 1 to 10
@@ -177,7 +176,7 @@ type New struct {
 	Level                         string
 	Tags                          []string
 	SourceContent                 string
-	Passage                       retrieval.ID
+	Passage                       documents.PassageID
 	Model                         string
 	Confidence                    float64
 }

@@ -9,6 +9,7 @@ import (
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/patch"
@@ -29,27 +30,24 @@ const (
 // Question is one question of a quiz. In JSON its fields are called like its
 // columns: that is how quizzes and attempts read and keep their questions.
 type Question struct {
-	ID            QuestionID      `json:"id"`
-	Text          string          `json:"question_text"`
-	Type          string          `json:"question_type"`
-	Difficulty    string          `json:"difficulty_level"`
-	Order         int             `json:"position"`
-	Points        int             `json:"points"`
-	Options       []string        `json:"answer_options"`
-	Correct       []any           `json:"correct_answers"` // as written: indices or texts
-	Explanation   *string         `json:"explanation"`
-	Hint          *string         `json:"hint"`
-	SourceContent *string         `json:"source_content"` // the words of the document that prove the answer
-	Passage       *id.ID[Passage] `json:"passage_id"`     // where those words stand
-	Tags          []string        `json:"tags"`
-	Attempts      int             `json:"total_attempts"`
-	CorrectCount  int             `json:"correct_attempts"`
-	Created       time.Time       `json:"created_at"`
-	Updated       time.Time       `json:"updated_at"`
+	ID            QuestionID           `json:"id"`
+	Text          string               `json:"question_text"`
+	Type          string               `json:"question_type"`
+	Difficulty    string               `json:"difficulty_level"`
+	Order         int                  `json:"position"`
+	Points        int                  `json:"points"`
+	Options       []string             `json:"answer_options"`
+	Correct       []any                `json:"correct_answers"` // as written: indices or texts
+	Explanation   *string              `json:"explanation"`
+	Hint          *string              `json:"hint"`
+	SourceContent *string              `json:"source_content"` // the words of the document that prove the answer
+	Passage       *documents.PassageID `json:"passage_id"`     // where those words stand
+	Tags          []string             `json:"tags"`
+	Attempts      int                  `json:"total_attempts"`
+	CorrectCount  int                  `json:"correct_attempts"`
+	Created       time.Time            `json:"created_at"`
+	Updated       time.Time            `json:"updated_at"`
 }
-
-// Passage stands for the passage that a question was made from.
-type Passage struct{}
 
 // SuccessRate is the share of right answers, 0 without any.
 func (q Question) SuccessRate() float64 {

@@ -16,12 +16,8 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
-	"aksio.app/shared/id"
 	"aksio.app/shared/usage"
 )
-
-// ID identifies a passage.
-type ID = id.ID[Hit]
 
 // Bounds of a search.
 const (
@@ -39,20 +35,11 @@ type Query struct {
 	Offset    int // 0 to MaxOffset
 }
 
-// Hit is a passage that was found. Its place in the document's text is counted
-// in Unicode code points.
+// Hit is a passage that was found.
 type Hit struct {
-	Passage      ID           `db:"id"`
-	Document     documents.ID `db:"document_id"`
-	DocumentName string       `db:"document_name"`
-	Heading      string       `db:"heading"`
-	Text         string       `db:"text"`
-	PageStart    int          `db:"page_start"`
-	PageEnd      int          `db:"page_end"`
-	Start        int          `db:"char_start"`
-	End          int          `db:"char_end"`
-	Snippet      string       `db:"snippet"` // the part that holds most of the question's words, marked by **
-	Score        float64      `db:"score"`   // 0 to 1, comparable within one answer only
+	documents.Passage
+	Snippet string  `db:"snippet"` // the part that holds most of the question's words, marked by **
+	Score   float64 `db:"score"`   // 0 to 1, comparable within one answer only
 }
 
 // Results is a page of hits, the best first.

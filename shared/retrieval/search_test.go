@@ -61,9 +61,9 @@ func (l library) add(t testing.TB, texts []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, embeddings := make([]retrieval.ID, len(texts)), make([]string, len(texts))
+	ids, embeddings := make([]documents.PassageID, len(texts)), make([]string, len(texts))
 	for i := range texts {
-		ids[i], embeddings[i] = id.New[retrieval.Hit](), pgvector.NewVector(vectors[i]).String()
+		ids[i], embeddings[i] = id.New[documents.Passage](), pgvector.NewVector(vectors[i]).String()
 	}
 	_, err = l.db.Exec(t.Context(), `
 		INSERT INTO passages (id, document_id, course_id, user_id, position, text, page_start, page_end, char_start, char_end, words, language, embedding, embedding_model)

@@ -15,11 +15,8 @@ type reading struct {
 	outline  []documents.Heading
 	language string
 	words    int
-	passages []passage
+	passages []extract.Passage
 }
-
-// passage is a stretch of the text that is searched and cited.
-type passage = extract.Passage
 
 // extractText reads a file into pages and passages.
 func (r *run) extractText(ctx context.Context, content *bytes.Reader) (reading, error) {

@@ -152,9 +152,9 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 		if err != nil {
 			return err
 		}
-		ids := make([]id.ID[passage], passages)
+		ids := make([]documents.PassageID, passages)
 		for i := range ids {
-			ids[i] = id.New[passage]()
+			ids[i] = id.New[documents.Passage]()
 		}
 		var batch pgx.Batch
 		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
@@ -195,7 +195,7 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 			[]string{"id", "document_id", "position", "heading", "text", "page_start", "page_end", "char_start", "char_end", "words"},
 			pgx.CopyFromSlice(len(found.passages), func(i int) ([]any, error) {
 				p := found.passages[i]
-				return []any{id.New[passage](), r.ID, i, p.Heading, p.Text, p.PageStart, p.PageEnd, p.Start, p.End, p.Words}, nil
+				return []any{id.New[documents.Passage](), r.ID, i, p.Heading, p.Text, p.PageStart, p.PageEnd, p.Start, p.End, p.Words}, nil
 			}))
 		return err
 	})
