@@ -45,7 +45,7 @@ func read(m Material) *reading {
 	for i, s := range m.Sources {
 		texts[i] = s.Text
 	}
-	r.tongue = tongueOf("", texts...)
+	r.tongue = tongueOf(m.Language, texts...)
 	r.readCase()
 	r.phrases = r.findPhrases()
 	r.inside = map[int][]int{}

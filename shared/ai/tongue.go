@@ -3,6 +3,8 @@ package ai
 import (
 	"strings"
 	"sync"
+
+	"aksio.app/shared/language"
 )
 
 // The languages that the offline model has words for.
@@ -58,10 +60,13 @@ func include(set map[string]bool, words string) {
 func stopped(text string) bool { return lists().stops[strings.ToLower(text)] }
 
 // tongueOf returns the language of the code, or that of the texts if there is
-// none, by which language's frequent words they have most of.
+// none; English if it is none of those that the model has words for.
 func tongueOf(code string, texts ...string) *tongue {
 	base, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(code, "_", "-")), "-")
-	if base == "nb" || base == "nn" {
+	switch base {
+	case "":
+		base = language.Guess(texts...)
+	case "nb", "nn":
 		base = "no"
 	}
 	for _, t := range tongues {
@@ -69,26 +74,7 @@ func tongueOf(code string, texts ...string) *tongue {
 			return t
 		}
 	}
-	counts := map[string]int{}
-	for _, text := range texts {
-		for i, w := range splitWords(text) {
-			if i == 2000 {
-				break
-			}
-			counts[strings.ToLower(w.text)]++
-		}
-	}
-	best, most := tongues[0], 0
-	for _, t := range tongues {
-		hits := 0
-		for w := range strings.FieldsSeq(t.stops) {
-			hits += counts[w]
-		}
-		if hits > most {
-			best, most = t, hits
-		}
-	}
-	return best
+	return &english
 }
 
 // leaning words start sentences that can't be understood without the one before.

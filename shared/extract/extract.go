@@ -19,6 +19,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"aksio.app/shared/fault"
+	"aksio.app/shared/language"
 	"aksio.app/shared/resource"
 )
 
@@ -168,7 +169,7 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		}
 		characters += 2 // the empty line between pages
 		doc.Pages = append(doc.Pages, page)
-		doc.Words += len(strings.Fields(page))
+		doc.Words += countWords(page)
 	}
 	if characters > r.limits.Characters {
 		return doc, fault.New(fault.TooLarge, "The file has %d million characters; %d million are the most. Split it and upload the parts.",
@@ -183,10 +184,10 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		return doc, fault.New(fault.Invalid, "%s", message).Coded("no_text")
 	}
 	doc.Title = strings.TrimSpace(found.title)
-	doc.Language = language(doc.Pages)
+	doc.Language = language.Of(doc.Pages...)
 	from := map[int]int{} // where on each page the next heading is looked for
 	for _, h := range found.headings {
-		h.title = strings.Join(strings.Fields(tidy(h.title)), " ")
+		h.title = shorten(strings.Join(strings.Fields(tidy(h.title)), " "))
 		if h.title == "" || h.page < 0 || h.page >= len(doc.Pages) || len(doc.Outline) >= 5_000 {
 			continue
 		}
@@ -196,6 +197,17 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		doc.Outline = append(doc.Outline, Heading{h.title, max(1, h.level), h.page + 1, offset})
 	}
 	return doc, nil
+}
+
+// titleLength is the most characters of a heading: it stands above each passage of
+// its section. Longer ones are paragraphs that look like headings.
+const titleLength = 200
+
+func shorten(title string) string {
+	if runes := []rune(title); len(runes) > titleLength {
+		return string(runes[:titleLength])
+	}
+	return title
 }
 
 // place returns the byte at which the title stands on the page, looked for from

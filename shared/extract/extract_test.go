@@ -72,26 +72,89 @@ func TestFilesOfOthersAreRead(t *testing.T) {
 			if want.heading != "" && (i < 0 || doc.Outline[i].Page != want.page) {
 				t.Errorf("no heading %q on page %d in %+v", want.heading, want.page, doc.Outline)
 			}
-			runes, last := []rune(text), 0
+			checkPassages(t, doc, "")
 			for _, p := range extract.Split(doc) {
-				if string(runes[p.Start:p.End]) != p.Text {
-					t.Errorf("the passage at %d isn't the text there: %.60q", p.Start, p.Text)
+				if p.PageStart < 1 || p.PageEnd > len(doc.Pages) || !strings.Contains(doc.Pages[p.PageStart-1], p.Text[:min(10, len(p.Text))]) {
+					t.Errorf("the passage %.40q doesn't begin on page %d", p.Text, p.PageStart)
 				}
-				if strings.TrimSpace(string(runes[last:p.Start])) != "" {
-					t.Errorf("between two passages %.60q is lost", string(runes[last:p.Start]))
-				}
-				if p.PageStart < 1 || p.PageEnd > len(doc.Pages) || p.Words > 260 {
-					t.Errorf("passage %d to %d of %d words on pages %d to %d", p.Start, p.End, p.Words, p.PageStart, p.PageEnd)
-				}
-				if !strings.Contains(doc.Pages[p.PageStart-1], p.Text[:min(10, len(p.Text))]) {
-					t.Errorf("page %d doesn't hold the beginning of %.40q", p.PageStart, p.Text)
-				}
-				last = p.End
-			}
-			if strings.TrimSpace(string(runes[last:])) != "" {
-				t.Errorf("the end is lost: %.60q", string(runes[last:]))
 			}
 		})
+	}
+}
+
+// TestTextsWithoutSpacesAreCut reads languages that put no white space between
+// words: their passages are as long as those of others, and end with a sentence.
+func TestTextsWithoutSpacesAreCut(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct {
+		language string
+		words    int // about
+		ends     string
+		phrase   string
+	}{
+		"kubernetes.zh.md": {"zh", 580, "。", "在生产环境中，你需要管理运行着应用程序的容器"}, // two lines of the file
+		"kubernetes.ja.md": {"ja", 590, "。", "初期の頃は、組織は物理サーバー上に"},
+		"udhr.th.txt":      {"th", 240, "", "มีอิสระและเสมอภาคกัน"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content := file(t, name)
+			doc, err := reader.Extract(t.Context(), content, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if doc.Language != want.language || doc.Words < want.words*95/100 || doc.Words > want.words*105/100 {
+				t.Errorf("language %q, %d words; want %q, about %d", doc.Language, doc.Words, want.language, want.words)
+			}
+			if !strings.Contains(doc.Pages[0], want.phrase) {
+				t.Errorf("%s isn't in the text", want.phrase)
+			}
+			checkPassages(t, doc, want.ends)
+
+			// A long chapter without headings and paragraphs, as a bad converter leaves it.
+			long := bytes.Repeat(bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\n"), nil), []byte("## "), nil), 20)
+			if doc, err = reader.Extract(t.Context(), long, "long.txt"); err != nil {
+				t.Fatal(err)
+			}
+			checkPassages(t, doc, want.ends)
+		})
+	}
+	for name, text := range map[string]string{
+		"no sentence":    strings.Repeat("光合作用", 5_000),
+		"no white space": strings.Repeat("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo", 2_000),
+		"long words":     strings.Repeat(strings.Repeat("Donaudampfschifffahrtsgesellschaft", 10)+" ", 500),
+	} {
+		doc, err := reader.Extract(t.Context(), []byte(text), "a.txt")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		t.Run(name, func(t *testing.T) { checkPassages(t, doc, "") })
+	}
+}
+
+// checkPassages fails the test unless the passages hold the whole text in pieces
+// that every model takes, each ending with one of the characters, if any are given.
+func checkPassages(t *testing.T, doc extract.Document, ends string) {
+	t.Helper()
+	runes, last, whole := []rune(strings.Join(doc.Pages, "\n\n")), 0, 0
+	passages := extract.Split(doc)
+	for _, p := range passages {
+		if string(runes[p.Start:p.End]) != p.Text || strings.TrimSpace(string(runes[last:p.Start])) != "" {
+			t.Errorf("the passage at %d isn't the text there, or %.60q before it is lost", p.Start, string(runes[last:p.Start]))
+		}
+		if n := p.End - p.Start; n > 2_600 || p.Words > 260 {
+			t.Errorf("a passage of %d characters, %d words", n, p.Words)
+		}
+		if strings.ContainsRune(ends, runes[p.End-1]) {
+			whole++
+		}
+		last = p.End
+	}
+	if strings.TrimSpace(string(runes[last:])) != "" {
+		t.Errorf("the end is lost: %.60q", string(runes[last:]))
+	}
+	if ends != "" && whole < len(passages) {
+		t.Errorf("%d of %d passages end with a sentence", whole, len(passages))
 	}
 }
 

@@ -12,6 +12,10 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// markdown joins lines of Chinese and Japanese without a space.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM,
+	extension.NewCJK(extension.WithEastAsianLineBreaks(extension.EastAsianLineBreaksCSS3Draft))))
+
 // readMarkdown reads Markdown by way of the HTML that it stands for.
 func readMarkdown(content []byte) (raw, error) {
 	text, ok := decode(content)
@@ -19,7 +23,7 @@ func readMarkdown(content []byte) (raw, error) {
 		return raw{}, damaged()
 	}
 	var out bytes.Buffer
-	if err := goldmark.New(goldmark.WithExtensions(extension.GFM)).Convert([]byte(text), &out); err != nil {
+	if err := markdown.Convert([]byte(text), &out); err != nil {
 		return raw{}, err
 	}
 	root, err := html.Parse(&out)

@@ -222,7 +222,7 @@ var listed = regexp.MustCompile(`^([•●▪–*·‣◦-] |\(?[0-9]{1,2}[.)] |
 func paragraphs(lines []string) string {
 	var lengths []int
 	for _, line := range lines {
-		if n := utf8.RuneCountInString(line); n > 0 {
+		if n := width(line); n > 0 {
 			lengths = append(lengths, n)
 		}
 	}
@@ -245,6 +245,7 @@ func paragraphs(lines []string) string {
 				out = append(out, "\n\n"...)
 			case hyphenated(last, line):
 				out = out[:len(out)-1]
+			case joined(last, line):
 			default:
 				out = append(out, ' ')
 			}
@@ -258,8 +259,8 @@ func paragraphs(lines []string) string {
 
 func endsParagraph(line string, usual int) bool {
 	end, _ := utf8.DecodeLastRuneInString(line)
-	length := utf8.RuneCountInString(line)
-	if strings.ContainsRune(".!?:…»”\"", end) {
+	length := width(line)
+	if strings.ContainsRune(".!?:…»”\"。！？：」』", end) {
 		return length*10 < usual*9
 	}
 	return length >= 12 && length*2 < usual // a heading, or a line of its own; less is a piece of a formula
@@ -274,6 +275,30 @@ func hyphenated(line, next string) bool {
 	end, _ := utf8.DecodeLastRuneInString(before)
 	begin, _ := utf8.DecodeRuneInString(next)
 	return unicode.IsLower(end) && unicode.IsLower(begin)
+}
+
+// joined reports whether two lines are parts of one run of Chinese or Japanese,
+// which puts no space between words.
+func joined(line, next string) bool {
+	end, _ := utf8.DecodeLastRuneInString(line)
+	begin, _ := utf8.DecodeRuneInString(next)
+	const also = "“”‘’…—" // stand in all languages
+	return (eastAsian(end) || eastAsian(begin)) &&
+		(eastAsian(end) || strings.ContainsRune(also, end)) && (eastAsian(begin) || strings.ContainsRune(also, begin))
+}
+
+// width returns how wide a line is printed, in Latin letters.
+func width(line string) (n int) {
+	for _, r := range line {
+		if n++; eastAsian(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func eastAsian(r rune) bool {
+	return quarters(r) == 2 || strings.ContainsRune("、。，．：；！？「」『』（）《》〈〉【】・ー", r)
 }
 
 // numbered matches a numbered heading, such as `2.3 Compactness` or `1. Introduction`.

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// pageLength is about how many characters a page of a text without pages gets.
+// pageLength is about how many bytes a page of a text without pages gets: as many
+// letters, or a third of it in Chinese characters, as a printed page has.
 const pageLength = 3_000
 
 func readPlain(content []byte) (raw, error) {

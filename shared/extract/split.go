@@ -23,6 +23,10 @@ const (
 	least = 30 // less isn't worth a passage: it goes on across the heading
 	aimed = 180
 	most  = 260
+
+	// mostCharacters bounds what has few words for its length, such as formulas and
+	// data. Prose stays below it in every language; models take some times more.
+	mostCharacters = 2_600
 )
 
 // Split cuts a document's text into passages that end with a paragraph or at
@@ -72,7 +76,7 @@ func Split(doc Document) []Passage {
 			above = append(above, h)
 			next++
 		}
-		if words > 0 && (words+s.words > most || words >= aimed && s.paragraph) {
+		if words > 0 && (words+s.words > most || s.end-begin > mostCharacters || words >= aimed && s.paragraph) {
 			flush(last)
 		}
 		if begin < 0 {
@@ -100,8 +104,8 @@ type sentence struct {
 	paragraph  bool // it begins a paragraph
 }
 
-// sentences cuts the text after sentences, at paragraphs, and after the most
-// words that a passage may have.
+// sentences cuts the text after sentences, at paragraphs, and at the most words
+// and characters that a passage may have.
 func sentences(text []rune) []sentence {
 	var found []sentence
 	paragraph := true
@@ -114,38 +118,51 @@ func sentences(text []rune) []sentence {
 			continue
 		}
 		s := sentence{start: at, paragraph: paragraph}
-		paragraph = false
-		letters := 0 // of the current word
-		for ; at < len(text); at++ {
-			if !unicode.IsSpace(text[at]) {
-				if letters++; letters == 1 {
-					s.words++
-				}
-				if letters < 400 { // no word is as long; it would have no place to be cut at
-					continue
-				}
-				at++
-				break
-			}
-			letters = 0
-			if text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' || s.words >= most || ends(text, at) {
-				break
-			}
-		}
-		s.end = at
+		s.end, s.words = sentenceEnd(text, at)
 		found = append(found, s)
+		paragraph = false
+		at = s.end
 	}
 	return found
 }
 
-// ends reports whether a sentence ends before the white space at the place: after
-// a full stop and the like, and before something that can begin one.
+// sentenceEnd returns where the sentence that begins at the place ends, and how
+// many words it has. One that is too long ends at its last white space or comma.
+func sentenceEnd(text []rune, start int) (end, words int) {
+	var count counter
+	pause, before := 0, 0 // the last place to cut it at, and the words before that
+	for at := start; at < len(text); at++ {
+		if at > start && (text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' || ends(text, at)) {
+			return at, count.words()
+		}
+		if unicode.IsSpace(text[at]) || at > start && strings.ContainsRune("，、；：", text[at-1]) {
+			pause, before = at, count.words()
+		}
+		if count.add(text[at]); count.words() > most || at-start >= mostCharacters {
+			if pause > start {
+				return pause, before
+			}
+			return at, most
+		}
+	}
+	return len(text), count.words()
+}
+
+// ends reports whether a sentence ends before the place: after a full stop and the
+// like, if white space follows and then something that can begin a sentence. The
+// full stops of Chinese and Japanese need no white space.
 func ends(text []rune, at int) bool {
 	i := at - 1
-	for i > 0 && strings.ContainsRune(`"'”’»)]`, text[i]) {
+	for i > 0 && strings.ContainsRune(`"'”’»)]」』）】》〉］｝`, text[i]) {
 		i--
 	}
-	if !strings.ContainsRune(".!?…", text[i]) {
+	if !unicode.Is(unicode.STerm, text[i]) && text[i] != '…' {
+		return false
+	}
+	if strings.ContainsRune("。！？｡．", text[i]) {
+		return !strings.ContainsRune(`"'”’»)]」』）】》〉］｝。！？｡．…`, text[at]) && !unicode.IsDigit(text[at])
+	}
+	if !unicode.IsSpace(text[at]) {
 		return false
 	}
 	if text[i] == '.' && (i < 2 || unicode.IsUpper(text[i-1]) && !unicode.IsLetter(text[i-2])) {
