@@ -33,7 +33,6 @@ import (
 
 // Config is what every function's edge needs to know.
 type Config struct {
-	TokenKeys      string   `env:"TOKEN_KEYS"`                     // JSON Web Key Set of those who may sign tokens
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"` // browsers' pages that may call
 	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // between the internet and the function
 }
@@ -75,11 +74,10 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	var err error
 	if s.config, err = resource.Settings[Config](env); err != nil {
 		errs = append(errs, err)
-	} else if d.Access == User {
-		if s.config.TokenKeys == "" {
-			errs = append(errs, errors.New("settings: TOKEN_KEYS is missing: write the JSON Web Key Set that accounts-get-keys answers"))
-		} else if s.verifier, err = auth.NewVerifier([]byte(s.config.TokenKeys)); err != nil {
-			errs = append(errs, fmt.Errorf("settings: TOKEN_KEYS: %w", err))
+	}
+	if d.Access == User {
+		if s.verifier, err = auth.OpenVerifier(env); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	if err := d.register(s); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 
-	"aksio.app/shared/accounts"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 )
@@ -26,7 +25,7 @@ type Response struct {
 }
 
 func setup(env *api.Env) (api.PublicHandler[struct{}, Response], error) {
-	verifier, err := accounts.OpenVerifier(env)
+	verifier, err := auth.OpenVerifier(env)
 	if err != nil {
 		return nil, err
 	}

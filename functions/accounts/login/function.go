@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	view "aksio.app/functions/accounts"
-	"aksio.app/shared/accounts"
+	"aksio.app/shared/accounts/signing"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/secrets"
@@ -44,7 +44,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := accounts.OpenSessions(env, db)
+	sessions, err := signing.OpenSessions(env, db)
 	if err != nil {
 		return nil, err
 	}

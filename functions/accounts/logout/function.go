@@ -40,7 +40,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := accounts.OpenVerifier(env)
+	verifier, err := auth.OpenVerifier(env)
 	if err != nil {
 		return nil, err
 	}

@@ -1,45 +1,30 @@
-package accounts
+// Package signing opens the sessions that hand out tokens: only who signs reads the
+// key for it.
+package signing
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"aksio.app/shared/accounts"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/resource"
 	"aksio.app/shared/secrets"
 )
 
-// OpenVerifier returns what verifies refresh tokens: the public keys of TOKEN_KEYS.
-func OpenVerifier(env *resource.Env) (*auth.Verifier, error) {
-	config, err := resource.Settings[struct {
-		Keys string `env:"TOKEN_KEYS"`
-	}](env)
-	if err != nil {
-		return nil, err
-	}
-	if config.Keys == "" {
-		return nil, errors.New("settings: TOKEN_KEYS is missing: write the JSON Web Key Set of the token signing keys' public halves")
-	}
-	verifier, err := auth.NewVerifier([]byte(config.Keys))
-	if err != nil {
-		return nil, fmt.Errorf("settings: TOKEN_KEYS: %w", err)
-	}
-	return verifier, nil
-}
-
 // signingKey is the secret that holds the private key, PEM-encoded PKCS #8.
 const signingKey = "token-signing-key"
 
 // OpenSessions returns sessions that can be started and refreshed.
-func OpenSessions(env *resource.Env, db *database.DB) (*Sessions, error) {
-	verifier, verifierErr := OpenVerifier(env)
+func OpenSessions(env *resource.Env, db *database.DB) (*accounts.Sessions, error) {
+	verifier, verifierErr := auth.OpenVerifier(env)
 	store, storeErr := secrets.Open(env)
 	if err := errors.Join(verifierErr, storeErr); err != nil {
 		return nil, err
 	}
-	return NewSessions(db, verifier, func(ctx context.Context) (*auth.Signer, error) {
+	return accounts.NewSessions(db, verifier, func(ctx context.Context) (*auth.Signer, error) {
 		versions, err := store.Versions(ctx, signingKey, 3)
 		if err != nil {
 			return nil, err
