@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 )
@@ -120,5 +122,33 @@ func TestEveryThingOfAnotherIsNotFound(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A row of somebody's course can't be somebody else's: the database refuses it,
+// whatever a statement forgets.
+func TestWhatHangsFromACourseIsItsOwners(t *testing.T) {
+	t.Parallel()
+	rows, err := apitest.New(t).DB.Query(t.Context(), `
+		SELECT t.table_name::text, EXISTS (
+			SELECT FROM pg_constraint k
+			WHERE k.conrelid = t.table_name::regclass AND k.confrelid = 'courses'::regclass AND cardinality(k.conkey) = 2 AND k.convalidated)
+		FROM information_schema.columns t JOIN information_schema.columns u USING (table_schema, table_name)
+		WHERE t.table_schema = 'public' AND t.column_name = 'course_id' AND u.column_name = 'user_id'
+			AND t.table_name <> 'passages' -- they go with their document`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := 0
+	var table string
+	var owned bool
+	_, err = pgx.ForEachRow(rows, []any{&table, &owned}, func() error {
+		if tables++; !owned {
+			t.Errorf("nothing keeps the owner of a row of %s and the owner of its course the same", table)
+		}
+		return nil
+	})
+	if err != nil || tables < 5 {
+		t.Errorf("%d tables have a course and an owner, %v", tables, err)
 	}
 }

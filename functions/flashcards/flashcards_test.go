@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/courses"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/flashcards/fsrs"
 	"aksio.app/shared/id"
@@ -98,6 +101,28 @@ func TestReviewRejects(t *testing.T) {
 		}
 	}
 	ada.Post(review, map[string]any{"quality_response": "4"}).Want(http.StatusCreated)
+}
+
+func TestGeneratedCardsNeedAnOwnCourse(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := app.User("ada"), app.User("bob")
+	var course courses.ID
+	if err := course.UnmarshalText([]byte(newCourse(ada))); err != nil {
+		t.Fatal(err)
+	}
+	for owner, want := range map[*apitest.Client]int{ada: 1, bob: 0} {
+		err := pgx.BeginFunc(t.Context(), app.DB, func(tx pgx.Tx) error {
+			cards, err := flashcards.NewStore(app.DB).Add(t.Context(), tx, owner.ID, course, []flashcards.New{{Question: "q", Answer: "a", Level: "easy"}})
+			if len(cards) != want {
+				t.Errorf("%d cards were added, want %d", len(cards), want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestTheLogIsTheTruth reviews one card from many devices at once, some of them

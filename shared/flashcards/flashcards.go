@@ -182,7 +182,7 @@ type New struct {
 }
 
 // Add stores generated cards in the transaction that stores what else was
-// generated. One round trip for all.
+// generated: none if the course is gone or isn't the student's. One round trip for all.
 func (s *Store) Add(ctx context.Context, tx pgx.Tx, owner auth.UserID, course courses.ID, cards []New) ([]Card, error) {
 	ids := make([]ID, len(cards))
 	var batch pgx.Batch
@@ -195,7 +195,7 @@ func (s *Store) Add(ctx context.Context, tx pgx.Tx, owner auth.UserID, course co
 			INSERT INTO flashcards (id, user_id, course_id, question, answer, explanation, difficulty_level, tags, source_content, passage_id,
 				generated_by_ai, ai_model_used, generation_confidence)
 			SELECT $1, $2, id, $4, $5, nullif($6, ''), $7, $8, nullif($9, ''), (SELECT id FROM passages WHERE id = $10), true, $11, $12
-			FROM courses WHERE id = $3 AND deleted_at IS NULL`,
+			FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL`,
 			ids[i], owner, course, c.Question, c.Answer, c.Explanation, c.Level, c.Tags, c.SourceContent, c.Passage, c.Model, c.Confidence)
 	}
 	var added []Card

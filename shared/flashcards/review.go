@@ -173,7 +173,7 @@ func (s *Store) record(ctx context.Context, owner auth.UserID, before, after Car
 			UPDATE flashcards SET stability = $16, difficulty = $17, state = $18, step = $19, lapses = $20, last_review = $15,
 				ease_factor = $13, sm2_interval = $21, repetitions = $22, interval_days = $11, next_review_date = $14,
 				total_reviews = $23, total_correct = $24, updated_at = now()
-			WHERE id = $2 AND total_reviews = $23 - 1
+			WHERE id = $2 AND user_id = $3 AND total_reviews = $23 - 1
 			RETURNING id
 		)
 		INSERT INTO flashcard_reviews (id, flashcard_id, user_id, scheduler, rating, quality_response, response_time_seconds, study_session_id,

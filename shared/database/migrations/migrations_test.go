@@ -18,7 +18,7 @@ func TestForeignKeysHaveAnIndex(t *testing.T) {
 		WHERE contype = 'f' AND NOT EXISTS (
 			SELECT FROM pg_index i
 			WHERE i.indrelid = k.conrelid AND i.indisvalid
-				AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+				AND (i.indkey::int2[])[0] = k.conkey[1] -- an id: that alone finds few rows
 				AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)',
 					(SELECT attname FROM pg_attribute WHERE attrelid = k.conrelid AND attnum = k.conkey[1]))))
 		ORDER BY 1`)
