@@ -97,9 +97,38 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 	if got["message_count"] != 2.0 || len(got["messages"].([]any)) != 2 || got["last_active_at"] == nil {
 		t.Errorf("the chat afterwards: %v", got)
 	}
+	if got["context_summary"].(map[string]any)["has_documents"] != true {
+		t.Errorf("a chat whose tutor cites a document has none: %v", got["context_summary"])
+	}
 	list := ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Map()
 	if list["count"] != 1.0 {
 		t.Errorf("messages of the tutor: %v", list)
+	}
+}
+
+func TestAChatKnowsWhetherItsMessagesReferToDocuments(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, document := course(t, app, ada)
+	chat := open(t, ada, course)
+	has := func() any {
+		var list struct {
+			Results []struct {
+				Summary map[string]any `json:"context_summary"`
+			}
+		}
+		ada.Get(path).Want(http.StatusOK).Into(&list)
+		return list.Results[0].Summary["has_documents"]
+	}
+	if has() != false {
+		t.Error("an empty chat has documents")
+	}
+	for i, named := range [][]string{{}, {document}, {}} {
+		ada.Post(chat+"send_message/", map[string]any{"content": "Who won the match?", "referenced_documents": named}).Want(http.StatusCreated)
+		if want := i > 0; has() != want {
+			t.Errorf("after message %d, which names %v: %v, want %v", i, named, has(), want)
+		}
 	}
 }
 

@@ -54,8 +54,7 @@ const chatColumns = `c.id, c.title, c.chat_type, c.status, c.course_id, (SELECT 
 	c.system_prompt, c.ai_model, c.temperature, c.max_tokens, c.context_window_messages,
 	c.use_course_context, c.use_document_context, c.use_assessment_context, c.message_count, c.total_tokens_used,
 	(c.answer_ms / nullif(c.answers, 0))::int AS average_ms, c.is_pinned, c.is_favorite,
-	EXISTS (SELECT FROM chat_messages m WHERE m.chat_id = c.id AND m.referenced_documents <> '{}') AS has_documents,
-	c.last_active_at, c.created_at, c.updated_at`
+	c.has_documents, c.last_active_at, c.created_at, c.updated_at`
 
 // Chats of a deleted course are as gone as the course.
 const theirs = `c.user_id = $1 AND c.status <> 'deleted'

@@ -197,7 +197,8 @@ const insert = `
 	WITH chat AS (
 		UPDATE chats SET message_count = message_count + 1, last_active_at = now(),
 			total_tokens_used = total_tokens_used + coalesce($13, 0) + coalesce($14, 0),
-			answers = answers + ($15::int IS NOT NULL)::int, answer_ms = answer_ms + coalesce($15, 0)
+			answers = answers + ($15::int IS NOT NULL)::int, answer_ms = answer_ms + coalesce($15, 0),
+			has_documents = has_documents OR cardinality($9::uuid[]) > 0
 		WHERE id = $1 RETURNING message_count
 	)
 	INSERT INTO chat_messages AS m (chat_id, id, number, role, message_type, content, status, citations, parent_id, thread_depth,
