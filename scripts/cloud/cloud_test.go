@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "aksio.app/functions/all"
+	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/stack"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/database/dbtest"
+)
+
+// environment is a cloud of the test's own.
+type environment struct {
+	*cloud
+	fake
+	said *bytes.Buffer
+}
+
+func newEnvironment(t *testing.T) *environment {
+	t.Helper()
+	f := fake(t.TempDir())
+	declared, err := os.ReadFile("../../infrastructure/functions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write("root/infrastructure/functions.json", string(declared))
+	said := new(bytes.Buffer)
+	return &environment{&cloud{
+		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"), root: f.path("root"),
+		environment: "staging", project: "aksio-test", pause: time.Millisecond,
+		in: strings.NewReader(""), out: said, log: said,
+	}, f, said}
+}
+
+// serve tells terraform's outputs that the API is there.
+func (e *environment) serve(t *testing.T, api, private string) {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{
+		"api_url":   map[string]any{"value": api},
+		"functions": map[string]any{"value": map[string]string{"run-migrations": private}},
+		"buckets":   map[string]any{"value": map[string]string{"bundles": "bundles"}},
+		"region":    map[string]any{"value": "europe-west1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.write("outputs.json", string(text))
+}
+
+// release writes bundles of all functions to a folder, as `make bundle` does, and as an
+// apply uploads them.
+func (e *environment) release(t *testing.T, name string) (string, release) {
+	t.Helper()
+	declared, err := declarations(e.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := release{name, map[string]bundle.Bundle{}}
+	for id := range declared {
+		file := id + "-" + name + ".zip"
+		r.bundles[id] = bundle.Bundle{File: file}
+		e.write("objects/bundles/"+file, file)
+		e.write("built/"+name+"/"+file, file)
+	}
+	return e.path("built/" + name), r
+}
+
+// local runs the platform, and an edge before it: a function answers 500 while what
+// serves is a folder whose name holds the text.
+func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
+	t.Helper()
+	s, err := stack.Start(t.Context(), stack.Config{
+		Dir:      t.TempDir(),
+		Settings: map[string]string{"DATABASE_URL": dbtest.URL(t), "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
+		Log:      slog.New(slog.DiscardHandler),
+		Progress: func(string, string, time.Duration) {},
+		Detail:   func(string) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	target, err := url.Parse(s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if brokenWith != "" && r.URL.Path == "/api/v1/courses/" && strings.Contains(e.read("serving"), brokenWith) {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(edge.Close)
+	e.serve(t, edge.URL, s.Private)
+	return s
+}
+
+func (e *environment) mustSay(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want it to say %q; the log:\n%s", err, text, e.said)
+		}
+	}
+}
+
+// TestARelease goes through a deployment that works, one that doesn't, and both ways back.
+func TestARelease(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "bad")
+	run := func(name string) error {
+		folder, next := e.release(t, name)
+		before, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.bring(t.Context(), folder, next, before)
+	}
+
+	if err := run("20250101T000000Z-good"); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	// The function that migrates comes before everything else.
+	var applies []string
+	for _, call := range e.calls() {
+		if strings.Contains(call, " apply ") {
+			applies = append(applies, call)
+		}
+	}
+	if len(applies) != 2 || !strings.Contains(applies[0], `-target=module.function["run-migrations"]`) || strings.Contains(applies[1], "-target") {
+		t.Errorf("got the applies %q, want the function that migrates and then everything", applies)
+	}
+
+	err := run("20250102T000000Z-bad")
+	e.mustSay(t, err, "courses-", "20250101T000000Z-good serves again")
+	if serving := e.read("serving"); !strings.Contains(serving, "20250101T000000Z-good") {
+		t.Errorf("%s serves", serving)
+	}
+	e.release(t, "20250103T000000Z-good")
+	if err := run("20250103T000000Z-good"); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250103T000000Z-good 20250101T000000Z-good" {
+		t.Errorf("recorded %v, %v: want those that worked, the newest first", names, err)
+	}
+
+	// Back by hand: of one function, then of all.
+	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-function=courses-get"}); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	newest, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newest.bundles["courses-get"].File != "courses-get-20250101T000000Z-good.zip" || newest.bundles["courses-list"].File != "courses-list-20250103T000000Z-good.zip" {
+		t.Errorf("%s serves %v and %v", newest.name, newest.bundles["courses-get"], newest.bundles["courses-list"])
+	}
+	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T000000Z-good"}); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	if text, err := os.ReadFile(filepath.Join(e.read("serving"), "courses-list-20250101T000000Z-good.zip")); err != nil || string(text) != "courses-list-20250101T000000Z-good.zip" {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.URL.Path != "/internal/run-migrations/" || r.Header.Get("Authorization") != "Bearer a-token" {
+			t.Errorf("got %s %s", r.Method, r.URL)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer broken.Close()
+	e.serve(t, broken.URL, broken.URL)
+	e.write("serving", "the old version")
+	folder, next := e.release(t, "next")
+	err := e.bring(t.Context(), folder, next, nil)
+	e.mustSay(t, err, "what served still serves")
+	if serving := e.read("serving"); serving != "the old version" {
+		t.Errorf("%s serves", serving)
+	}
+}
+
+func TestAnApplyThatMeetsTheQuotaGoesOn(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("refusals", "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n\n")
+	if err := e.apply(t.Context(), "bundles"); err != nil {
+		t.Fatal(err)
+	}
+	e.write("refusals", "Error: Invalid value for variable\n\n")
+	e.mustSay(t, e.apply(t.Context(), "bundles"), "Invalid value")
+	if calls := e.calls(); len(calls) != 3 {
+		t.Errorf("got %d calls, want a second one after the quota, and none after another error: %v", len(calls), calls)
+	}
+}
+
+func TestSmokeFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	s := local(t, e, "")
+	if err := e.smokeTest(t.Context(), s.Address); err != nil {
+		t.Errorf("a platform that works: %v", err)
+	}
+	private, err := url.Parse(s.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := httputil.NewSingleHostReverseProxy(private)
+	public, err := url.Parse(s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := httputil.NewSingleHostReverseProxy(public)
+	for name, tc := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"nothing there": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, "answers 404"},
+		"anybody may in": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"status": "healthy"}`)
+		}, "answers 200"},
+		"private functions are open": {func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/internal/run-cleanup") {
+				open.ServeHTTP(w, r)
+				return
+			}
+			closed.ServeHTTP(w, r)
+		}, "run-cleanup: POST /internal/run-cleanup/ answers 200"},
+		"a firewall answers": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusUnauthorized)
+		}, "something before the function did"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(tc.handler)
+			defer server.Close()
+			e := newEnvironment(t)
+			err := e.smokeTest(t.Context(), server.URL)
+			if err == nil || !strings.Contains(err.Error()+e.said.String(), tc.want) {
+				t.Errorf("got %v, want it to say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestKeysAreMadeAndReplaced(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	keys := func(flags ...string) {
+		t.Helper()
+		if err := e.command(t.Context(), append([]string{"keys", "-environment=staging", "-project=aksio-test"}, flags...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trusted := func(private version) bool {
+		t.Helper()
+		public := e.secret(publicKeys)
+		verifier, err := auth.NewVerifier([]byte(public[len(public)-1].Value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer, err := auth.NewSigner([]byte(private.Value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return verifier.Trusts(signer)
+	}
+
+	keys()
+	keys() // changes nothing
+	private := e.secret(signingKey)
+	if len(private) != 1 || !trusted(private[0]) {
+		t.Fatalf("got %d private keys, want one that is trusted", len(private))
+	}
+
+	keys("-rotate")
+	private = e.secret(signingKey)
+	if len(private) != 2 || !private[1].Disabled || !trusted(private[0]) || !trusted(private[1]) {
+		t.Fatal("want a second key that is trusted beside the first, and doesn't sign yet")
+	}
+	keys("-rotate", "-sign")
+	if private = e.secret(signingKey); private[1].Disabled {
+		t.Error("the new key doesn't sign")
+	}
+	keys("-rotate")
+	if trusted(private[0]) {
+		t.Error("a key of two rotations ago is trusted")
+	}
+}
+
+func TestASecretIsTakenFromStandardInputOnly(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.in = strings.NewReader("hush\n")
+	if err := e.command(t.Context(), []string{"secret", "-environment=staging", "-project=aksio-test", "-name=openai-api-key"}); err != nil {
+		t.Fatal(err)
+	}
+	if all := e.secret("openai-api-key"); len(all) != 1 || all[0].Value != "hush" {
+		t.Errorf("got %v, want the line without its end", all)
+	}
+	if strings.Contains(e.said.String()+e.read("calls"), "hush") {
+		t.Error("the value is shown or passed on a command line")
+	}
+	e.in = strings.NewReader("")
+	e.mustSay(t, e.command(t.Context(), []string{"secret", "-environment=staging", "-project=aksio-test", "-name=openai-api-key"}), "holds no value")
+}
+
+// TestBootstrapSaysWhatIsMissing runs it until everything it asks for is there.
+func TestBootstrapSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	run := func() error {
+		return e.command(t.Context(), []string{"bootstrap", "-environment=staging", "-project=aksio-test"})
+	}
+	e.mustSay(t, run(), "can't be seen", "gcloud auth login")
+	e.write("project", "aksio-test")
+	e.write("billing", "False")
+	e.mustSay(t, run(), "no billing account", "gcloud billing projects link")
+	e.write("billing", "True")
+	e.write("secrets", "token-keys\ntoken-signing-key\nopenai-api-key\nsettings\n")
+	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
+	if e.read("buckets/aksio-test-terraform") == "" {
+		t.Error("there is no bucket for the state")
+	}
+	if len(e.secret(signingKey)) != 1 {
+		t.Error("there is no signing key")
+	}
+}
+
+func TestUnknownWordsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"command":     {[]string{"explode"}, "no command"},
+		"environment": {[]string{"deploy", "-environment=prod", "-project=x"}, "-environment staging"},
+		"project":     {[]string{"deploy", "-environment=staging", "-project="}, "TF_VAR_project_id"},
+		"argument":    {[]string{"rollback", "-environment=staging", "-project=x", "to=1"}, "begin with a dash"},
+		"filter":      {[]string{"logs", "-environment=staging", "-project=x", `-function=a" OR "b`}, "isn't a name"},
+		"secret":      {[]string{"secret", "-environment=staging", "-project=x"}, "-name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			e.mustSay(t, e.command(t.Context(), tc.args), tc.want)
+			if calls := e.read("calls"); calls != "" {
+				t.Errorf("it called %s", calls)
+			}
+		})
+	}
+}

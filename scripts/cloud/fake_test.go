@@ -1,0 +1,222 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary play terraform and gcloud, too: what they are asked
+// for is written down and done to files in a folder.
+func TestMain(m *testing.M) {
+	program, folder := os.Getenv("PLAY"), os.Getenv("FOLDER")
+	if program == "" {
+		os.Exit(m.Run())
+	}
+	f := fake(folder)
+	f.add("calls", program+" "+strings.Join(os.Args[1:], " "))
+	play := f.terraform
+	if program == "gcloud" {
+		play = f.gcloud
+	}
+	if err := play(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// fake is the folder that stands for the cloud.
+type fake string
+
+func (f fake) path(name string) string { return filepath.Join(string(f), name) }
+
+func (f fake) read(name string) string {
+	text, _ := os.ReadFile(f.path(name)) // not there: empty
+	return string(text)
+}
+
+func (f fake) write(name, text string) {
+	if err := os.MkdirAll(filepath.Dir(f.path(name)), 0o755); err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(f.path(name), []byte(text), 0o644); err != nil {
+		panic(err)
+	}
+}
+
+func (f fake) add(name, line string) { f.write(name, f.read(name)+line+"\n") }
+
+func (f fake) calls() []string { return strings.Split(strings.TrimSpace(f.read("calls")), "\n") }
+
+// program returns an executable that plays terraform or gcloud on the folder.
+func (f fake) program(t *testing.T, name string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write("bin/"+name, fmt.Sprintf("#!/bin/sh\nPLAY=%s FOLDER='%s' exec '%s' \"$@\"\n", name, f, self))
+	if err := os.Chmod(f.path("bin/"+name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return f.path("bin/" + name)
+}
+
+// terraform applies by noting which bundles serve. The lines of the file "refusals"
+// are what the next applies fail with; an empty one lets an apply pass.
+func (f fake) terraform(args []string) error {
+	switch args[1] {
+	case "apply":
+		first, rest, _ := strings.Cut(f.read("refusals"), "\n")
+		f.write("refusals", rest)
+		if first != "" {
+			return fmt.Errorf("%s", first)
+		}
+		target := false
+		for _, arg := range args {
+			target = target || strings.HasPrefix(arg, "-target=")
+		}
+		for _, arg := range args {
+			if folder, ok := strings.CutPrefix(arg, "-var=bundles="); ok && !target {
+				f.write("serving", folder)
+			}
+		}
+	case "output":
+		fmt.Println(f.read("outputs.json"))
+	}
+	return nil
+}
+
+// gcloud keeps objects and secrets as files.
+func (f fake) gcloud(args []string) error {
+	object := func(url string) string { return "objects/" + strings.TrimPrefix(url, "gs://") }
+	option := func(name string) string {
+		for _, arg := range args {
+			if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+	var words []string
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "--") {
+			words = append(words, arg)
+		}
+	}
+	switch strings.Join(words[:min(2, len(words))], " ") {
+	case "auth print-identity-token":
+		fmt.Println("a-token")
+	case "storage ls":
+		matches, err := filepath.Glob(f.path(object(words[2])))
+		if err != nil || len(matches) == 0 {
+			return fmt.Errorf("One or more URLs matched no objects.")
+		}
+		for _, match := range matches {
+			fmt.Println("gs://" + strings.TrimPrefix(match, f.path("objects")+"/"))
+		}
+	case "storage cat":
+		fmt.Print(f.read(object(words[2])))
+	case "storage cp":
+		target := words[len(words)-1]
+		for _, source := range words[2 : len(words)-1] {
+			if source == "-" {
+				text, err := io.ReadAll(os.Stdin)
+				if err != nil {
+					return err
+				}
+				f.write(object(target), string(text))
+				continue
+			}
+			text, err := os.ReadFile(f.path(object(source)))
+			if err != nil {
+				return fmt.Errorf("The following URLs matched no objects or files: %s", source)
+			}
+			if err := os.WriteFile(filepath.Join(target, filepath.Base(source)), text, 0o644); err != nil {
+				return err
+			}
+		}
+	case "projects describe":
+		if f.read("project") == "" {
+			return fmt.Errorf("PERMISSION_DENIED: no such project")
+		}
+		fmt.Println(f.read("project"))
+	case "billing projects":
+		fmt.Println(f.read("billing"))
+	case "storage buckets":
+		name := "buckets/" + strings.TrimPrefix(words[3], "gs://")
+		switch words[2] {
+		case "describe":
+			if f.read(name) == "" {
+				return fmt.Errorf("gs://%s not found: 404", words[3])
+			}
+		case "create":
+			f.write(name, strings.Join(args, " "))
+		}
+	case "secrets list":
+		fmt.Print(f.read("secrets"))
+	case "secrets versions":
+		return f.versions(words[2:], option)
+	}
+	return nil
+}
+
+// version is a version of a secret.
+type version struct {
+	Value    string
+	Disabled bool
+}
+
+func (f fake) secret(name string) (versions []version) {
+	if text := f.read("values/" + name); text != "" {
+		if err := json.Unmarshal([]byte(text), &versions); err != nil {
+			panic(err)
+		}
+	}
+	return versions
+}
+
+func (f fake) versions(words []string, option func(string) string) error {
+	name := option("secret")
+	if name == "" {
+		name = words[1]
+	}
+	all := f.secret(name)
+	switch words[0] {
+	case "add":
+		value, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return err
+		}
+		all = append(all, version{Value: string(value)})
+	case "enable", "disable":
+		number, err := strconv.Atoi(words[1])
+		if err != nil {
+			return err
+		}
+		all[number-1].Disabled = words[0] == "disable"
+	case "access":
+		fmt.Print(all[len(all)-1].Value)
+		return nil
+	case "list":
+		for i := len(all); i > 0; i-- {
+			if !all[i-1].Disabled || option("filter") != "state=ENABLED" {
+				fmt.Println(i)
+				return nil
+			}
+		}
+		return nil
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	f.write("values/"+name, string(text))
+	return nil
+}

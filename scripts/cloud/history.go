@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"aksio.app/scripts/internal/bundle"
+)
+
+// history is where releases are recorded.
+func (c *cloud) history(ctx context.Context) (string, error) {
+	out, err := c.readOutputs(ctx)
+	if err != nil || out.Buckets["bundles"] == "" {
+		return "", err
+	}
+	return "gs://" + out.Buckets["bundles"] + "/releases/", nil
+}
+
+// releaseNames returns the releases that worked, the newest first.
+func (c *cloud) releaseNames(ctx context.Context) ([]string, error) {
+	history, err := c.history(ctx)
+	if err != nil || history == "" {
+		return nil, err
+	}
+	text, err := c.ask(ctx, c.gcloud, "storage", "ls", "--project="+c.project, history+"*.json")
+	if said(err, "matched no objects", "NOT_FOUND") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, line := range strings.Fields(text) {
+		names = append(names, strings.TrimSuffix(path.Base(line), ".json"))
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	return names, nil
+}
+
+// lastRelease is the newest release that worked; nil if there was none.
+func (c *cloud) lastRelease(ctx context.Context) (*release, error) {
+	names, err := c.releaseNames(ctx)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return c.readRelease(ctx, names[0])
+}
+
+func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) {
+	history, err := c.history(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, err := c.ask(ctx, c.gcloud, "storage", "cat", "--project="+c.project, history+name+".json")
+	if err != nil {
+		return nil, err
+	}
+	r := &release{name: name}
+	if err := json.Unmarshal([]byte(text), &r.bundles); err != nil {
+		return nil, fmt.Errorf("release %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// record keeps a release that works.
+func (c *cloud) record(ctx context.Context, r release) error {
+	history, err := c.history(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r.bundles, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, bytes.NewReader(text), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+r.name+".json"); err != nil {
+		return fmt.Errorf("it serves, but isn't recorded: %w", err)
+	}
+	c.say("%s serves", r.name)
+	return nil
+}
+
+// fetch puts a release's bundles and their manifest into the folder.
+func (c *cloud) fetch(ctx context.Context, r release, folder string) error {
+	history, err := c.history(ctx)
+	if err != nil {
+		return err
+	}
+	bucket := strings.TrimSuffix(history, "releases/")
+	var missing []string
+	for _, b := range r.bundles {
+		if _, err := os.Stat(filepath.Join(folder, b.File)); err != nil {
+			missing = append(missing, bucket+b.File)
+		}
+	}
+	slices.Sort(missing)
+	if len(missing) > 0 {
+		args := append([]string{"storage", "cp", "--project=" + c.project}, missing...)
+		if err := c.change(ctx, nil, c.gcloud, append(args, folder)...); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(r.bundles, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, bundle.ManifestName), text, 0o644)
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"aksio.app/shared/auth"
+)
+
+// The secrets that hold the keys of tokens: the private ones, and the set of public
+// ones that every function is started with.
+const (
+	signingKey = "token-signing-key"
+	publicKeys = "token-keys"
+)
+
+// tokenKeys makes the first keys of tokens, or replaces them in two steps: a key
+// that signs before every running function knows it would sign people out.
+func tokenKeys(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	rotate := flags.Bool("rotate", false, "publish a new key beside the one that signs")
+	sign := flags.Bool("sign", false, "with -rotate: let the published one sign; a day later, when all functions were started anew")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	switch {
+	case *rotate && *sign:
+		return c.signWithNewest(ctx)
+	case *rotate:
+		return c.publishKey(ctx)
+	}
+	return c.firstKeys(ctx)
+}
+
+// firstKeys makes the keys unless there are any.
+func (c *cloud) firstKeys(ctx context.Context) error {
+	there, err := c.hasVersion(ctx, publicKeys)
+	if err != nil || there {
+		return err
+	}
+	// A private key without its public half is left of an earlier try: a newer pair takes its place.
+	private, signer, err := newKey()
+	if err != nil {
+		return err
+	}
+	if err := c.addVersion(ctx, signingKey, string(private)); err != nil {
+		return err
+	}
+	return c.addVersion(ctx, publicKeys, string(signer.PublicKeys()))
+}
+
+func newKey() ([]byte, *auth.Signer, error) {
+	private, err := auth.GenerateKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	signer, err := auth.NewSigner(private)
+	return private, signer, err
+}
+
+// publishKey makes a key that doesn't sign yet.
+func (c *cloud) publishKey(ctx context.Context) error {
+	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "access", "latest", "--secret="+publicKeys, "--project="+c.project)
+	if err != nil {
+		return err
+	}
+	var set auth.KeySet
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		return fmt.Errorf("the secret %s is no JSON Web Key Set: %w", publicKeys, err)
+	}
+	private, signer, err := newKey()
+	if err != nil {
+		return err
+	}
+	var fresh auth.KeySet
+	if err := json.Unmarshal(signer.PublicKeys(), &fresh); err != nil {
+		return err
+	}
+	// Tokens of the one before the last have long expired.
+	set.Keys = append(fresh.Keys, set.Keys[:min(len(set.Keys), 1)]...)
+	published, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	if err := c.addVersion(ctx, signingKey, string(private)); err != nil {
+		return err
+	}
+	newest, err := c.newestVersion(ctx, signingKey)
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, nil, c.gcloud, "secrets", "versions", "disable", newest, "--secret="+signingKey, "--project="+c.project); err != nil {
+		return err
+	}
+	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil {
+		return err
+	}
+	c.say("The new key is published. Instances know it when they start: deploy, or wait a day, then run this again with -sign.")
+	return nil
+}
+
+// signWithNewest lets the key that was published last sign.
+func (c *cloud) signWithNewest(ctx context.Context) error {
+	newest, err := c.newestVersion(ctx, signingKey)
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project)
+}
+
+func (c *cloud) newestVersion(ctx context.Context, secret string) (string, error) {
+	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
+		"--filter=state!=DESTROYED", "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
+	if err == nil && text == "" {
+		err = fmt.Errorf("the secret %s has no value: run `go run ./scripts/cloud keys` first", secret)
+	}
+	return text, err
+}
+
+// hasVersion reports whether the secret has a value that can be read.
+func (c *cloud) hasVersion(ctx context.Context, secret string) (bool, error) {
+	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project, "--filter=state=ENABLED", "--limit=1", "--format=value(name)")
+	if said(err, "NOT_FOUND") {
+		return false, nil
+	}
+	return strings.TrimSpace(text) != "", err
+}

@@ -1,0 +1,103 @@
+// Command cloud is what people and the delivery do with an environment in Google
+// Cloud.
+//
+//	go run ./scripts/cloud bootstrap -environment staging -project aksio-staging-1234
+//	go run ./scripts/cloud deploy    -environment staging
+//
+// Without arguments it lists its commands. The project comes from -project or
+// TF_VAR_project_id. It drives gcloud and terraform, and shows each command that
+// changes something before it runs it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// command is one thing to do.
+type command struct {
+	name, summary string
+	run           func(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error
+}
+
+var commands = []command{
+	{"bootstrap", "make a new project ready: state, secrets, everything; run it again to finish what broke off", bootstrap},
+	{"deploy", "bundle, apply, migrate before traffic, test through the edge; back to the last release if that fails", deploy},
+	{"rollback", "go back to the last release, or one named by -to; only one function with -function", rollback},
+	{"releases", "list what was deployed, the newest first", releases},
+	{"smoke", "call every function through the edge, signed out; fails if one doesn't answer as it must", smokeCommand},
+	{"logs", "show the functions' logs: -function, -severity, -since, -request", logs},
+	{"database", "open psql on the database, through the connector; -write to change something", openDatabase},
+	{"backup", "make a backup of the database now and wait for it", backup},
+	{"secret", "add a value of a secret, read from standard input", addSecret},
+	{"keys", "make the keys of tokens; -rotate publishes a new one, and with -sign it signs", tokenKeys},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	c := &cloud{terraform: "terraform", gcloud: "gcloud", root: ".", pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
+	if err := c.command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "cloud:", err)
+		os.Exit(1)
+	}
+}
+
+// command carries out the command that the arguments name.
+func (c *cloud) command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		usage(c.out)
+		return nil
+	}
+	i := slices.IndexFunc(commands, func(known command) bool { return known.name == args[0] })
+	if i < 0 {
+		return fmt.Errorf("%q is no command; without arguments they are listed", args[0])
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(c.log)
+	flags.StringVar(&c.environment, "environment", os.Getenv("AKSIO_ENVIRONMENT"), "staging or production")
+	flags.StringVar(&c.project, "project", os.Getenv("TF_VAR_project_id"), "id of the environment's Google Cloud project")
+	err := commands[i].run(ctx, c, flags, args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+func usage(out io.Writer) {
+	fmt.Fprintln(out, "usage: go run ./scripts/cloud <command> -environment staging|production [-project id]\n\ncommands:")
+	for _, known := range commands {
+		fmt.Fprintf(out, "  %-10s %s\n", known.name, known.summary)
+	}
+}
+
+// parse reads the flags and demands what every command but smoke needs.
+func (c *cloud) parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"staging", "production"}, c.environment) {
+		return errors.New("say which environment: -environment staging or -environment production")
+	}
+	if c.project == "" {
+		return errors.New("say which project the environment is in: -project or TF_VAR_project_id; `gcloud projects list` shows them")
+	}
+	return nil
+}
+
+// noArguments refuses what isn't a flag: a forgotten dash must not be ignored.
+func noArguments(flags *flag.FlagSet) error {
+	if flags.NArg() > 0 {
+		return fmt.Errorf("what is %q? Flags begin with a dash", strings.Join(flags.Args(), " "))
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A name of a function, a trace or a duration may not become part of another filter.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+// logs shows what the functions logged, the newest last.
+func logs(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	function := flags.String("function", "", "only of this one")
+	severity := flags.String("severity", "DEFAULT", "at least this: INFO, WARNING, ERROR")
+	since := flags.String("since", "1h", "how far back, such as 30m or 2d")
+	request := flags.String("request", "", "only of the request with this trace id")
+	limit := flags.Int("limit", 200, "the most entries")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	filter := `resource.type="cloud_run_revision" AND severity>=` + *severity
+	for _, word := range []string{*function, *severity, *since, *request} {
+		if word != "" && !plainWord.MatchString(word) {
+			return fmt.Errorf("%q isn't a name: letters, digits and hyphens only", word)
+		}
+	}
+	if *function != "" {
+		filter += fmt.Sprintf(` AND resource.labels.service_name=%q`, *function)
+	}
+	if *request != "" {
+		filter += fmt.Sprintf(` AND trace="projects/%s/traces/%s"`, c.project, *request)
+	}
+	text, err := c.ask(ctx, c.gcloud, "logging", "read", filter, "--project="+c.project, "--freshness="+*since,
+		"--limit="+strconv.Itoa(*limit), "--order=desc",
+		"--format=value(timestamp.date('%H:%M:%S'),severity,resource.labels.service_name,jsonPayload.message,textPayload,jsonPayload.error)")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(text, "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		fmt.Fprintln(c.out, lines[i])
+	}
+	return nil
+}
+
+// openDatabase starts Cloud SQL's proxy with the caller's own identity and psql on
+// it. Nothing is changed by mistake: sessions only read unless told otherwise.
+func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	write := flags.Bool("write", false, "let the session change something")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	for _, program := range []string{"cloud-sql-proxy", "psql"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%s isn't installed; install it, then run this again", program)
+		}
+	}
+	account, err := c.ask(ctx, c.gcloud, "config", "get-value", "account")
+	if err != nil {
+		return err
+	}
+	instance, err := c.ask(ctx, c.gcloud, "sql", "instances", "describe", c.prefix()+"-db", "--project="+c.project, "--format=value(connectionName)")
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return err
+	}
+	proxy := c.prepare(ctx, "cloud-sql-proxy", []string{"--auto-iam-authn", "--port=" + strconv.Itoa(port), instance})
+	proxy.Stdout, proxy.Stderr = c.log, c.log
+	if err := proxy.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		_ = proxy.Process.Signal(os.Interrupt) // fails only if it has ended
+		_ = proxy.Wait()
+	}()
+	if err := reachable(ctx, port); err != nil {
+		return fmt.Errorf("the proxy of %s doesn't start: %w", instance, err)
+	}
+	psql := c.prepare(ctx, "psql", []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", port, strings.TrimSuffix(account, ".gserviceaccount.com"))})
+	if !*write {
+		psql.Env = append(psql.Env, "PGOPTIONS=-c default_transaction_read_only=on")
+	}
+	psql.Stdin, psql.Stdout, psql.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return psql.Run()
+}
+
+func reachable(ctx context.Context, port int) error {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// backup runs the nightly backup now. It answers when the backup is verified.
+func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	const function = "backup-database"
+	job := c.prefix() + "-" + function
+	region, err := c.region(ctx)
+	if err != nil {
+		return err
+	}
+	// The function takes calls of the scheduler alone, so it is the scheduler that calls.
+	began := time.Now()
+	if err := c.change(ctx, nil, c.gcloud, "scheduler", "jobs", "run", job, "--location="+region, "--project="+c.project); err != nil {
+		return err
+	}
+	c.say("waiting for the backup; it is verified when the job has ended")
+	for deadline := began.Add(20 * time.Minute); time.Now().Before(deadline); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * c.pause):
+		}
+		state, err := c.ask(ctx, c.gcloud, "scheduler", "jobs", "describe", job, "--location="+region, "--project="+c.project,
+			"--format=value(lastAttemptTime,status.code)")
+		if err != nil {
+			return err
+		}
+		attempted, code, _ := strings.Cut(state, "\t")
+		if at, err := time.Parse(time.RFC3339, attempted); err != nil || at.Before(began) {
+			continue
+		}
+		if code == "" || code == "0" {
+			c.say("the backup is made and verified")
+			return nil
+		}
+		return fmt.Errorf("the backup failed with code %s: go run ./scripts/cloud logs -environment %s -function %s says why", code, c.environment, function)
+	}
+	return fmt.Errorf("no end of the backup after 20 minutes: go run ./scripts/cloud logs -environment %s -function %s", c.environment, function)
+}
+
+// region is where the environment's functions are.
+func (c *cloud) region(ctx context.Context) (string, error) {
+	if err := c.initialize(ctx); err != nil {
+		return "", err
+	}
+	out, err := c.readOutputs(ctx)
+	if err == nil && out.Region == "" {
+		err = errors.New("nothing is deployed: output region is missing; run deploy first")
+	}
+	return out.Region, err
+}
+
+// addSecret adds a value of a secret. The value comes from standard input, never from
+// the command line, where others could see it.
+func addSecret(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	name := flags.String("name", "", "of the secret, such as openai-api-key")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	if !plainWord.MatchString(*name) {
+		return errors.New("say which secret: -name openai-api-key; `gcloud secrets list` shows them")
+	}
+	value, err := io.ReadAll(io.LimitReader(c.in, 64<<10+1))
+	if err != nil {
+		return err
+	}
+	// A line's end is the terminal's, not the secret's.
+	text := strings.TrimRight(string(value), "\r\n")
+	switch {
+	case text == "":
+		return errors.New("standard input holds no value: pass it as in `pbpaste | go run ./scripts/cloud secret …`")
+	case len(text) > 64<<10:
+		return errors.New("the value is larger than the 64 KiB that Secret Manager takes")
+	}
+	return c.addVersion(ctx, *name, text)
+}
+
+func (c *cloud) addVersion(ctx context.Context, name, value string) error {
+	return c.change(ctx, strings.NewReader(value), c.gcloud, "secrets", "versions", "add", name, "--project="+c.project, "--data-file=-")
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"aksio.app/scripts/internal/bundle"
+)
+
+// The Functions API takes 60 writes a minute of a region, which can't be raised. A
+// function takes a minute or more to build, so that ten at once stay far below it;
+// what is refused all the same is applied again after a minute.
+const (
+	parallelism = "10"
+	applyTries  = 4
+)
+
+// release names the bundles of all functions that were deployed together. It is kept
+// in the bucket of bundles as releases/<name>.json, which has the form of
+// bundles.json; the names sort by time.
+type release struct {
+	name    string
+	bundles map[string]bundle.Bundle
+}
+
+const timeFormat = "20060102T150405Z"
+
+// deploy brings the working tree to the environment. What serves isn't touched
+// before the schema is up to date, and a release that fails its tests is taken back.
+func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	commit := flags.String("commit", "manual", "what is deployed; part of the release's name")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	folder := filepath.Join(c.root, "build", "bundles")
+	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
+		return err
+	}
+	manifest, err := bundle.Manifest(folder)
+	if err != nil {
+		return err
+	}
+	next := release{time.Now().UTC().Format(timeFormat) + "-" + *commit, manifest}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	before, err := c.lastRelease(ctx)
+	if err != nil {
+		return err
+	}
+	return c.bring(ctx, folder, next, before)
+}
+
+// bring applies the release in the folder, and goes back to the one before if that
+// can't be seen to work.
+func (c *cloud) bring(ctx context.Context, folder string, next release, before *release) error {
+	if err := c.migrate(ctx, folder); err != nil {
+		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
+	}
+	err := c.apply(ctx, folder)
+	if err == nil {
+		err = c.smoke(ctx)
+	}
+	if err == nil {
+		return c.record(ctx, next)
+	}
+	if before == nil {
+		return fmt.Errorf("%w: there is no earlier release to go back to; mend it and deploy again", err)
+	}
+	c.say("the release doesn't work (%v): going back to %s", err, before.name)
+	// Whoever interrupts a deployment doesn't want half of one.
+	if backErr := c.restore(context.WithoutCancel(ctx), *before); backErr != nil {
+		return fmt.Errorf("%w; and going back failed, too: %w; run: go run ./scripts/cloud rollback -environment %s -to %s",
+			err, backErr, c.environment, before.name)
+	}
+	return fmt.Errorf("%w: %s serves again", err, before.name)
+}
+
+// migrate deploys the function that migrates, alone, and calls it. Old code runs
+// beside the new schema: migrations only add.
+func (c *cloud) migrate(ctx context.Context, folder string) error {
+	const function = "run-migrations"
+	if err := c.apply(ctx, folder, "-target=module.function[\""+function+"\"]"); err != nil {
+		return err
+	}
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	return c.callPrivate(ctx, out.Functions[function], function)
+}
+
+// apply makes the environment as the configuration says, with the folder's bundles.
+func (c *cloud) apply(ctx context.Context, folder string, more ...string) error {
+	bundles, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-auto-approve", "-parallelism=" + parallelism,
+		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles}, more...)
+	for try := 1; ; try++ {
+		err = c.change(ctx, nil, c.terraform, args...)
+		if try == applyTries || !said(err, "RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded") {
+			return err
+		}
+		c.say("the API takes no more writes this minute; going on in %v", 12*c.pause)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(12 * c.pause):
+		}
+	}
+}
+
+// rollback brings an earlier release back.
+func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	to := flags.String("to", "", "the release, as `releases` lists it; the one before the newest if left out")
+	function := flags.String("function", "", "only this one; the others stay as they are")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	names, err := c.releaseNames(ctx)
+	if err != nil {
+		return err
+	}
+	if *to == "" {
+		if len(names) < 2 {
+			return errors.New("there is no release before the newest to go back to")
+		}
+		*to = names[1]
+	} else if !slices.Contains(names, *to) {
+		return fmt.Errorf("there is no release %q; `go run ./scripts/cloud releases -environment %s` lists them", *to, c.environment)
+	}
+	target, err := c.readRelease(ctx, *to)
+	if err != nil {
+		return err
+	}
+	if *function != "" {
+		old, ok := target.bundles[*function]
+		if !ok {
+			return fmt.Errorf("release %s has no function %q", *to, *function)
+		}
+		newest, err := c.readRelease(ctx, names[0])
+		if err != nil {
+			return err
+		}
+		target.bundles = maps.Clone(newest.bundles)
+		target.bundles[*function] = old
+	}
+	if err := c.restore(ctx, *target); err != nil {
+		return err
+	}
+	target.name = time.Now().UTC().Format(timeFormat) + "-back-to-" + strings.TrimSuffix(target.name[:min(len(target.name), 24)], "-")
+	return c.record(ctx, *target)
+}
+
+// restore applies a release whose bundles are in the bucket, and tests it. Functions
+// that it doesn't know, since they came later, keep the bundles of the working tree.
+func (c *cloud) restore(ctx context.Context, r release) error {
+	folder := filepath.Join(c.root, "build", "releases", r.name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := c.fetch(ctx, r, folder); err != nil {
+		return err
+	}
+	declared, err := declarations(c.root)
+	if err != nil {
+		return err
+	}
+	var later []string
+	for id := range declared {
+		if _, ok := r.bundles[id]; !ok {
+			later = append(later, id)
+		}
+	}
+	if len(later) > 0 {
+		if _, err := bundle.Build(ctx, c.root, folder, later...); err != nil {
+			return err
+		}
+	}
+	if err := c.apply(ctx, folder); err != nil {
+		return err
+	}
+	return c.smoke(ctx)
+}
+
+// smoke tests what serves.
+func (c *cloud) smoke(ctx context.Context) error {
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	if out.APIURL == "" {
+		return errors.New("the environment has no address to test: output api_url is null")
+	}
+	return c.smokeTest(ctx, out.APIURL)
+}
+
+func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	names, err := c.releaseNames(ctx)
+	for _, name := range names {
+		fmt.Fprintln(c.out, name)
+	}
+	return err
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A function that nobody called yet has to start, and so has what it leans on.
+const (
+	smokeTimeout = 30 * time.Second // of one call
+	smokeTries   = 4
+	smokeAtOnce  = 8
+)
+
+// declaration is what functions.json says of a function, as far as it matters here.
+type declaration struct {
+	Access  string   `json:"access"`
+	Methods []string `json:"methods"` // and path: of those that people call
+	Path    string   `json:"path"`
+}
+
+func declarations(root string) (map[string]declaration, error) {
+	text, err := os.ReadFile(filepath.Join(root, "infrastructure", "functions.json"))
+	if err != nil {
+		return nil, fmt.Errorf("run it from the top of the repository: %w", err)
+	}
+	var declared map[string]declaration
+	if err := json.Unmarshal(text, &declared); err != nil {
+		return nil, fmt.Errorf("functions.json: %w", err)
+	}
+	return declared, nil
+}
+
+func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	address := flags.String("url", "", "base address of the API, such as https://api.aksio.app; the environment's if left out")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *address != "" {
+		if err := noArguments(flags); err != nil {
+			return err
+		}
+		return c.smokeTest(ctx, *address)
+	}
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	return c.smoke(ctx)
+}
+
+// call is a request to a function, and what it must answer.
+type call struct {
+	function, method, path string
+	body                   string
+	want                   []int
+	problem                bool // as a problem body
+	check                  func(body []byte) error
+}
+
+// smokeTest calls every function that is declared, signed out: each must be there,
+// answer in the API's own words, and let in nobody. The health of what they lean on
+// is health-check's word; that the database and the secrets can be read, a sign-in's
+// that is refused.
+func (c *cloud) smokeTest(ctx context.Context, address string) error {
+	declared, err := declarations(c.root)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	var mu sync.Mutex
+	var going sync.WaitGroup
+	slots := make(chan struct{}, smokeAtOnce)
+	calls := smokeCalls(declared)
+	for _, wanted := range calls {
+		going.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := wanted.insist(ctx, strings.TrimRight(address, "/"), c.pause); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, fmt.Errorf("%s: %w", wanted.function, err))
+				c.say("  %s: %v", wanted.function, err)
+			}
+		})
+	}
+	going.Wait()
+	if len(failed) > 0 {
+		return fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, failed[0])
+	}
+	c.say("%d smoke tests of %s passed", len(calls), address)
+	return nil
+}
+
+// smokeCalls are the calls of all functions.
+func smokeCalls(declared map[string]declaration) []call {
+	var calls []call
+	for _, id := range slices.Sorted(maps.Keys(declared)) {
+		d := declared[id]
+		if d.Access == "private" {
+			d.Methods, d.Path = []string{http.MethodPost}, "/internal/"+id+"/"
+		}
+		path := pathParameter.ReplaceAllString(d.Path, "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c")
+		for _, method := range d.Methods {
+			c := call{function: id, method: method, path: path, problem: true}
+			if method != http.MethodGet {
+				c.body = "{}"
+			}
+			switch {
+			case d.Access == "private":
+				c.want = []int{http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized}
+				c.problem = false // it may be the platform that refuses
+			case d.Access == "user":
+				c.want = []int{http.StatusUnauthorized}
+			case id == "health-check":
+				c.want, c.problem, c.check = []int{http.StatusOK}, false, healthy
+			case method == http.MethodGet:
+				c.want, c.problem = []int{http.StatusOK}, false
+			default:
+				c.want = []int{http.StatusBadRequest, http.StatusUnauthorized}
+			}
+			calls = append(calls, c)
+		}
+	}
+	if login, ok := declared["accounts-login"]; ok {
+		calls = append(calls, call{function: "accounts-login", method: http.MethodPost, path: login.Path, problem: true,
+			body: `{"username": "smoke-test", "password": "not a password"}`, want: []int{http.StatusUnauthorized, http.StatusTooManyRequests}})
+	}
+	return calls
+}
+
+var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
+
+// healthy demands that everything is well, the optional things, too.
+func healthy(body []byte) error {
+	var health struct{ Status string }
+	if err := json.Unmarshal(body, &health); err != nil {
+		return err
+	}
+	if health.Status != "healthy" {
+		return fmt.Errorf("it says that it is %q: %.500s", health.Status, body)
+	}
+	return nil
+}
+
+// insist makes the call until it is answered as it must be, or too often.
+func (c call) insist(ctx context.Context, address string, pause time.Duration) error {
+	for try := 1; ; try++ {
+		err := c.make(ctx, address)
+		if err == nil || try == smokeTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+func (c call) make(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, c.method, address+c.path, bytes.NewBufferString(c.body))
+	if err != nil {
+		return err
+	}
+	if c.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(c.want, resp.StatusCode) {
+		return fmt.Errorf("%s %s answers %d, want %d: %.300s", c.method, c.path, resp.StatusCode, c.want[0], bytes.TrimSpace(body))
+	}
+	if c.problem && resp.Header.Get("Content-Type") != "application/problem+json" {
+		return fmt.Errorf("%s %s answers %d as %q: something before the function did", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+	if c.check != nil {
+		return c.check(body)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// cloud is an environment and the programs that reach it.
+type cloud struct {
+	terraform, gcloud string // programs
+	root              string // of the repository
+	environment       string // staging or production
+	project           string
+	pause             time.Duration // before a second try; quotas want twelve
+
+	in       io.Reader
+	out, log io.Writer
+}
+
+// prefix begins the names of the environment's resources; see locals.tf.
+func (c *cloud) prefix() string {
+	if c.environment == "production" {
+		return "aksio-prod"
+	}
+	return "aksio-" + c.environment
+}
+
+func (c *cloud) infrastructure() string { return filepath.Join(c.root, "infrastructure") }
+
+// say tells what happens.
+func (c *cloud) say(format string, args ...any) { fmt.Fprintf(c.log, format+"\n", args...) }
+
+// change runs a program that changes something and shows the call and its output.
+func (c *cloud) change(ctx context.Context, input io.Reader, program string, args ...string) error {
+	c.say("+ %s %s", filepath.Base(program), strings.Join(args, " "))
+	cmd := c.prepare(ctx, program, args)
+	var kept bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, c.log, io.MultiWriter(c.log, &kept)
+	return explain(program, cmd.Run(), kept.String())
+}
+
+// ask runs a program that only reads and returns what it prints.
+func (c *cloud) ask(ctx context.Context, program string, args ...string) (string, error) {
+	cmd := c.prepare(ctx, program, args)
+	var kept bytes.Buffer
+	cmd.Stderr = &kept
+	text, err := cmd.Output()
+	return strings.TrimSpace(string(text)), explain(program, err, kept.String())
+}
+
+func (c *cloud) prepare(ctx context.Context, program string, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	// Interrupted, terraform ends what it has begun and unlocks the state.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Env = append(os.Environ(), "TF_VAR_project_id="+c.project, "TF_IN_AUTOMATION=1", "CLOUDSDK_CORE_DISABLE_PROMPTS=1")
+	return cmd
+}
+
+// failure is a program that ended with an error.
+type failure struct {
+	program, said string
+	err           error
+}
+
+func (f *failure) Error() string {
+	lines := strings.Split(strings.TrimSpace(f.said), "\n")
+	return fmt.Sprintf("%s: %v: %s", f.program, f.err, strings.TrimSpace(lines[len(lines)-1]))
+}
+
+func explain(program string, err error, said string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%s isn't installed; install it, then run this again", program)
+	}
+	return &failure{filepath.Base(program), said, err}
+}
+
+// said reports whether the program's last words hold one of the texts.
+func said(err error, texts ...string) bool {
+	var f *failure
+	if !errors.As(err, &f) {
+		return false
+	}
+	for _, text := range texts {
+		if strings.Contains(f.said, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// initialize connects the root module to the environment's state.
+func (c *cloud) initialize(ctx context.Context) error {
+	return c.change(ctx, nil, c.terraform, "-chdir="+c.infrastructure(), "init", "-input=false", "-reconfigure",
+		"-backend-config=environments/"+c.environment+".gcs.tfbackend", "-backend-config=bucket="+c.stateBucket())
+}
+
+func (c *cloud) stateBucket() string { return c.project + "-terraform" }
+
+// outputs are what the root module says of the environment.
+type outputs struct {
+	APIURL    string            `json:"api_url"`
+	Functions map[string]string `json:"functions"`
+	Buckets   map[string]string `json:"buckets"`
+	Region    string            `json:"region"`
+	Database  string            `json:"database_connection_name"`
+	Secrets   []string          `json:"secrets_to_fill"`
+}
+
+// readOutputs returns the outputs; empty ones if nothing was ever applied.
+func (c *cloud) readOutputs(ctx context.Context) (outputs, error) {
+	var out outputs
+	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "-json")
+	if err != nil {
+		return out, err
+	}
+	var values map[string]struct{ Value json.RawMessage }
+	if err := json.Unmarshal([]byte(text), &values); err != nil {
+		return out, fmt.Errorf("terraform output: %w", err)
+	}
+	plain := map[string]json.RawMessage{}
+	for name, value := range values {
+		plain[name] = value.Value
+	}
+	all, err := json.Marshal(plain)
+	if err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(all, &out); err != nil {
+		return out, fmt.Errorf("terraform output: %w", err)
+	}
+	return out, nil
+}
