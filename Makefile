@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench bundle check generate check-generated lint format clean
+.PHONY: help run demo test bench bundle check audit tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,14 @@ bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tr
 bundle: ## Turn each function into a zip that Google's buildpack builds, in build/bundles
 	@$(GO) run ./scripts/bundle
 
-check: lint check-generated ## Check form, vetting and generated files
+check: lint check-generated ## Check form, vetting, workflows and generated files
+
+audit: tools ## Check dependencies for known vulnerabilities (asks the Go vulnerability database) and for their licences
+	build/tools/go-licenses check ./functions/all ./scripts/... --ignore aksio.app --allowed_licenses=Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
+	build/tools/govulncheck $(PACKAGES)
+
+tools:
+	@GOBIN='$(CURDIR)/build/tools' GOWORK=off $(GO) -C scripts/tools install tool
 
 generate: ## Derive functions/all, functions.json, openapi.json and the table of functions
 	$(GO) run ./scripts/generate
@@ -40,6 +47,7 @@ check-generated: generate
 lint:
 	@unformatted="$$(gofmt -l $(MODULES))"; test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet $(PACKAGES)
+	@GOWORK=off $(GO) -C scripts/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml))
 
 format: ## Format the code
 	gofmt -w $(MODULES)

@@ -217,6 +217,34 @@ func TestAnApplyThatMeetsTheQuotaGoesOn(t *testing.T) {
 	}
 }
 
+func TestDriftIsFound(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.serve(t, "https://api.example", "")
+	_, r := e.release(t, "20250101T000000Z-good")
+	if err := e.record(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	drift := func(flags ...string) error {
+		return e.command(t.Context(), append([]string{"plan", "-environment=staging", "-project=aksio-test", "-deployed"}, flags...))
+	}
+	if err := drift("-fail-on-changes"); err != nil {
+		t.Errorf("nothing would change: %v", err)
+	}
+	e.write("changes", "~ google_sql_database_instance.main")
+	if err := drift(); err != nil {
+		t.Errorf("only asked what would change: %v", err)
+	}
+	file := e.path("plan.txt")
+	e.mustSay(t, drift("-fail-on-changes", "-out="+file), "isn't as the repository says")
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "google_sql_database_instance.main") {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	if !strings.Contains(e.read("calls"), "-var=bundles="+e.path("root/build/releases/20250101T000000Z-good")) {
+		t.Error("it isn't compared with the bundles that are deployed")
+	}
+}
+
 func TestSmokeFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

@@ -87,6 +87,11 @@ func (f fake) terraform(args []string) error {
 				f.write("serving", folder)
 			}
 		}
+	case "plan":
+		if changes := f.read("changes"); changes != "" {
+			fmt.Println(changes)
+			os.Exit(2)
+		}
 	case "output":
 		fmt.Println(f.read("outputs.json"))
 	}

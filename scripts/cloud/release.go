@@ -165,19 +165,31 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	return c.record(ctx, *target)
 }
 
-// restore applies a release whose bundles are in the bucket, and tests it. Functions
-// that it doesn't know, since they came later, keep the bundles of the working tree.
+// restore applies a release, and tests it.
 func (c *cloud) restore(ctx context.Context, r release) error {
-	folder := filepath.Join(c.root, "build", "releases", r.name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	folder, err := c.unpack(ctx, r)
+	if err != nil {
 		return err
 	}
-	if err := c.fetch(ctx, r, folder); err != nil {
+	if err := c.apply(ctx, folder); err != nil {
 		return err
+	}
+	return c.smoke(ctx)
+}
+
+// unpack returns a folder with a release's bundles. Functions that it doesn't know,
+// since they came later, get the working tree's.
+func (c *cloud) unpack(ctx context.Context, r release) (string, error) {
+	folder := filepath.Join(c.root, "build", "releases", r.name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	if err := c.fetch(ctx, r, folder); err != nil {
+		return "", err
 	}
 	declared, err := declarations(c.root)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var later []string
 	for id := range declared {
@@ -186,14 +198,9 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 		}
 	}
 	if len(later) > 0 {
-		if _, err := bundle.Build(ctx, c.root, folder, later...); err != nil {
-			return err
-		}
+		_, err = bundle.Build(ctx, c.root, folder, later...)
 	}
-	if err := c.apply(ctx, folder); err != nil {
-		return err
-	}
-	return c.smoke(ctx)
+	return folder, err
 }
 
 // smoke tests what serves.

@@ -86,6 +86,8 @@ func explain(program string, err error, said string) error {
 	return &failure{filepath.Base(program), said, err}
 }
 
+func (f *failure) Unwrap() error { return f.err }
+
 // said reports whether the program's last words hold one of the texts.
 func said(err error, texts ...string) bool {
 	var f *failure

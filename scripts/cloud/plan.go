@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// plan tells what an apply would change. It only reads, and holds no lock.
+func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	out := flags.String("out", "", "file that the plan's text goes to, too")
+	deployed := flags.Bool("deployed", false, "with the bundles of the last release, so that only other changes show")
+	strict := flags.Bool("fail-on-changes", false, "fail if anything would change")
+	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+		return err
+	}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	folder := filepath.Join(c.root, "build", "bundles")
+	if *deployed {
+		last, err := c.lastRelease(ctx)
+		if err != nil {
+			return err
+		}
+		if last == nil {
+			return errors.New("nothing was deployed yet")
+		}
+		if folder, err = c.unpack(ctx, *last); err != nil {
+			return err
+		}
+	}
+	bundles, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "plan", "-input=false", "-lock=false", "-no-color", "-detailed-exitcode",
+		"-var-file=environments/"+c.environment+".tfvars", "-var=bundles="+bundles)
+	fmt.Fprintln(c.out, text)
+	if *out != "" {
+		if writeErr := os.WriteFile(*out, []byte(text+"\n"), 0o644); writeErr != nil {
+			return errors.Join(err, writeErr)
+		}
+	}
+	const changes = 2 // terraform's exit status if the plan isn't empty
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == changes {
+		if *strict {
+			return fmt.Errorf("%s isn't as the repository says", c.environment)
+		}
+		return nil
+	}
+	return err
+}
