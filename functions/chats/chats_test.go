@@ -12,7 +12,7 @@ import (
 	"github.com/pgvector/pgvector-go"
 
 	_ "aksio.app/functions/all"
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/id"
 )
@@ -35,7 +35,7 @@ func course(t *testing.T, app *apitest.App, owner *apitest.Client) (course, docu
 		document, owner.ID, course); err != nil {
 		t.Fatal(err)
 	}
-	vectors, _, err := ai.Offline{}.Embed(t.Context(), texts)
+	vectors, _, err := provider.Offline{}.Embed(t.Context(), texts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func course(t *testing.T, app *apitest.App, owner *apitest.Client) (course, docu
 		if _, err := app.DB.Exec(t.Context(), `
 			INSERT INTO passages (id, document_id, course_id, user_id, position, text, page_start, page_end, char_start, char_end, words, language, embedding, embedding_model)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 15, 'en', $10, $11)`,
-			id.New[texter](), document, course, owner.ID, i, text, i+1, 1000*i, 1000*i+len(text), pgvector.NewVector(vectors[i]), ai.Offline{}.EmbeddingModel()); err != nil {
+			id.New[texter](), document, course, owner.ID, i, text, i+1, 1000*i, 1000*i+len(text), pgvector.NewVector(vectors[i]), provider.Offline{}.EmbeddingModel()); err != nil {
 			t.Fatal(err)
 		}
 	}

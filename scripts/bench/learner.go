@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/documents"
@@ -102,7 +102,7 @@ func (s *stage) read(ctx context.Context, l learner, passages int) error {
 		return err
 	}
 	defer conn.Release()
-	model := ai.Offline{}
+	model := provider.Offline{}
 	const batch = 1000
 	for first := 0; first < passages; first += batch {
 		texts := make([]string, min(batch, passages-first))

@@ -16,7 +16,7 @@ import (
 	cardviews "aksio.app/functions/flashcards"
 	listdue "aksio.app/functions/flashcards/list-due"
 	quizviews "aksio.app/functions/quizzes"
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
@@ -86,7 +86,7 @@ func operations(l learner) []operation {
 			return err
 		}, pageOf(chatviews.ViewMessage)),
 		get("documents-search", searching, func(db *database.DB) error {
-			_, err := retrieval.NewStore(db, ai.Offline{}).Search(ctx, l.user, retrieval.Query{Course: l.course, Text: query, Limit: 10})
+			_, err := retrieval.NewStore(db, provider.Offline{}).Search(ctx, l.user, retrieval.Query{Course: l.course, Text: query, Limit: 10})
 			return err
 		}, searchByHand),
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
 
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/retrieval"
 )
 
@@ -25,7 +25,7 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	if err := s.settle(ctx); err != nil {
 		return nil, err
 	}
-	store := retrieval.NewStore(s.db, ai.Offline{})
+	store := retrieval.NewStore(s.db, provider.Offline{})
 	in := func(l learner) func(context.Context, int) error {
 		return func(ctx context.Context, i int) error {
 			_, err := store.Search(ctx, l.user, retrieval.Query{Course: l.course, Text: question(i), Limit: 10})
@@ -33,7 +33,7 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 		}
 	}
 	bare := func(ctx context.Context, i int) error {
-		vectors, _, err := ai.Offline{}.Embed(ctx, []string{question(i)})
+		vectors, _, err := provider.Offline{}.Embed(ctx, []string{question(i)})
 		if err != nil {
 			return err
 		}

@@ -1,14 +1,11 @@
 // Package ai is what the product asks of a language model, task by task:
-// vectors for search, answers that cite, cards, quiz items and summaries.
-//
-// There are two models. OpenAI speaks to any server with OpenAI's API. Offline
-// needs no key and no network: it extracts from the material, always the same
-// way, and says so. Whatever either returns is checked against the sources: a
-// quote that isn't there is never shown.
+// vectors for search, answers that cite, cards, quiz items and summaries. The
+// package provider has the models.
 package ai
 
 import (
 	"context"
+	"slices"
 
 	"aksio.app/shared/resource"
 )
@@ -24,6 +21,18 @@ const MostTokens = 4096
 
 // MostCount is the most cards or items that one call makes.
 const MostCount = 50
+
+// OfflineVectors is the space of the vectors that the model without a provider
+// makes. The number changes when the features do: vectors of different numbers
+// can't be compared.
+const OfflineVectors = "offline-hash-1"
+
+// Models are the chat models that a student may choose from. They take a
+// temperature and structured outputs, and cost about as much as plans allow for.
+var Models = []string{"gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}
+
+// Allowed reports whether a question may name the chat model.
+func Allowed(model string) bool { return slices.Contains(Models, model) }
 
 // Model is a language model at the level of the product's tasks.
 //

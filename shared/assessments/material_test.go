@@ -3,7 +3,7 @@ package assessments
 import (
 	"testing"
 
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database/dbtest"
@@ -37,7 +37,7 @@ func TestPassagesAreSpread(t *testing.T) {
 	add("long", 200, false)
 	add("archived", 5, true)
 
-	g := NewGenerator(db, ai.Offline{})
+	g := NewGenerator(db, provider.Offline{})
 	pages := func(turn int) map[string][]int {
 		passages, err := g.material(t.Context(), owner, course.ID, Request{}, turn)
 		if err != nil {

@@ -105,7 +105,7 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 // weight says how much the order by meaning counts against the order by words.
 // The offline model's vectors are made of words, too, only less exactly.
 func (s *Store) weight() float64 {
-	if s.model.EmbeddingModel() == (ai.Offline{}).EmbeddingModel() {
+	if s.model.EmbeddingModel() == ai.OfflineVectors {
 		return 0.1
 	}
 	return 1

@@ -17,6 +17,7 @@ import (
 	"github.com/pgvector/pgvector-go"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
@@ -57,7 +58,7 @@ func newLibrary(t testing.TB, language string) library {
 // add stores the texts as the document's passages, with vectors of the model.
 func (l library) add(t testing.TB, texts []string) {
 	t.Helper()
-	vectors, _, err := ai.Offline{}.Embed(t.Context(), texts)
+	vectors, _, err := provider.Offline{}.Embed(t.Context(), texts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func (l library) add(t testing.TB, texts []string) {
 		INSERT INTO passages (id, document_id, course_id, user_id, position, text, page_start, page_end, char_start, char_end, words, language, embedding, embedding_model)
 		SELECT n.id, d.id, d.course_id, d.user_id, number - 1, n.text, 1, 1, 0, length(n.text), array_length(regexp_split_to_array(n.text, '\s+'), 1), d.language, n.embedding::vector, $5
 		FROM documents d, unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY n (id, text, embedding, number) WHERE d.id = $1`,
-		l.document, ids, texts, embeddings, ai.Offline{}.EmbeddingModel())
+		l.document, ids, texts, embeddings, provider.Offline{}.EmbeddingModel())
 	if err == nil {
 		_, err = l.db.Exec(t.Context(), `UPDATE documents SET passage_count = passage_count + $2 WHERE id = $1`, l.document, len(texts))
 	}
@@ -82,7 +83,7 @@ func (l library) add(t testing.TB, texts []string) {
 }
 
 // mute is a model that can't be reached.
-type mute struct{ ai.Offline }
+type mute struct{ provider.Offline }
 
 func (mute) Embed(context.Context, []string) ([][]float32, ai.Usage, error) {
 	return nil, ai.Usage{}, fault.New(fault.Unavailable, "away")
@@ -96,7 +97,7 @@ func TestSearchFindsByStemAndMarksIt(t *testing.T) {
 		"The derivative measures how a function changes as its input changes.",
 		"Continuous functions map compact spaces to compact spaces.",
 	})
-	for _, model := range []ai.Model{ai.Offline{}, mute{}} {
+	for _, model := range []ai.Model{provider.Offline{}, mute{}} {
 		results, err := retrieval.NewStore(l.db, model).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "covering of compactness", Limit: 10})
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +116,7 @@ func TestSearchTakesAnyText(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
 	l.add(t, []string{`It's a back\slash & an "amper'sand" | pipe ! at user@example.com/path?q=1 :* <-> 100%`})
-	store := retrieval.NewStore(l.db, ai.Offline{})
+	store := retrieval.NewStore(l.db, provider.Offline{})
 	for _, text := range []string{`'`, `''`, `\`, `it's \ "quoted" & | ! ( ) :* <->`, `user@example.com/path?q=1`, `back\slash`, "⛄ 日本語", strings.Repeat("word ", 200), "%_--;DROP TABLE"} {
 		if _, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: text, Limit: 5}); err != nil {
 			t.Errorf("%q: %v", text, err)
@@ -132,7 +133,7 @@ func TestSearchKeepsToItsOwner(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
 	l.add(t, []string{"A secret of Ada's."})
-	_, err := retrieval.NewStore(l.db, ai.Offline{}).Search(t.Context(), id.New[auth.User](), retrieval.Query{Course: l.course, Text: "secret"})
+	_, err := retrieval.NewStore(l.db, provider.Offline{}).Search(t.Context(), id.New[auth.User](), retrieval.Query{Course: l.course, Text: "secret"})
 	if fault.KindOf(err) != fault.NotFound {
 		t.Errorf("somebody else's course: got %v, want NotFound", err)
 	}
@@ -152,7 +153,7 @@ func TestCranfield(t *testing.T) {
 		name  string
 		model ai.Model
 		want  float64
-	}{{"words", mute{}, 0.36}, {"words and offline vectors", ai.Offline{}, 0.36}} {
+	}{{"words", mute{}, 0.36}, {"words and offline vectors", provider.Offline{}, 0.36}} {
 		store := retrieval.NewStore(l.db, tc.model)
 		var sum float64
 		for i, query := range queries {

@@ -7,6 +7,7 @@ import (
 
 	view "aksio.app/functions/assessments"
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api"
 	"aksio.app/shared/assessments"
 	"aksio.app/shared/auth"
@@ -52,7 +53,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := ai.Open(env)
+	model, err := provider.Open(env)
 	if err != nil {
 		return nil, err
 	}

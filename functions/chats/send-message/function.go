@@ -9,6 +9,7 @@ import (
 
 	view "aksio.app/functions/chats"
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -62,7 +63,7 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := ai.Open(env)
+	model, err := provider.Open(env)
 	if err != nil {
 		return nil, err
 	}

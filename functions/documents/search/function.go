@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
@@ -65,7 +66,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := ai.Open(env)
+	model, err := provider.Open(env)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
@@ -53,7 +54,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := ai.Open(env)
+	model, err := provider.Open(env)
 	if err != nil {
 		return nil, err
 	}

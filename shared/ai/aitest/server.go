@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 )
 
 // key is what clients of the server must present.
@@ -80,15 +81,15 @@ func New(t testing.TB, replies ...Reply) *Server {
 }
 
 // Config returns settings for a client of the server.
-func (s *Server) Config() ai.Config {
-	return ai.Config{
+func (s *Server) Config() provider.Config {
+	return provider.Config{
 		Key: key, BaseURL: s.http.URL + "/v1", Chat: "gpt-4o-mini", Embedding: "text-embedding-3-small",
 		Timeout: time.Minute, MaxTokens: 500, InputTokens: 24000,
 	}
 }
 
 // Model returns a client of the server.
-func (s *Server) Model() ai.Model { return ai.New(s.Config()) }
+func (s *Server) Model() ai.Model { return provider.New(s.Config()) }
 
 // Calls returns what the server received so far.
 func (s *Server) Calls() []Call {

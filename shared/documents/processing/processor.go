@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
@@ -68,7 +69,7 @@ func Open(env *resource.Env) (*Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := ai.Open(env)
+	model, err := provider.Open(env)
 	if err != nil {
 		return nil, err
 	}

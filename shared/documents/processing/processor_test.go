@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
@@ -37,7 +37,7 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, db: dbtest.New(t), bucket: uploadstest.New(t), owner: id.New[auth.User](), course: id.New[courses.Course]()}
-	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), ai.Offline{}, extract.New(extract.DefaultLimits, ""))
+	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(extract.DefaultLimits, ""))
 	f.exec(`INSERT INTO users (id, username, email, password) VALUES ($1, 'ada', 'ada@example.com', '-')`, f.owner)
 	f.exec(`INSERT INTO courses (id, user_id, name) VALUES ($1, $2, 'Topology')`, f.course, f.owner)
 	return f

@@ -1,11 +1,11 @@
-package ai_test
+package provider_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 )
 
 func TestLocate(t *testing.T) {
@@ -41,7 +41,7 @@ func TestLocate(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			start, end, ok := ai.Locate(tc.quote, tc.text)
+			start, end, ok := provider.Locate(tc.quote, tc.text)
 			if got := cut(tc.text, start, end); ok != (tc.want != "") || got != tc.want {
 				t.Errorf("Locate(%q, %q) = %d, %d, %v: %q; want %q", tc.quote, tc.text, start, end, ok, got, tc.want)
 			}
@@ -59,7 +59,7 @@ func FuzzLocate(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, quote, text string) {
-		start, end, ok := ai.Locate(quote, text)
+		start, end, ok := provider.Locate(quote, text)
 		if !ok {
 			if start != 0 || end != 0 {
 				t.Fatalf("not found, but at %d to %d", start, end)
@@ -68,12 +68,12 @@ func FuzzLocate(f *testing.F) {
 			if start < 0 || start >= end || end > utf8.RuneCountInString(text) {
 				t.Fatalf("Locate(%q, %q) = %d, %d: outside the text", quote, text, start, end)
 			}
-			if utf8.ValidString(text) && !strings.Contains(ai.Fold(text), strings.TrimSpace(ai.Fold(cut(text, start, end)))) {
+			if utf8.ValidString(text) && !strings.Contains(provider.Fold(text), strings.TrimSpace(provider.Fold(cut(text, start, end)))) {
 				t.Fatalf("the words at %d to %d of %q aren't there when folded", start, end, text)
 			}
 		}
-		if whole := ai.Fold(text); utf8.ValidString(text) && whole != "" && ai.Fold(whole) == whole {
-			if _, _, ok := ai.Locate(text, text); !ok {
+		if whole := provider.Fold(text); utf8.ValidString(text) && whole != "" && provider.Fold(whole) == whole {
+			if _, _, ok := provider.Locate(text, text); !ok {
 				t.Fatalf("a text isn't found in itself: %q", text)
 			}
 		}

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"aksio.app/shared/ai"
 )
 
 // Questions implements Model: it asks for terms by what the material says of
 // them, with other terms of the same material to choose from. The wanted types
 // take turns, and no sentence is asked about twice.
-func (o Offline) Questions(ctx context.Context, m Material) ([]Item, Usage, error) {
+func (o Offline) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Usage, error) {
 	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
 		return nil, o.usage(), err
 	}
@@ -21,7 +23,7 @@ func (o Offline) Questions(ctx context.Context, m Material) ([]Item, Usage, erro
 	queues := r.queues()
 	check := newChecker(m)
 	used := map[[2]int]bool{}
-	var out []Item
+	var out []ai.Item
 	for round := true; round && len(out) < m.Count; {
 		round = false
 		for i := range queues {
@@ -41,7 +43,7 @@ func (o Offline) Questions(ctx context.Context, m Material) ([]Item, Usage, erro
 }
 
 // queues returns the possible items of each wanted type, the best first.
-func (r *reading) queues() [][]Item {
+func (r *reading) queues() [][]ai.Item {
 	definitions, clozes := r.definitions(), r.clozes()
 	var terms []string
 	for _, d := range definitions {
@@ -49,20 +51,20 @@ func (r *reading) queues() [][]Item {
 			terms = append(terms, r.lowerFirst(d.term))
 		}
 	}
-	var out [][]Item
+	var out [][]ai.Item
 	for _, kind := range wantedTypes(r.material) {
-		var queue []Item
+		var queue []ai.Item
 		switch kind {
-		case MultipleChoice:
+		case ai.MultipleChoice:
 			queue = append(r.describedChoices(definitions, terms), r.gapChoices(clozes)...)
-		case TrueFalse:
+		case ai.TrueFalse:
 			queue = r.statements(clozes)
-		case ShortAnswer:
+		case ai.ShortAnswer:
 			queue = r.described(definitions)
-		case FillBlank:
+		case ai.FillBlank:
 			queue = r.gaps(clozes)
 		}
-		slices.SortStableFunc(queue, func(a, b Item) int {
+		slices.SortStableFunc(queue, func(a, b ai.Item) int {
 			return boolFirst(a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty)
 		})
 		out = append(out, queue)
@@ -81,26 +83,26 @@ func boolFirst(a, b bool) int {
 }
 
 // described asks for the term that a definition is about.
-func (r *reading) described(definitions []definition) []Item {
-	var out []Item
+func (r *reading) described(definitions []definition) []ai.Item {
+	var out []ai.Item
 	for _, d := range definitions {
 		if !d.which || len(splitWords(d.back)) < 5 {
 			continue
 		}
-		item := r.item(d.sentence, ShortAnswer, fmt.Sprintf(r.tongue.text.which, quoteMarks(d.back)), r.lowerFirst(d.term))
+		item := r.item(d.sentence, ai.ShortAnswer, fmt.Sprintf(r.tongue.text.which, quoteMarks(d.back)), r.lowerFirst(d.term))
 		item.Hint = r.hint(d.term)
-		item.Difficulty = Medium
+		item.Difficulty = ai.Medium
 		out = append(out, item)
 	}
 	return out
 }
 
 // describedChoices is described with other terms to choose from.
-func (r *reading) describedChoices(definitions []definition, terms []string) []Item {
-	var out []Item
+func (r *reading) describedChoices(definitions []definition, terms []string) []ai.Item {
+	var out []ai.Item
 	for _, item := range r.described(definitions) {
 		s := r.sentenceAt(item.Source, item.Start)
-		item.Type, item.Hint, item.Difficulty = MultipleChoice, "", Easy
+		item.Type, item.Hint, item.Difficulty = ai.MultipleChoice, "", ai.Easy
 		if item.Options = r.choose(item, common, s, terms); item.Options != nil {
 			out = append(out, item)
 		}
@@ -109,10 +111,10 @@ func (r *reading) describedChoices(definitions []definition, terms []string) []I
 }
 
 // gapChoices asks what belongs into a gap, with other terms to choose from.
-func (r *reading) gapChoices(clozes []cloze) []Item {
-	var out []Item
+func (r *reading) gapChoices(clozes []cloze) []ai.Item {
+	var out []ai.Item
 	for _, c := range clozes {
-		item := r.gap(c, MultipleChoice)
+		item := r.gap(c, ai.MultipleChoice)
 		item.Hint = ""
 		if item.Options = r.choose(item, c.phrase.kind, c.sentence, nil); item.Options != nil {
 			out = append(out, item)
@@ -122,7 +124,7 @@ func (r *reading) gapChoices(clozes []cloze) []Item {
 }
 
 // choose returns the answer among its distractors, nil if there are too few.
-func (r *reading) choose(item Item, kind phraseKind, s sentence, extra []string) []string {
+func (r *reading) choose(item ai.Item, kind phraseKind, s sentence, extra []string) []string {
 	options := r.distractors(item.Correct[0], kind, s, extra)
 	if len(options) < 2 {
 		return nil
@@ -131,20 +133,20 @@ func (r *reading) choose(item Item, kind phraseKind, s sentence, extra []string)
 	return slices.Insert(options, at, item.Correct[0])
 }
 
-func (r *reading) gaps(clozes []cloze) []Item {
-	var out []Item
+func (r *reading) gaps(clozes []cloze) []ai.Item {
+	var out []ai.Item
 	for _, c := range clozes {
-		out = append(out, r.gap(c, FillBlank))
+		out = append(out, r.gap(c, ai.FillBlank))
 	}
 	return out
 }
 
-func (r *reading) gap(c cloze, kind string) Item {
+func (r *reading) gap(c cloze, kind string) ai.Item {
 	item := r.item(c.sentence, kind, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer)
 	item.Hint = r.hint(c.answer)
-	item.Difficulty = Medium
-	if kind == FillBlank || len(c.words) > 25 {
-		item.Difficulty = Hard
+	item.Difficulty = ai.Medium
+	if kind == ai.FillBlank || len(c.words) > 25 {
+		item.Difficulty = ai.Hard
 	}
 	item.Tags = r.tags(c.sentence, c.phrase.text)
 	return item
@@ -152,8 +154,8 @@ func (r *reading) gap(c cloze, kind string) Item {
 
 // statements states what the material says, in every other item with another
 // term in the place of the right one.
-func (r *reading) statements(clozes []cloze) []Item {
-	var out []Item
+func (r *reading) statements(clozes []cloze) []ai.Item {
+	var out []ai.Item
 	for _, c := range clozes {
 		statement, correct := c.text, "True"
 		explanation := c.text
@@ -165,16 +167,16 @@ func (r *reading) statements(clozes []cloze) []Item {
 			statement, correct = strings.Replace(c.gapped, gap, others[0], 1), "False"
 			explanation = fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer)) + " " + c.text
 		}
-		item := r.item(c.sentence, TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
-		item.Explanation, item.Difficulty = explanation, Easy
+		item := r.item(c.sentence, ai.TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
+		item.Explanation, item.Difficulty = explanation, ai.Easy
 		item.Tags = r.tags(c.sentence, c.phrase.text)
 		out = append(out, item)
 	}
 	return out
 }
 
-func (r *reading) item(s sentence, kind, text, correct string) Item {
-	return Item{
+func (r *reading) item(s sentence, kind, text, correct string) ai.Item {
+	return ai.Item{
 		Text: text, Type: kind, Correct: []string{correct}, Explanation: s.text, Tags: r.tags(s, ""),
 		Source: s.source, Start: s.start, End: s.end, Quote: slice(r.material.Sources[s.source].Text, s.start, s.end),
 	}

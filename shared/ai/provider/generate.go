@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+
+	"aksio.app/shared/ai"
 )
 
 const (
@@ -54,33 +56,33 @@ const itemRules = `You write quiz questions for a student from the numbered sour
 Each asks for one thing worth knowing and has one clear answer that its text doesn't contain. Wrong options are plausible, of the same kind and length as the right one, and surely wrong.`
 
 // Cards implements Model.
-func (o *OpenAI) Cards(ctx context.Context, m Material) ([]Card, Usage, error) {
-	return generate(ctx, o, m, task[Card]{
-		ask: func(ctx context.Context, w window, check *checker, want int) ([]Card, Usage, error) {
+func (o *OpenAI) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage, error) {
+	return generate(ctx, o, m, task[ai.Card]{
+		ask: func(ctx context.Context, w window, check *checker, want int) ([]ai.Card, ai.Usage, error) {
 			written, usage, err := fill[writtenCards](ctx, o, "cards", cardRules+"\n"+commonRules(m), order("cards", w, m, check, want), want*countTokens+200)
-			var cards []Card
+			var cards []ai.Card
 			for _, c := range written.Cards {
-				card := Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Difficulty: c.Difficulty, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
+				card := ai.Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Difficulty: c.Difficulty, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
 				if len(cards) < want && check.card(&card) {
 					cards = append(cards, card)
 				}
 			}
 			return cards, usage, err
 		},
-		place: func(c Card) (int, int) { return c.Source, c.Start },
+		place: func(c ai.Card) (int, int) { return c.Source, c.Start },
 	})
 }
 
 // Questions implements Model. The model then answers its own questions from the
 // sources without seeing the key; where it disagrees with itself, the question goes.
-func (o *OpenAI) Questions(ctx context.Context, m Material) ([]Item, Usage, error) {
-	return generate(ctx, o, m, task[Item]{
-		ask: func(ctx context.Context, w window, check *checker, want int) ([]Item, Usage, error) {
+func (o *OpenAI) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Usage, error) {
+	return generate(ctx, o, m, task[ai.Item]{
+		ask: func(ctx context.Context, w window, check *checker, want int) ([]ai.Item, ai.Usage, error) {
 			rules := itemRules + "\nUse these types only: " + strings.Join(wantedTypes(m), ", ") + ".\n" + commonRules(m)
 			written, usage, err := fill[writtenItems](ctx, o, "items", rules, order("questions", w, m, check, want), want*countTokens+200)
-			var items []Item
+			var items []ai.Item
 			for _, i := range written.Items {
-				item := Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Difficulty: i.Difficulty, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
+				item := ai.Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Difficulty: i.Difficulty, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
 				if len(items) < want && check.item(&item) {
 					items = append(items, item)
 				}
@@ -91,20 +93,20 @@ func (o *OpenAI) Questions(ctx context.Context, m Material) ([]Item, Usage, erro
 			items, spent, err := o.verify(ctx, w, check, items)
 			return items, usage.Add(spent), err
 		},
-		place: func(i Item) (int, int) { return i.Source, i.Start },
+		place: func(i ai.Item) (int, int) { return i.Source, i.Start },
 	})
 }
 
 // task is how a kind of thing is asked for.
 type task[T any] struct {
-	ask   func(ctx context.Context, w window, check *checker, want int) ([]T, Usage, error) // checked; at most want
+	ask   func(ctx context.Context, w window, check *checker, want int) ([]T, ai.Usage, error) // checked; at most want
 	place func(T) (source, start int)
 }
 
 // generate asks for things window by window, a second time for those that are
 // missing, and returns them in the material's order. Fewer than wanted is no error.
-func generate[T any](ctx context.Context, o *OpenAI, m Material, t task[T]) ([]T, Usage, error) {
-	usage := Usage{Model: o.config.Chat}
+func generate[T any](ctx context.Context, o *OpenAI, m ai.Material, t task[T]) ([]T, ai.Usage, error) {
+	usage := ai.Usage{Model: o.config.Chat}
 	if err := checkMaterial(m); err != nil {
 		return nil, usage, err
 	}
@@ -144,7 +146,7 @@ func generate[T any](ctx context.Context, o *OpenAI, m Material, t task[T]) ([]T
 	return out, usage, nil
 }
 
-func commonRules(m Material) string {
+func commonRules(m ai.Material) string {
 	return "Copy each quote exactly; what isn't proved by its quote is thrown away. Fewer good ones are better than many.\n" + dataRule + "\n" + languageRule(m.Language)
 }
 
@@ -152,7 +154,7 @@ func commonRules(m Material) string {
 const mostAvoided = 60
 
 // order is the request itself: how many, about what, and the sources.
-func order(things string, w window, m Material, check *checker, want int) string {
+func order(things string, w window, m ai.Material, check *checker, want int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Write %d %s.\n", want, things)
 	if m.Topic != "" {
@@ -186,7 +188,7 @@ type (
 const verifyRules = `You take a quiz. Answer each question from the numbered sources alone. Where the sources do not decide the answer, or more than one option is right, leave it empty.`
 
 // verify keeps the items that the model answers as their keys do.
-func (o *OpenAI) verify(ctx context.Context, w window, check *checker, items []Item) ([]Item, Usage, error) {
+func (o *OpenAI) verify(ctx context.Context, w window, check *checker, items []ai.Item) ([]ai.Item, ai.Usage, error) {
 	var b strings.Builder
 	for i, item := range items {
 		fmt.Fprintf(&b, "Question %d (%s): %s\n", i+1, item.Type, oneLine(item.Text))
@@ -202,7 +204,7 @@ func (o *OpenAI) verify(ctx context.Context, w window, check *checker, items []I
 	for _, v := range given.Answers {
 		answers[v.Question-1] = v.Answer
 	}
-	var out []Item
+	var out []ai.Item
 	for i, item := range items {
 		if agrees(item, answers[i]) {
 			out = append(out, item)
@@ -215,7 +217,7 @@ func (o *OpenAI) verify(ctx context.Context, w window, check *checker, items []I
 
 // agrees reports whether the answer is the item's key. For a free answer it is
 // enough that one has the other's words.
-func agrees(item Item, answer string) bool {
+func agrees(item ai.Item, answer string) bool {
 	if strings.TrimSpace(answer) == "" {
 		return false
 	}
@@ -223,7 +225,7 @@ func agrees(item Item, answer string) bool {
 		if optionKey(correct) == optionKey(answer) {
 			return true
 		}
-		free := item.Type == ShortAnswer || item.Type == FillBlank
+		free := item.Type == ai.ShortAnswer || item.Type == ai.FillBlank
 		return free && (reveals(answer, correct) || reveals(correct, answer) || alike(correct, answer))
 	})
 }
@@ -237,29 +239,29 @@ const summaryRules = `You summarize study material for a student, from the numbe
 
 // Summarize implements Model. Long material is summarized part by part, and the
 // parts' summaries together.
-func (o *OpenAI) Summarize(ctx context.Context, m Material) (Summary, Usage, error) {
-	usage := Usage{Model: o.config.Chat}
+func (o *OpenAI) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.Usage, error) {
+	usage := ai.Usage{Model: o.config.Chat}
 	if err := checkText(m); err != nil {
-		return Summary{}, usage, err
+		return ai.Summary{}, usage, err
 	}
 	all, err := windows(m.Sources, o.config.InputTokens)
 	if err != nil {
-		return Summary{}, usage, err
+		return ai.Summary{}, usage, err
 	}
 	rules := summaryRules + "\n" + dataRule + "\n" + languageRule(m.Language)
-	var parts []Source
+	var parts []ai.Source
 	for _, w := range all {
 		written, spent, err := fill[writtenSummary](ctx, o, "summary", rules, delimit(w.sources, w.first), 600)
 		usage = usage.Add(spent)
 		if err != nil || len(all) == 1 {
 			return written.summary(), usage, err
 		}
-		parts = append(parts, Source{Heading: strings.Join(written.Topics, ", "), Text: written.Text})
+		parts = append(parts, ai.Source{Heading: strings.Join(written.Topics, ", "), Text: written.Text})
 	}
 	written, spent, err := fill[writtenSummary](ctx, o, "summary", rules, delimit(parts, 0), 600)
 	return written.summary(), usage.Add(spent), err
 }
 
-func (w writtenSummary) summary() Summary {
-	return Summary{Text: strings.TrimSpace(w.Text), Topics: w.Topics[:min(len(w.Topics), 8)]}
+func (w writtenSummary) summary() ai.Summary {
+	return ai.Summary{Text: strings.TrimSpace(w.Text), Topics: w.Topics[:min(len(w.Topics), 8)]}
 }

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"aksio.app/shared/ai"
 	"aksio.app/shared/fault"
 )
 
@@ -20,9 +21,9 @@ const (
 
 // Embed implements Model: words are hashed into Dimensions buckets with a sign,
 // weighted by how often they occur and how rare they are likely to be.
-func (o Offline) Embed(ctx context.Context, texts []string) ([][]float32, Usage, error) {
+func (o Offline) Embed(ctx context.Context, texts []string) ([][]float32, ai.Usage, error) {
 	if err := checkTexts(texts); err != nil {
-		return nil, Usage{}, err
+		return nil, ai.Usage{}, err
 	}
 	vectors := make([][]float32, len(texts))
 	for i, text := range texts {
@@ -71,7 +72,7 @@ func hashedFeatures(text string) []float32 {
 	if len(counts) == 0 { // signs alone
 		add(Fold(text), 1)
 	}
-	var sum [Dimensions]float64
+	var sum [ai.Dimensions]float64
 	for feature, n := range counts {
 		at, sign := bucket(feature)
 		sum[at] += sign * weights[feature] * (1 + math.Log(n))
@@ -84,7 +85,7 @@ func bucket(feature string) (at int, sign float64) {
 	h.Write([]byte(feature))
 	v := h.Sum64()
 	v ^= v >> 32 // FNV's high bits are the better mixed ones
-	return int(v % Dimensions), 1 - 2*float64(v>>20&1)
+	return int(v % ai.Dimensions), 1 - 2*float64(v>>20&1)
 }
 
 // unit returns the vector scaled to length one.

@@ -1,12 +1,16 @@
-package ai
+// Package provider has the language models. OpenAI speaks to any server with
+// OpenAI's API. Offline needs no key and no network: it extracts from the material,
+// always the same way, and says so. Whatever either returns is checked against the
+// sources: a quote that isn't there is never shown.
+package provider
 
 import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
+	"aksio.app/shared/ai"
 	"aksio.app/shared/resource"
 )
 
@@ -30,8 +34,8 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("OPENAI_BASE_URL is %q: write an address such as https://host/v1, or leave it out", c.BaseURL))
 		}
 	}
-	if c.Chat == "" || c.BaseURL == "" && !Allowed(c.Chat) {
-		errs = append(errs, fmt.Errorf("AI_MODEL is %q: write one of %q", c.Chat, models))
+	if c.Chat == "" || c.BaseURL == "" && !ai.Allowed(c.Chat) {
+		errs = append(errs, fmt.Errorf("AI_MODEL is %q: write one of %q", c.Chat, ai.Models))
 	}
 	if c.Embedding == "" {
 		errs = append(errs, errors.New("EMBEDDING_MODEL is empty: write text-embedding-3-small"))
@@ -39,8 +43,8 @@ func (c Config) Validate() error {
 	if c.Timeout < time.Second || c.Timeout > 10*time.Minute {
 		errs = append(errs, fmt.Errorf("AI_TIMEOUT is %s: write 1s to 10m", c.Timeout))
 	}
-	if c.MaxTokens < 1 || c.MaxTokens > MostTokens {
-		errs = append(errs, fmt.Errorf("AI_MAX_TOKENS is %d: write 1 to %d", c.MaxTokens, MostTokens))
+	if c.MaxTokens < 1 || c.MaxTokens > ai.MostTokens {
+		errs = append(errs, fmt.Errorf("AI_MAX_TOKENS is %d: write 1 to %d", c.MaxTokens, ai.MostTokens))
 	}
 	if c.InputTokens < 1000 || c.InputTokens > 100_000 {
 		errs = append(errs, fmt.Errorf("AI_INPUT_TOKENS is %d: write 1000 to 100000", c.InputTokens))
@@ -48,16 +52,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// models are the chat models that a student may choose from. They take a
-// temperature and structured outputs, and cost about as much as plans allow for.
-var models = []string{"gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}
-
-// Allowed reports whether a question may name the chat model.
-func Allowed(model string) bool { return slices.Contains(models, model) }
-
 // Open returns the process's model.
-func Open(env *resource.Env) (Model, error) {
-	return resource.Open(env, Resource, func() (Model, error) {
+func Open(env *resource.Env) (ai.Model, error) {
+	return resource.Open(env, ai.Resource, func() (ai.Model, error) {
 		config, err := resource.Settings[Config](env)
 		if err != nil {
 			return nil, err
@@ -67,7 +64,7 @@ func Open(env *resource.Env) (Model, error) {
 }
 
 // New returns the configured model without calling it.
-func New(config Config) Model {
+func New(config Config) ai.Model {
 	if config.Key == "" && config.BaseURL == "" {
 		return Offline{}
 	}

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -13,6 +13,8 @@ import (
 
 	openai "github.com/sashabaranov/go-openai"
 	"github.com/sashabaranov/go-openai/jsonschema"
+
+	"aksio.app/shared/ai"
 )
 
 // OpenAI is a model behind OpenAI's API, theirs or another server's.
@@ -21,7 +23,7 @@ type OpenAI struct {
 	client *openai.Client
 }
 
-var _ Model = (*OpenAI)(nil)
+var _ ai.Model = (*OpenAI)(nil)
 
 // NewOpenAI returns the configured model without calling it.
 func NewOpenAI(config Config) *OpenAI {
@@ -48,8 +50,8 @@ const (
 )
 
 // Embed implements Model.
-func (o *OpenAI) Embed(ctx context.Context, texts []string) ([][]float32, Usage, error) {
-	usage := Usage{Model: o.config.Embedding}
+func (o *OpenAI) Embed(ctx context.Context, texts []string) ([][]float32, ai.Usage, error) {
+	usage := ai.Usage{Model: o.config.Embedding}
 	if err := checkTexts(texts); err != nil {
 		return nil, usage, err
 	}
@@ -85,23 +87,23 @@ func nextBatch(texts []string) (int, error) {
 	return min(len(texts), batchTexts), nil
 }
 
-func (o *OpenAI) embed(ctx context.Context, texts []string) ([][]float32, Usage, error) {
+func (o *OpenAI) embed(ctx context.Context, texts []string) ([][]float32, ai.Usage, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.config.Timeout)
 	defer cancel()
 	resp, err := o.client.CreateEmbeddings(ctx, openai.EmbeddingRequest{
-		Input: texts, Model: openai.EmbeddingModel(o.config.Embedding), Dimensions: Dimensions,
+		Input: texts, Model: openai.EmbeddingModel(o.config.Embedding), Dimensions: ai.Dimensions,
 		EncodingFormat: openai.EmbeddingEncodingFormatFloat,
 	})
 	if err != nil {
-		return nil, Usage{}, err
+		return nil, ai.Usage{}, err
 	}
-	usage := Usage{PromptTokens: resp.Usage.PromptTokens}
+	usage := ai.Usage{PromptTokens: resp.Usage.PromptTokens}
 	vectors := make([][]float32, len(texts))
 	for _, e := range resp.Data {
-		if e.Index < 0 || e.Index >= len(texts) || vectors[e.Index] != nil || len(e.Embedding) != Dimensions {
-			return nil, usage, fmt.Errorf("%w: embedding %d has %d dimensions, want %d for each of %d texts", errUnusable, e.Index, len(e.Embedding), Dimensions, len(texts))
+		if e.Index < 0 || e.Index >= len(texts) || vectors[e.Index] != nil || len(e.Embedding) != ai.Dimensions {
+			return nil, usage, fmt.Errorf("%w: embedding %d has %d dimensions, want %d for each of %d texts", errUnusable, e.Index, len(e.Embedding), ai.Dimensions, len(texts))
 		}
-		wide := make([]float64, Dimensions)
+		wide := make([]float64, ai.Dimensions)
 		for i, v := range e.Embedding {
 			wide[i] = float64(v)
 		}
@@ -114,13 +116,13 @@ func (o *OpenAI) embed(ctx context.Context, texts []string) ([][]float32, Usage,
 }
 
 // Answer implements Model.
-func (o *OpenAI) Answer(ctx context.Context, q Question, emit func(Part) error) (Answer, error) {
+func (o *OpenAI) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) error) (ai.Answer, error) {
 	if err := checkQuestion(q, o.config.Chat); err != nil {
-		return Answer{}, err
+		return ai.Answer{}, err
 	}
 	p, err := fitQuestion(q, o.config.InputTokens)
 	if err != nil {
-		return Answer{}, err
+		return ai.Answer{}, err
 	}
 	model := cmp.Or(q.Model, o.config.Chat)
 	request := o.request(model, cmp.Or(q.MaxTokens, o.config.MaxTokens), q.Temperature, p.messages())
@@ -128,7 +130,7 @@ func (o *OpenAI) Answer(ctx context.Context, q Question, emit func(Part) error) 
 	filter := newCiter(q.Sources[:p.used], emit)
 	usage, err := o.stream(ctx, request, filter)
 	usage.Model = model
-	return Answer{Text: filter.text.String(), Citations: filter.cited, Used: p.used, Recalled: len(p.turns), Usage: usage}, err
+	return ai.Answer{Text: filter.text.String(), Citations: filter.cited, Used: p.used, Recalled: len(p.turns), Usage: usage}, err
 }
 
 func (p prompt) messages() []openai.ChatCompletionMessage {
@@ -140,7 +142,7 @@ func (p prompt) messages() []openai.ChatCompletionMessage {
 	messages = append(messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleUser, Content: sources})
 	for _, turn := range p.turns {
 		role := openai.ChatMessageRoleUser
-		if turn.Role == RoleAssistant {
+		if turn.Role == ai.RoleAssistant {
 			role = openai.ChatMessageRoleAssistant
 		}
 		messages = append(messages, openai.ChatCompletionMessage{Role: role, Content: turn.Text})
@@ -164,15 +166,15 @@ func (o *OpenAI) request(model string, tokens int, temperature float64, messages
 }
 
 // stream runs the completion through the filter. When emit fails, its error is returned as it is.
-func (o *OpenAI) stream(ctx context.Context, request openai.ChatCompletionRequest, filter *citer) (Usage, error) {
+func (o *OpenAI) stream(ctx context.Context, request openai.ChatCompletionRequest, filter *citer) (ai.Usage, error) {
 	limited, cancel := context.WithTimeout(ctx, o.config.Timeout)
 	defer cancel()
 	stream, err := o.client.CreateChatCompletionStream(limited, request)
 	if err != nil {
-		return Usage{}, failed(ctx, fmt.Errorf("answer: %w", timely(limited, err)))
+		return ai.Usage{}, failed(ctx, fmt.Errorf("answer: %w", timely(limited, err)))
 	}
 	defer stream.Close()
-	usage := Usage{}
+	usage := ai.Usage{}
 	received, finished := 0, false
 	for {
 		chunk, err := stream.Recv()
@@ -183,7 +185,7 @@ func (o *OpenAI) stream(ctx context.Context, request openai.ChatCompletionReques
 			return o.spent(usage, request, received), failed(ctx, fmt.Errorf("answer: %w: %w", cmp.Or(limited.Err(), errCut), err))
 		}
 		if chunk.Usage != nil {
-			usage = Usage{PromptTokens: chunk.Usage.PromptTokens, CompletionTokens: chunk.Usage.CompletionTokens}
+			usage = ai.Usage{PromptTokens: chunk.Usage.PromptTokens, CompletionTokens: chunk.Usage.CompletionTokens}
 		}
 		for _, choice := range chunk.Choices {
 			received += estimate(choice.Delta.Content)
@@ -216,7 +218,7 @@ func timely(ctx context.Context, err error) error {
 
 // spent returns the usage, or an estimate where the provider told none: an answer
 // that was cut off was paid for all the same.
-func (o *OpenAI) spent(usage Usage, request openai.ChatCompletionRequest, received int) Usage {
+func (o *OpenAI) spent(usage ai.Usage, request openai.ChatCompletionRequest, received int) ai.Usage {
 	if usage.PromptTokens > 0 {
 		return usage
 	}
@@ -229,14 +231,14 @@ func (o *OpenAI) spent(usage Usage, request openai.ChatCompletionRequest, receiv
 
 // fill asks for a value of T's shape: the schema is made from the type, and the
 // provider keeps to it.
-func fill[T any](ctx context.Context, o *OpenAI, task, system, user string, tokens int) (T, Usage, error) {
+func fill[T any](ctx context.Context, o *OpenAI, task, system, user string, tokens int) (T, ai.Usage, error) {
 	var out T
-	usage := Usage{Model: o.config.Chat}
+	usage := ai.Usage{Model: o.config.Chat}
 	schema, err := jsonschema.GenerateSchemaForType(out)
 	if err != nil {
 		return out, usage, fmt.Errorf("schema of %T: %w", out, err)
 	}
-	request := o.request(o.config.Chat, min(tokens, MostTokens), 0.2, []openai.ChatCompletionMessage{
+	request := o.request(o.config.Chat, min(tokens, ai.MostTokens), 0.2, []openai.ChatCompletionMessage{
 		{Role: openai.ChatMessageRoleSystem, Content: system},
 		{Role: openai.ChatMessageRoleUser, Content: user},
 	})

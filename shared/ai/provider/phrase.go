@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -9,11 +9,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"aksio.app/shared/ai"
 )
 
 // reading is material as the offline model has read it.
 type reading struct {
-	material  Material
+	material  ai.Material
 	tongue    *tongue
 	sentences []sentence
 	phrases   []phrase        // the weightiest first
@@ -39,7 +41,7 @@ const (
 	number            // years and quantities
 )
 
-func read(m Material) *reading {
+func read(m ai.Material) *reading {
 	r := &reading{material: m, sentences: splitSentences(m.Sources), upper: map[string]bool{}, lower: map[string]bool{}}
 	texts := make([]string, len(m.Sources))
 	for i, s := range m.Sources {

@@ -1,10 +1,11 @@
-package ai_test
+package provider_test
 
 import (
 	"strings"
 	"testing"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/resource"
 )
 
@@ -27,7 +28,7 @@ func TestOpen(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			env := resource.NewProcess(tc.settings).Env("test", []resource.Name{ai.Resource})
-			model, err := ai.Open(env)
+			model, err := provider.Open(env)
 			switch {
 			case err != nil && !strings.Contains(err.Error(), tc.want):
 				t.Errorf("error %v, want %q", err, tc.want)

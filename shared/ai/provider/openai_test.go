@@ -1,4 +1,4 @@
-package ai_test
+package provider_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/fault"
 )
 
@@ -130,7 +131,7 @@ func TestAnswerTellsHowManySourcesFit(t *testing.T) {
 	for range 9 {
 		long.Sources = append(long.Sources, ai.Source{Text: strings.Repeat("words of nine ", 100)})
 	}
-	answer, err := ai.New(config).Answer(t.Context(), long, nil)
+	answer, err := provider.New(config).Answer(t.Context(), long, nil)
 	if err != nil || answer.Used == 0 || answer.Used >= 9 || len(answer.Citations) != 0 {
 		t.Errorf("Answer = %+v, %v; want some of the sources, and no citation of one that wasn't sent", answer, err)
 	}
@@ -138,7 +139,7 @@ func TestAnswerTellsHowManySourcesFit(t *testing.T) {
 		t.Errorf("%d sources were sent, %d reported", strings.Count(sent, "⟦source"), answer.Used)
 	}
 	long.Sources = []ai.Source{{Text: strings.Repeat("word ", 5000)}}
-	if _, err := ai.New(config).Answer(t.Context(), long, nil); fault.KindOf(err) != fault.TooLarge {
+	if _, err := provider.New(config).Answer(t.Context(), long, nil); fault.KindOf(err) != fault.TooLarge {
 		t.Errorf("a source that doesn't fit: %v, want TooLarge", err)
 	}
 }
@@ -215,7 +216,7 @@ func TestTimeout(t *testing.T) {
 		config := server.Config()
 		config.Timeout = 150 * time.Millisecond
 		start := time.Now()
-		_, err := ai.New(config).Answer(t.Context(), ask("Why?"), nil)
+		_, err := provider.New(config).Answer(t.Context(), ask("Why?"), nil)
 		if fault.KindOf(err) != fault.Unavailable || time.Since(start) > 5*time.Second {
 			t.Errorf("%s: %v after %s, want Unavailable at once", name, err, time.Since(start))
 		}

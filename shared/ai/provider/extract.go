@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"aksio.app/shared/ai"
 	"aksio.app/shared/fault"
 )
 
@@ -21,17 +22,17 @@ const (
 
 // Answer implements Model: it quotes the sentences of the sources that fit the
 // last question best, and says that they are quotes.
-func (o Offline) Answer(ctx context.Context, q Question, emit func(Part) error) (Answer, error) {
+func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) error) (ai.Answer, error) {
 	question, err := lastQuestion(q)
 	if err != nil {
-		return Answer{}, err
+		return ai.Answer{}, err
 	}
 	if emit == nil {
-		emit = func(Part) error { return nil }
+		emit = func(ai.Part) error { return nil }
 	}
 	texts := tongueOf(q.Language, question).text
-	answer := Answer{Usage: o.usage(), Used: len(q.Sources), Recalled: len(q.Turns)}
-	send := func(p Part) error {
+	answer := ai.Answer{Usage: o.usage(), Used: len(q.Sources), Recalled: len(q.Turns)}
+	send := func(p ai.Part) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -43,17 +44,17 @@ func (o Offline) Answer(ctx context.Context, q Question, emit func(Part) error) 
 	}
 	extracts := extract(q, question)
 	if len(extracts) == 0 {
-		return answer, send(Part{Text: texts.nothing})
+		return answer, send(ai.Part{Text: texts.nothing})
 	}
-	if err := send(Part{Text: texts.preface}); err != nil {
+	if err := send(ai.Part{Text: texts.preface}); err != nil {
 		return answer, err
 	}
 	for _, s := range extracts {
-		c := Citation{Source: s.source, Start: s.start, End: s.end, Quote: slice(q.Sources[s.source].Text, s.start, s.end)}
-		if err := send(Part{Text: "\n\n> " + s.text + " [" + strconv.Itoa(s.source+1) + "]"}); err != nil {
+		c := ai.Citation{Source: s.source, Start: s.start, End: s.end, Quote: slice(q.Sources[s.source].Text, s.start, s.end)}
+		if err := send(ai.Part{Text: "\n\n> " + s.text + " [" + strconv.Itoa(s.source+1) + "]"}); err != nil {
 			return answer, err
 		}
-		if err := send(Part{Citation: &c}); err != nil {
+		if err := send(ai.Part{Citation: &c}); err != nil {
 			return answer, err
 		}
 	}
@@ -61,15 +62,15 @@ func (o Offline) Answer(ctx context.Context, q Question, emit func(Part) error) 
 }
 
 // lastQuestion returns the turn that is to be answered.
-func lastQuestion(q Question) (string, error) {
-	if n := len(q.Turns); n > 0 && q.Turns[n-1].Role == RoleUser && strings.TrimSpace(q.Turns[n-1].Text) != "" {
+func lastQuestion(q ai.Question) (string, error) {
+	if n := len(q.Turns); n > 0 && q.Turns[n-1].Role == ai.RoleUser && strings.TrimSpace(q.Turns[n-1].Text) != "" {
 		return q.Turns[n-1].Text, nil
 	}
 	return "", fault.New(fault.Invalid, "there is no question to answer: the last message must be the student's")
 }
 
 // extract returns the sentences that fit the question best, the best first.
-func extract(q Question, question string) []sentence {
+func extract(q ai.Question, question string) []sentence {
 	sentences := splitSentences(q.Sources)
 	weights := weigh(terms(q, question), sentences)
 	total := 0.0
@@ -107,14 +108,14 @@ func extract(q Question, question string) []sentence {
 
 // terms returns what the question asks about, with how much each counts. A
 // question of few words is taken together with the one before it.
-func terms(q Question, question string) map[string]float64 {
+func terms(q ai.Question, question string) map[string]float64 {
 	out := map[string]float64{}
 	for _, s := range stems(question) {
 		out[s] = 1
 	}
 	if len(out) < 2 {
 		for _, turn := range slices.Backward(q.Turns[:len(q.Turns)-1]) {
-			if turn.Role == RoleUser {
+			if turn.Role == ai.RoleUser {
 				for _, s := range stems(turn.Text) {
 					out[s] = max(out[s], 0.5)
 				}
@@ -196,12 +197,12 @@ func set(keys []string) map[string]bool {
 }
 
 // Summarize implements Model: the sentences that have most of the key phrases.
-func (o Offline) Summarize(ctx context.Context, m Material) (Summary, Usage, error) {
+func (o Offline) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.Usage, error) {
 	if err := cmp.Or(ctx.Err(), checkText(m)); err != nil {
-		return Summary{}, o.usage(), err
+		return ai.Summary{}, o.usage(), err
 	}
 	r := read(m)
-	summary := Summary{Topics: r.topics(8)}
+	summary := ai.Summary{Topics: r.topics(8)}
 	var parts []string
 	for _, s := range r.gist(5) {
 		parts = append(parts, s.text)

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"cmp"
@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"aksio.app/shared/ai"
 )
 
 // Cards implements Model: what the material defines, then gaps for its key terms,
 // then what stands first under its headings.
-func (o Offline) Cards(ctx context.Context, m Material) ([]Card, Usage, error) {
+func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage, error) {
 	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
 		return nil, o.usage(), err
 	}
@@ -19,7 +21,7 @@ func (o Offline) Cards(ctx context.Context, m Material) ([]Card, Usage, error) {
 	r.prefer(candidates)
 	check := newChecker(m)
 	used := map[[2]int]bool{}
-	var out []Card
+	var out []ai.Card
 	for _, card := range candidates {
 		at := [2]int{card.Source, card.Start}
 		if len(out) < m.Count && !used[at] && check.card(&card) {
@@ -27,15 +29,15 @@ func (o Offline) Cards(ctx context.Context, m Material) ([]Card, Usage, error) {
 			out = append(out, card)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Card) int {
+	slices.SortStableFunc(out, func(a, b ai.Card) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Start, b.Start))
 	})
 	return out, o.usage(), nil
 }
 
 // prefer puts the surest cards first, after those of the wanted difficulty.
-func (r *reading) prefer(cards []Card) {
-	slices.SortStableFunc(cards, func(a, b Card) int {
+func (r *reading) prefer(cards []ai.Card) {
+	slices.SortStableFunc(cards, func(a, b ai.Card) int {
 		wantA, wantB := a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty
 		switch {
 		case wantA && !wantB:
@@ -75,13 +77,13 @@ func (r *reading) wanted() []int {
 	return all
 }
 
-func (r *reading) definitionCards() []Card {
-	var out []Card
+func (r *reading) definitionCards() []ai.Card {
+	var out []ai.Card
 	for _, d := range r.definitions() {
 		card := r.card(d.sentence, d.front, d.back, d.trust)
-		card.Difficulty = Easy
+		card.Difficulty = ai.Easy
 		if len(d.words) > 20 {
-			card.Difficulty = Medium
+			card.Difficulty = ai.Medium
 		}
 		card.Tags = r.tags(d.sentence, d.term)
 		out = append(out, card)
@@ -89,13 +91,13 @@ func (r *reading) definitionCards() []Card {
 	return out
 }
 
-func (r *reading) clozeCards() []Card {
-	var out []Card
+func (r *reading) clozeCards() []ai.Card {
+	var out []ai.Card
 	for _, c := range r.clozes() {
 		card := r.card(c.sentence, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer, 0.4+0.15*c.phrase.weight/r.phrases[0].weight)
-		card.Difficulty = Medium
+		card.Difficulty = ai.Medium
 		if len(c.words) > 25 {
-			card.Difficulty = Hard
+			card.Difficulty = ai.Hard
 		}
 		card.Tags = r.tags(c.sentence, c.phrase.text)
 		out = append(out, card)
@@ -139,22 +141,22 @@ func spread(in []cloze) []cloze {
 	return out
 }
 
-func (r *reading) headingCards() []Card {
-	var out []Card
+func (r *reading) headingCards() []ai.Card {
+	var out []ai.Card
 	for _, i := range r.wanted() {
 		s := r.sentences[i]
 		if !s.lead || s.heading == "" || !s.readable() || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), stems(s.text)) {
 			continue
 		}
 		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)
-		card.Difficulty = Hard
+		card.Difficulty = ai.Hard
 		out = append(out, card)
 	}
 	return out
 }
 
-func (r *reading) card(s sentence, front, back string, confidence float64) Card {
-	return Card{
+func (r *reading) card(s sentence, front, back string, confidence float64) ai.Card {
+	return ai.Card{
 		Front: front, Back: back, Explanation: s.text, Confidence: confidence, Tags: r.tags(s, ""),
 		Source: s.source, Start: s.start, End: s.end, Quote: slice(r.material.Sources[s.source].Text, s.start, s.end),
 	}

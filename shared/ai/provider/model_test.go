@@ -1,4 +1,4 @@
-package ai_test
+package provider_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/fault"
 )
 
@@ -59,7 +60,7 @@ func scripted(t *testing.T) ai.Model {
 // TestModels asks both models for the same and checks what holds of either.
 func TestModels(t *testing.T) {
 	t.Parallel()
-	for name, model := range map[string]ai.Model{"offline": ai.Offline{}, "openai": scripted(t)} {
+	for name, model := range map[string]ai.Model{"offline": provider.Offline{}, "openai": scripted(t)} {
 		t.Run(name, func(t *testing.T) {
 			sources := material(t, "cells.md")
 			checkAnswer(t, model, sources)
@@ -93,7 +94,7 @@ func checkAnswer(t *testing.T, model ai.Model, sources []ai.Source) {
 	if answer.Text != text.String() || !slices.Equal(answer.Citations, cited) || answer.Used != len(sources) || answer.Recalled != 1 {
 		t.Errorf("Answer = %+v; emitted %q %v", answer, text.String(), cited)
 	}
-	if !strings.Contains(answer.Text, "nucleus") || len(cited) == 0 || !strings.Contains(ai.Fold(cited[0].Quote), "stores the genetic material of the cell") {
+	if !strings.Contains(answer.Text, "nucleus") || len(cited) == 0 || !strings.Contains(provider.Fold(cited[0].Quote), "stores the genetic material of the cell") {
 		t.Errorf("Answer = %q %v, want the nucleus, with its sentence", answer.Text, cited)
 	}
 	for _, c := range cited {

@@ -1,4 +1,4 @@
-package ai_test
+package provider_test
 
 import (
 	"reflect"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"aksio.app/shared/ai"
+	"aksio.app/shared/ai/provider"
 )
 
 func TestOfflineCardsAskForDefinitions(t *testing.T) {
@@ -22,7 +23,7 @@ func TestOfflineCardsAskForDefinitions(t *testing.T) {
 		{"topologie.md", "Was versteht man unter einer Überdeckung?", "Eine Familie von Mengen, deren Vereinigung den ganzen Raum enthält"},
 		{"topologie.md", "Was ist eine Metrik?", "Eine Abbildung, die je zwei Punkten einer Menge einen Abstand zuordnet"},
 	} {
-		cards, _, err := ai.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, tc.file), Count: 20})
+		cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, tc.file), Count: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +41,7 @@ func TestOfflineItemsHaveOneAnswer(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"cells.md", "topologie.md"} {
 		sources := material(t, file)
-		items, _, err := ai.Offline{}.Questions(t.Context(), ai.Material{Sources: sources, Count: 12})
+		items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: sources, Count: 12})
 		if err != nil || len(items) < 6 {
 			t.Fatalf("%s: %d items, %v", file, len(items), err)
 		}
@@ -52,7 +53,7 @@ func TestOfflineItemsHaveOneAnswer(t *testing.T) {
 			}
 			asked[i.Quote] = true
 			checkQuote(t, sources, i.Source, i.Start, i.End, i.Quote)
-			if _, _, gives := ai.Locate(i.Correct[0], i.Text); gives && i.Type != ai.TrueFalse {
+			if _, _, gives := provider.Locate(i.Correct[0], i.Text); gives && i.Type != ai.TrueFalse {
 				t.Errorf("%s: %q gives %q away", file, i.Text, i.Correct[0])
 			}
 			if strings.Contains(i.Quote, ". . .") || strings.Contains(i.Quote, "|") {
@@ -68,11 +69,11 @@ func TestOfflineItemsHaveOneAnswer(t *testing.T) {
 func TestOfflineIsDeterministic(t *testing.T) {
 	t.Parallel()
 	m := ai.Material{Sources: material(t, "cells.md"), Count: 15}
-	first, _, _ := ai.Offline{}.Questions(t.Context(), m)
-	cards, _, _ := ai.Offline{}.Cards(t.Context(), m)
+	first, _, _ := provider.Offline{}.Questions(t.Context(), m)
+	cards, _, _ := provider.Offline{}.Cards(t.Context(), m)
 	for range 5 {
-		items, _, _ := ai.Offline{}.Questions(t.Context(), m)
-		again, _, _ := ai.Offline{}.Cards(t.Context(), m)
+		items, _, _ := provider.Offline{}.Questions(t.Context(), m)
+		again, _, _ := provider.Offline{}.Cards(t.Context(), m)
 		if !reflect.DeepEqual(items, first) || !reflect.DeepEqual(again, cards) {
 			t.Fatal("the same material gave something else")
 		}
@@ -82,14 +83,14 @@ func TestOfflineIsDeterministic(t *testing.T) {
 func TestOfflineAvoidsWhatExists(t *testing.T) {
 	t.Parallel()
 	m := ai.Material{Sources: material(t, "cells.md"), Count: 5}
-	first, _, err := ai.Offline{}.Cards(t.Context(), m)
+	first, _, err := provider.Offline{}.Cards(t.Context(), m)
 	if err != nil || len(first) != 5 {
 		t.Fatalf("%d cards, %v", len(first), err)
 	}
 	for _, c := range first {
 		m.Avoid = append(m.Avoid, strings.ToUpper(c.Front))
 	}
-	second, _, err := ai.Offline{}.Cards(t.Context(), m)
+	second, _, err := provider.Offline{}.Cards(t.Context(), m)
 	if err != nil || len(second) == 0 {
 		t.Fatalf("%d cards, %v", len(second), err)
 	}
@@ -102,7 +103,7 @@ func TestOfflineAvoidsWhatExists(t *testing.T) {
 
 func TestOfflineKeepsToTheTopic(t *testing.T) {
 	t.Parallel()
-	cards, _, err := ai.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, "cells.md"), Count: 10, Topic: "photosynthesis"})
+	cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: material(t, "cells.md"), Count: 10, Topic: "photosynthesis"})
 	if err != nil || len(cards) == 0 {
 		t.Fatalf("%d cards, %v", len(cards), err)
 	}
@@ -127,7 +128,7 @@ func TestOfflineAnswerSaysWhatItIs(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := ai.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: tc.question}}, Sources: material(t, tc.file)}, nil)
+			answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: tc.question}}, Sources: material(t, tc.file)}, nil)
 			if err != nil || !strings.Contains(answer.Text, tc.says) {
 				t.Errorf("Answer = %q, %v; want %q", answer.Text, err, tc.says)
 			}
@@ -143,7 +144,7 @@ func TestOfflineAnswerSaysWhatItIs(t *testing.T) {
 
 func TestOfflineAnswerTakesShortQuestionsWithTheOneBefore(t *testing.T) {
 	t.Parallel()
-	answer, err := ai.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
+	answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
 		{Role: ai.RoleUser, Text: "What is the Calvin cycle?"}, {Role: ai.RoleAssistant, Text: "It builds sugar."}, {Role: ai.RoleUser, Text: "Where is it?"},
 	}}, nil)
 	if err != nil || len(answer.Citations) == 0 || !strings.Contains(answer.Citations[0].Quote, "Calvin cycle takes place") {
@@ -161,7 +162,7 @@ func TestOfflineEmbeddingsOrderByMeaning(t *testing.T) {
 		{"fotosyntesen i plantene", "Planter bruker fotosyntese for å lage sukker", "Renten settes av sentralbanken"},
 		{"Topologie", "topologische Räume und ihre Eigenschaften", "lineare Gleichungen und ihre Lösungen"},
 	} {
-		v, _, err := ai.Offline{}.Embed(t.Context(), []string{tc.query, tc.near, tc.far})
+		v, _, err := provider.Offline{}.Embed(t.Context(), []string{tc.query, tc.near, tc.far})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 var english = tongue{
 	code: "en",

@@ -1,23 +1,25 @@
-package ai
+package provider
 
 import (
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"aksio.app/shared/ai"
 )
 
-var citable = []Source{
+var citable = []ai.Source{
 	{Text: "Mitochondria release energy from sugar. They have a double membrane."},
 	{Text: "Ribosomes assemble proteins from amino acids."},
 }
 
 // runCiter writes the pieces and returns what came out.
-func runCiter(t *testing.T, pieces []string) (string, []Citation) {
+func runCiter(t *testing.T, pieces []string) (string, []ai.Citation) {
 	t.Helper()
 	var text strings.Builder
-	var cited []Citation
-	c := newCiter(citable, func(p Part) error {
+	var cited []ai.Citation
+	c := newCiter(citable, func(p ai.Part) error {
 		if (p.Text == "") == (p.Citation == nil) {
 			t.Errorf("part %+v has both or neither", p)
 		}

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"regexp"
@@ -6,6 +6,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"aksio.app/shared/ai"
 )
 
 // word is a word of a text, with what stands around it.
@@ -104,7 +106,7 @@ type sentence struct {
 
 // splitSentences returns the sentences of all sources, in order. Headings, tables
 // and tables of contents are left out.
-func splitSentences(sources []Source) []sentence {
+func splitSentences(sources []ai.Source) []sentence {
 	var out []sentence
 	for i, source := range sources {
 		heading, lead := source.Heading, true

@@ -1,4 +1,4 @@
-package ai
+package provider
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"aksio.app/shared/ai"
 	"aksio.app/shared/fault"
 )
 
@@ -15,13 +16,13 @@ const gap = "_____"
 // checker keeps what is supported by the sources and new, and remembers why it
 // dropped the rest.
 type checker struct {
-	material Material
+	material ai.Material
 	folded   []*folded
 	seen     []string // fronts and questions that exist
 	dropped  []string
 }
 
-func newChecker(m Material) *checker {
+func newChecker(m ai.Material) *checker {
 	return &checker{material: m, folded: make([]*folded, len(m.Sources)), seen: slices.Clone(m.Avoid)}
 }
 
@@ -32,7 +33,7 @@ func (c *checker) drop(format string, args ...any) bool {
 }
 
 // card completes the card's place in its source and reports whether it may be shown.
-func (c *checker) card(card *Card) bool {
+func (c *checker) card(card *ai.Card) bool {
 	card.Front, card.Back = strings.TrimSpace(card.Front), strings.TrimSpace(card.Back)
 	switch {
 	case card.Front == "" || card.Back == "":
@@ -52,7 +53,7 @@ func (c *checker) card(card *Card) bool {
 }
 
 // item completes the item's place in its source and reports whether it may be shown.
-func (c *checker) item(item *Item) bool {
+func (c *checker) item(item *ai.Item) bool {
 	item.Text = strings.TrimSpace(item.Text)
 	switch {
 	case item.Text == "":
@@ -71,25 +72,25 @@ func (c *checker) item(item *Item) bool {
 }
 
 // answers reports whether the item has one clear answer that its text doesn't give away.
-func (c *checker) answers(item *Item) bool {
+func (c *checker) answers(item *ai.Item) bool {
 	if len(item.Correct) == 0 || slices.ContainsFunc(item.Correct, func(s string) bool { return Fold(s) == "" }) {
 		return c.drop("there is no right answer")
 	}
 	switch item.Type {
-	case TrueFalse:
+	case ai.TrueFalse:
 		item.Options = []string{"True", "False"}
 		if len(item.Correct) != 1 {
 			return c.drop("a statement is either true or false")
 		}
 		item.Correct[0] = upperFirst(Fold(item.Correct[0]))
 		return slices.Contains(item.Options, item.Correct[0]) || c.drop("the answer is neither True nor False")
-	case MultipleChoice:
+	case ai.MultipleChoice:
 		if !c.options(item) {
 			return false
 		}
 	default:
 		item.Options = nil
-		if item.Type == FillBlank && !strings.Contains(item.Text, "___") {
+		if item.Type == ai.FillBlank && !strings.Contains(item.Text, "___") {
 			return c.drop("there is no gap to fill")
 		}
 	}
@@ -100,7 +101,7 @@ func (c *checker) answers(item *Item) bool {
 }
 
 // options reports whether the options differ and exactly one is right.
-func (c *checker) options(item *Item) bool {
+func (c *checker) options(item *ai.Item) bool {
 	if len(item.Options) < 3 {
 		return c.drop("fewer than three options")
 	}
@@ -156,9 +157,9 @@ func (c *checker) locate(source int, quote *string, start, end *int) bool {
 	return true
 }
 
-func wantedTypes(m Material) []string {
+func wantedTypes(m ai.Material) []string {
 	if len(m.Types) == 0 {
-		return Types
+		return ai.Types
 	}
 	return m.Types
 }
@@ -166,28 +167,28 @@ func wantedTypes(m Material) []string {
 // level returns the difficulty, or Medium for a word that is none.
 func level(difficulty string) string {
 	switch difficulty {
-	case Easy, Medium, Hard:
+	case ai.Easy, ai.Medium, ai.Hard:
 		return difficulty
 	}
-	return Medium
+	return ai.Medium
 }
 
 // checkMaterial refuses what no model can make cards or questions from.
-func checkMaterial(m Material) error {
-	if m.Count < 1 || m.Count > MostCount {
-		return fault.Field("count", "%d can't be made at once: ask for 1 to %d", m.Count, MostCount)
+func checkMaterial(m ai.Material) error {
+	if m.Count < 1 || m.Count > ai.MostCount {
+		return fault.Field("count", "%d can't be made at once: ask for 1 to %d", m.Count, ai.MostCount)
 	}
 	for _, t := range m.Types {
-		if !slices.Contains(Types, t) {
-			return fault.Field("question_types", "questions of type %q can't be generated: choose from %s", t, strings.Join(Types, ", "))
+		if !slices.Contains(ai.Types, t) {
+			return fault.Field("question_types", "questions of type %q can't be generated: choose from %s", t, strings.Join(ai.Types, ", "))
 		}
 	}
 	return checkText(m)
 }
 
 // checkText refuses material without text.
-func checkText(m Material) error {
-	if slices.ContainsFunc(m.Sources, func(s Source) bool { return strings.TrimSpace(s.Text) != "" }) {
+func checkText(m ai.Material) error {
+	if slices.ContainsFunc(m.Sources, func(s ai.Source) bool { return strings.TrimSpace(s.Text) != "" }) {
 		return nil
 	}
 	return fault.New(fault.Invalid, "the material has no text to work with: choose documents that have been processed")

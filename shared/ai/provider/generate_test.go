@@ -1,4 +1,4 @@
-package ai_test
+package provider_test
 
 import (
 	"maps"
@@ -7,6 +7,7 @@ import (
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/fault"
 )
 
@@ -127,12 +128,12 @@ func TestLongMaterialIsReadInParts(t *testing.T) {
 	config.InputTokens = 1000
 	filler := strings.Repeat(" and so on", 200)
 	sources := []ai.Source{{Text: "The first words of it" + filler}, {Text: "The last words of it" + filler}}
-	cards, _, err := ai.New(config).Cards(t.Context(), ai.Material{Sources: sources, Count: 2})
+	cards, _, err := provider.New(config).Cards(t.Context(), ai.Material{Sources: sources, Count: 2})
 	if err != nil || len(cards) != 2 || cards[1].Source != 1 {
 		t.Fatalf("Cards = %+v, %v; want one of each part", cards, err)
 	}
 	sources[0].Text += strings.Repeat(filler, 3)
-	if _, _, err := ai.New(config).Cards(t.Context(), ai.Material{Sources: sources, Count: 2}); fault.KindOf(err) != fault.TooLarge {
+	if _, _, err := provider.New(config).Cards(t.Context(), ai.Material{Sources: sources, Count: 2}); fault.KindOf(err) != fault.TooLarge {
 		t.Errorf("a source that fits nowhere: %v, want TooLarge", err)
 	}
 }

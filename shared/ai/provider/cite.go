@@ -1,10 +1,12 @@
-package ai
+package provider
 
 import (
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"aksio.app/shared/ai"
 )
 
 // heldMost is the most text, in bytes, that a citation may take before it counts as prose.
@@ -19,21 +21,21 @@ const leastQuoted = 4
 // and a Citation come out, and nothing otherwise. A bare [n], which looks like a
 // checked citation and isn't one, is left out.
 type citer struct {
-	sources []Source
+	sources []ai.Source
 	folded  []*folded // of the sources, made when needed
-	emit    func(Part) error
+	emit    func(ai.Part) error
 
 	held    string // not emitted yet: it may turn out to be a citation
 	space   string // white space before held, dropped along with a citation
 	last    rune   // emitted last
 	text    strings.Builder
-	cited   []Citation
+	cited   []ai.Citation
 	dropped int
 }
 
-func newCiter(sources []Source, emit func(Part) error) *citer {
+func newCiter(sources []ai.Source, emit func(ai.Part) error) *citer {
 	if emit == nil {
-		emit = func(Part) error { return nil }
+		emit = func(ai.Part) error { return nil }
 	}
 	return &citer{sources: sources, folded: make([]*folded, len(sources)), emit: emit}
 }
@@ -125,13 +127,13 @@ func (c *citer) cite(number int, quote string) error {
 		return err
 	}
 	c.cited = append(c.cited, citation)
-	return c.emit(Part{Citation: &citation})
+	return c.emit(ai.Part{Citation: &citation})
 }
 
 // verify returns the citation if the source exists and has the quote.
-func (c *citer) verify(source int, quote string) (Citation, bool) {
+func (c *citer) verify(source int, quote string) (ai.Citation, bool) {
 	if source < 0 || source >= len(c.sources) || countWordRunes(quote) < leastQuoted {
-		return Citation{}, false
+		return ai.Citation{}, false
 	}
 	text := c.sources[source].Text
 	if c.folded[source] == nil {
@@ -139,9 +141,9 @@ func (c *citer) verify(source int, quote string) (Citation, bool) {
 	}
 	start, end, ok := c.folded[source].locate(quote)
 	if !ok {
-		return Citation{}, false
+		return ai.Citation{}, false
 	}
-	return Citation{Source: source, Start: start, End: end, Quote: slice(text, start, end)}, true
+	return ai.Citation{Source: source, Start: start, End: end, Quote: slice(text, start, end)}, true
 }
 
 func (c *citer) drop() {
@@ -170,7 +172,7 @@ func (c *citer) put(text string) error {
 	}
 	c.last, _ = utf8.DecodeLastRuneInString(text)
 	c.text.WriteString(text)
-	return c.emit(Part{Text: text})
+	return c.emit(ai.Part{Text: text})
 }
 
 func (c *citer) takeSpace() string {

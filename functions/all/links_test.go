@@ -1,0 +1,75 @@
+package all_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/api"
+	"aksio.app/shared/backups"
+	"aksio.app/shared/database"
+	"aksio.app/shared/live"
+	"aksio.app/shared/secrets"
+	"aksio.app/shared/uploads"
+)
+
+// sdks are the packages that talk to each resource. Types without a connection,
+// such as pgtype, aren't among them.
+var sdks = map[api.Resource][]string{
+	database.Resource: {"github.com/jackc/pgx/v5/pgxpool", "cloud.google.com/go/cloudsqlconn"},
+	uploads.Resource:  {"cloud.google.com/go/storage"},
+	live.Resource:     {"cloud.google.com/go/firestore"},
+	secrets.Resource:  {"cloud.google.com/go/secretmanager"},
+	ai.Resource:       {"github.com/sashabaranov/go-openai"},
+	backups.Resource:  {"google.golang.org/api/sqladmin/v1"}, // the connector of database has another version,
+}
+
+// readers are the functions that read files; no resource stands for PDFium.
+var readers = []string{"process-document", "run-redrive"}
+
+// TestNoFunctionLinksWhatItDoesntDeclare keeps functions small: what is linked
+// takes time to load at every start of an instance.
+func TestNoFunctionLinksWhatItDoesntDeclare(t *testing.T) {
+	t.Parallel()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "aksio.app/functions/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := map[string][]string{}
+	for line := range strings.Lines(string(output)) {
+		packages := strings.Fields(line)
+		id := strings.ReplaceAll(strings.TrimPrefix(packages[0], "aksio.app/functions/"), "/", "-")
+		links[id] = packages
+	}
+	for _, d := range api.Declared() {
+		if len(links[d.ID]) == 0 {
+			t.Errorf("%s: its package isn't where its id says", d.ID)
+		}
+		for _, need := range d.Needs {
+			if sdks[need] == nil {
+				t.Errorf("%s needs %s: say in sdks which packages that are", d.ID, need)
+			}
+		}
+		for resource, packages := range sdks {
+			if linked := firstOf(packages, links[d.ID]); linked != "" && !slices.Contains(d.Needs, resource) {
+				t.Errorf("%s links %s without declaring %s", d.ID, linked, resource)
+			}
+		}
+		if linked := firstOf([]string{"github.com/klippa-app/go-pdfium", "github.com/tetratelabs/wazero"}, links[d.ID]); linked != "" && !slices.Contains(readers, d.ID) {
+			t.Errorf("%s links %s and reads no files", d.ID, linked)
+		}
+	}
+}
+
+// firstOf returns the first of the linked packages that is one of those or below one.
+func firstOf(packages, linked []string) string {
+	at := slices.IndexFunc(linked, func(l string) bool {
+		return slices.ContainsFunc(packages, func(p string) bool { return l == p || strings.HasPrefix(l, p+"/") })
+	})
+	if at < 0 {
+		return ""
+	}
+	return linked[at]
+}
