@@ -7,7 +7,10 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/client"
 )
 
 // demo plays a student's day on the API at the address: from registering to an
@@ -19,8 +22,12 @@ func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if _, err := os.Stat(file); err != nil {
 		return fmt.Errorf("FILE: %w", err)
 	}
-	d := &day{client: client{address: strings.TrimSuffix(address, "/")}, out: out, file: file}
-	if err := d.play(ctx, d.steps()); err != nil {
+	d := &day{Client: client.Client{Address: strings.TrimSuffix(address, "/")}, out: out, file: file}
+	err := d.play(ctx, d.steps())
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("demo: nothing answers at %s: say `make run` in another terminal first", d.Address)
+	}
+	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	fmt.Fprintf(out, "\ncards         %s\nquiz score    %s\ncited answer  %s\n", d.summary.cards, d.summary.quiz, d.summary.answer)
@@ -29,7 +36,7 @@ func demo(ctx context.Context, out io.Writer, address, file string) error {
 
 // day is what the student knows so far.
 type day struct {
-	client
+	client.Client
 	out  io.Writer
 	file string
 

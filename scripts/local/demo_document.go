@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"aksio.app/scripts/internal/client"
 )
 
 // upload adds the document and sends its bytes straight to the bucket, as
@@ -26,13 +28,11 @@ func (d *day) upload(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var created struct {
-		ID      string            `json:"id"`
-		URL     string            `json:"upload_url"`
-		Method  string            `json:"upload_method"`
-		Headers map[string]string `json:"upload_headers"`
+		ID string `json:"id"`
+		client.Upload
 	}
 	name := filepath.Base(d.file)
-	err = d.post(ctx, "/api/v1/courses/"+d.course+"/documents/", map[string]any{
+	err = d.Post(ctx, "/api/v1/courses/"+d.course+"/documents/", map[string]any{
 		"document_type":     "file",
 		"original_filename": name,
 		"content_type":      cmp.Or(mime.TypeByExtension(filepath.Ext(name)), "application/octet-stream"),
@@ -42,21 +42,8 @@ func (d *day) upload(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.document = created.ID
-	r, err := http.NewRequestWithContext(ctx, created.Method, created.URL, file)
-	if err != nil {
+	if err := d.Send(ctx, created.Upload, file, info.Size()); err != nil {
 		return "", err
-	}
-	r.ContentLength = info.Size()
-	for name, value := range created.Headers {
-		r.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
-		return "", fmt.Errorf("%s to the signed URL: %w", created.Method, problem(resp))
 	}
 	return fmt.Sprintf("%s, %.1f MB by signed URL", name, float64(info.Size())/1e6), nil
 }
@@ -64,7 +51,7 @@ func (d *day) upload(ctx context.Context) (string, error) {
 // follow watches the document being read until it is ready.
 func (d *day) follow(ctx context.Context) (string, error) {
 	shown := -1.0
-	for e, err := range d.stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+d.document+"/events/", nil) {
+	for e, err := range d.Stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+d.document+"/events/", nil) {
 		switch {
 		case err != nil:
 			return "", err
@@ -91,7 +78,7 @@ func (d *day) look(ctx context.Context) (string, error) {
 		} `json:"processing_metadata"`
 	}
 	path := "/api/v1/courses/" + d.course + "/documents/" + d.document + "/"
-	if err := d.get(ctx, path+"processing_status/", &status); err != nil {
+	if err := d.Get(ctx, path+"processing_status/", &status); err != nil {
 		return "", err
 	}
 	if status.Status != "completed" {
@@ -104,7 +91,7 @@ func (d *day) look(ctx context.Context) (string, error) {
 		Summary  string   `json:"summary"`
 		Topics   []string `json:"topics"`
 	}
-	if err := d.get(ctx, path, &document); err != nil {
+	if err := d.Get(ctx, path, &document); err != nil {
 		return "", err
 	}
 	if len(document.Topics) == 0 {
@@ -131,7 +118,7 @@ func (d *day) search(ctx context.Context) (string, error) {
 	}
 	topic := d.topics[0]
 	query := url.Values{"course": {d.course}, "query": {topic}, "limit": {"3"}}
-	if err := d.get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
+	if err := d.Get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
 		return "", err
 	}
 	if len(found.Results) == 0 {

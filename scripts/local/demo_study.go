@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"aksio.app/scripts/internal/client"
 )
 
 // generate has cards and a quiz made from the document.
@@ -28,7 +30,7 @@ func (d *day) generate(ctx context.Context) (string, error) {
 			} `json:"quiz"`
 		} `json:"generated_content"`
 	}
-	err := d.post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", nil, &made)
+	err := d.Post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", nil, &made)
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +50,7 @@ func (d *day) listDue(ctx context.Context) (string, error) {
 		Question string `json:"question"`
 		Answer   string `json:"answer"`
 	}
-	if err := d.get(ctx, "/api/v1/assessments/flashcards/due/?"+url.Values{"course": {d.course}}.Encode(), &due); err != nil {
+	if err := d.Get(ctx, "/api/v1/assessments/flashcards/due/?"+url.Values{"course": {d.course}}.Encode(), &due); err != nil {
 		return "", err
 	}
 	if len(due) == 0 {
@@ -68,7 +70,7 @@ func (d *day) review(ctx context.Context) (string, error) {
 		Due       time.Time `json:"next_review_date"`
 		Scheduler string    `json:"scheduler"`
 	}
-	if err := d.post(ctx, "/api/v1/assessments/flashcards/"+d.card+"/review/", map[string]any{"rating": 3}, &review); err != nil {
+	if err := d.Post(ctx, "/api/v1/assessments/flashcards/"+d.card+"/review/", map[string]any{"rating": 3}, &review); err != nil {
 		return "", err
 	}
 	d.summary.cards += ", one reviewed"
@@ -92,7 +94,7 @@ type attempt struct {
 func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	path := "/api/v1/assessments/quizzes/" + d.quiz + "/"
 	var begun, finished attempt
-	if err := d.post(ctx, path+"start_attempt/", nil, &begun); err != nil {
+	if err := d.Post(ctx, path+"start_attempt/", nil, &begun); err != nil {
 		return "", err
 	}
 	var quiz struct {
@@ -102,7 +104,7 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 			Options []string `json:"answer_options"`
 		} `json:"questions"`
 	}
-	if err := d.get(ctx, path+"take/", &quiz); err != nil {
+	if err := d.Get(ctx, path+"take/", &quiz); err != nil {
 		return "", err
 	}
 	if len(quiz.Questions) == 0 {
@@ -114,12 +116,12 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 		if len(q.Options) > 0 {
 			answers[q.ID] = q.Options[0]
 		}
-		err := d.post(ctx, attempts+"submit_response/", map[string]any{"question": q.ID, "user_answer": answers[q.ID]}, nil)
+		err := d.Post(ctx, attempts+"submit_response/", map[string]any{"question": q.ID, "user_answer": answers[q.ID]}, nil)
 		if err != nil {
 			return "", err
 		}
 	}
-	if err := d.post(ctx, attempts+"complete/", nil, &finished); err != nil {
+	if err := d.Post(ctx, attempts+"complete/", nil, &finished); err != nil {
 		return "", err
 	}
 	right := map[string]bool{}
@@ -153,7 +155,7 @@ func (d *day) ask(ctx context.Context) (string, error) {
 	var chat struct {
 		ID string `json:"id"`
 	}
-	err := d.post(ctx, "/api/v1/chat/chats/", map[string]any{"title": "Demo", "chat_type": "course_specific", "course": d.course}, &chat)
+	err := d.Post(ctx, "/api/v1/chat/chats/", map[string]any{"title": "Demo", "chat_type": "course_specific", "course": d.course}, &chat)
 	if err != nil {
 		return "", err
 	}
@@ -177,7 +179,7 @@ func (d *day) ask(ctx context.Context) (string, error) {
 func (d *day) send(ctx context.Context, chat, question string) (*answer, error) {
 	d.detail("%s", question)
 	a := &answer{day: d}
-	for e, err := range d.stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+chat+"/send_message/",
+	for e, err := range d.Stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+chat+"/send_message/",
 		map[string]any{"role": "user", "content": question}) {
 		if err == nil {
 			err = a.take(e)
@@ -200,12 +202,12 @@ type answer struct {
 	citations []citation
 }
 
-func (a *answer) take(e event) error {
+func (a *answer) take(e client.Event) error {
 	var said struct {
 		Text     string   `json:"text"`
 		Citation citation `json:"citation"`
 	}
-	if err := e.into(&said); err != nil {
+	if err := e.Into(&said); err != nil {
 		return err
 	}
 	switch e.Name {

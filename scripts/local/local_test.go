@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aksio.app/scripts/internal/client"
 	"aksio.app/scripts/internal/stack"
 	"aksio.app/shared/database/dbtest"
 )
@@ -57,7 +58,7 @@ func TestSecondStartFindsTheSameData(t *testing.T) {
 	t.Parallel()
 	dir, databaseURL := t.TempDir(), dbtest.URL(t)
 	s := startIn(t, dir, databaseURL)
-	d := &day{client: client{address: s.Address}, out: io.Discard, file: "testdata/photosynthesis.md"}
+	d := &day{Client: client.Client{Address: s.Address}, out: io.Discard, file: "testdata/photosynthesis.md"}
 	if err := d.play(t.Context(), d.steps()[:6]); err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +66,11 @@ func TestSecondStartFindsTheSameData(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	d.address = startIn(t, dir, databaseURL).Address
+	d.Address = startIn(t, dir, databaseURL).Address
 	var document struct {
 		FileURL string `json:"file_url"`
 	}
-	if err := d.get(t.Context(), "/api/v1/courses/"+d.course+"/documents/"+d.document+"/", &document); err != nil {
+	if err := d.Get(t.Context(), "/api/v1/courses/"+d.course+"/documents/"+d.document+"/", &document); err != nil {
 		t.Fatalf("with the token of before: %v", err)
 	}
 	resp, err := http.Get(document.FileURL)
