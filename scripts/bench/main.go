@@ -74,7 +74,7 @@ func bench(ctx context.Context, only, book string) (*Report, error) {
 		return &Report{}, err
 	}
 	defer s.close()
-	report, e := &Report{Machine: machine(ctx, s.db)}, chosen()
+	report, e := &Report{Machine: describe(ctx, s.db)}, chosen()
 	for _, p := range parts {
 		if only != "" && !strings.Contains(","+only+",", ","+p.name+",") {
 			continue

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
+
+	"aksio.app/scripts/internal/quantile"
 )
 
 // pair measures two things by turns, so that a busy moment of the machine hits
@@ -29,13 +30,7 @@ func pair(rounds int, ours, baseline func() (float64, error)) (subject, base, ra
 			subjects, bases, ratios = append(subjects, a), append(bases, b), append(ratios, a/b)
 		}
 	}
-	return quantile(subjects, 0.5), quantile(bases, 0.5), quantile(ratios, 0.5), nil
-}
-
-// quantile returns the value below which the share q of the values lies.
-func quantile(values []float64, q float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+	return quantile.Of(subjects, 0.5), quantile.Of(bases, 0.5), quantile.Of(ratios, 0.5), nil
 }
 
 // p95 compares single times, taken by turns, by their 95th percentile in milliseconds.
@@ -52,6 +47,6 @@ func p95(ctx context.Context, samples int, ours, baseline func(context.Context, 
 			}
 		}
 	}
-	subject, base = quantile(times[0], 0.95), quantile(times[1], 0.95)
+	subject, base = quantile.Of(times[0], 0.95), quantile.Of(times[1], 0.95)
 	return subject, base, subject / base, nil
 }

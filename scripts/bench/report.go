@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 
+	"aksio.app/scripts/internal/machine"
 	"aksio.app/shared/database"
 )
 
@@ -70,27 +69,12 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-// machine says what the numbers were measured on. Unknown facts are left out.
-func machine(ctx context.Context, db *database.DB) string {
-	facts := []string{fmt.Sprintf("%d cores", runtime.NumCPU()), cpuModel(), runtime.GOOS + "/" + runtime.GOARCH, runtime.Version()}
-	var postgres, vector, buffers string
-	if err := db.QueryRow(ctx, `SELECT current_setting('server_version'), current_setting('shared_buffers'),
-		(SELECT extversion FROM pg_extension WHERE extname = 'vector')`).Scan(&postgres, &buffers, &vector); err == nil {
-		facts = append(facts, "PostgreSQL "+postgres+", shared_buffers "+buffers, "pgvector "+vector)
-	}
+// describe says what the numbers were measured on.
+func describe(ctx context.Context, db *database.DB) string {
+	facts := machine.Describe(ctx, db)
 	if text, err := exec.CommandContext(ctx, "pdftotext", "-v").CombinedOutput(); err == nil {
 		first, _, _ := strings.Cut(string(text), "\n")
-		facts = append(facts, first)
+		facts += "; " + first
 	}
-	return strings.Join(facts, "; ")
-}
-
-func cpuModel() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown CPU"
+	return facts
 }

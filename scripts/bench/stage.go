@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"time"
 
+	"aksio.app/scripts/internal/postgres"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/database/migrations"
@@ -35,29 +34,18 @@ func newStage(ctx context.Context, book string) (*stage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; `make bench` brings a database", err)
 	}
-	server.Pool = 1
-	admin, err := database.New(server)
+	address, drop, err := postgres.Temporary(ctx, server.URL, "bench")
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("bench_%d", time.Now().UnixNano())
-	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return nil, err
-	}
-	address, err := url.Parse(server.URL)
-	if err != nil {
-		return nil, errors.New("DATABASE_URL can't be parsed")
-	}
-	address.Path = "/" + name
-	s := &stage{url: address.String(), book: book}
+	s := &stage{url: address, book: book}
 	s.close = func() {
 		if s.db != nil {
 			s.db.Close()
 		}
-		if _, err := admin.Exec(context.WithoutCancel(ctx), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			fmt.Fprintln(os.Stderr, "bench: the database", name, "is left behind:", err)
+		if err := drop(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
-		admin.Close()
 	}
 	if err := s.open(ctx); err != nil {
 		s.close()

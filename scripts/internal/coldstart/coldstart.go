@@ -1,0 +1,187 @@
+// Package coldstart starts functions as deployed ones start: each as a process of
+// its own, built from the main that the buildpack writes.
+package coldstart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// hello is the least that is a function.
+const hello = `
+	"fmt"
+	"net/http"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+)
+
+func init() {
+	functions.HTTP("hello", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
+}
+`
+
+// mainOf is what the buildpack writes around a function.
+const mainOf = `package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+%s
+func main() {
+	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
+		log.Fatal(err)
+	}
+}
+`
+
+// Programs builds functions into a folder, the last one over the one before it.
+type Programs struct {
+	dir      string
+	settings []string
+}
+
+// New returns what builds into the folder. Programs get this process's environment
+// and these settings; those that a function demands at its start and that aren't
+// given are made up: nothing is called before the first answer.
+func New(dir string, settings map[string]string) *Programs {
+	p := &Programs{dir: dir, settings: os.Environ()}
+	for _, all := range []map[string]string{
+		{
+			"LIVE_STORE": "memory", "UPLOADS_BUCKET": "uploads", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1", "BACKUPS_DIR": dir,
+			"GOGC": "400", "GOMEMLIMIT": "230MiB", // as deployed with 256 MiB: no collection before the first answer
+		},
+		settings,
+	} {
+		for name, value := range all {
+			p.settings = append(p.settings, name+"="+value)
+		}
+	}
+	return p
+}
+
+// Program is a function that can be started.
+type Program struct {
+	function, path string
+	settings       []string
+}
+
+// Hello builds the least that is a function.
+func (p *Programs) Hello(ctx context.Context) (Program, error) {
+	return p.build(ctx, "hello", hello)
+}
+
+// Function builds one of ours, by its id.
+func (p *Programs) Function(ctx context.Context, id string) (Program, error) {
+	folder, err := folderOf(id)
+	if err != nil {
+		return Program{}, err
+	}
+	return p.build(ctx, id, fmt.Sprintf("\t_ %q\n)\n", "aksio.app/"+folder))
+}
+
+// IDs lists our functions.
+func IDs() ([]string, error) {
+	folders, err := folders()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, folder := range folders {
+		ids = append(ids, idOf(folder))
+	}
+	return ids, nil
+}
+
+func folders() ([]string, error) {
+	files, err := filepath.Glob("functions/*/*/function.go")
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, errors.New("run it from the top of the repository: there are no functions here")
+	}
+	for i, file := range files {
+		files[i] = filepath.ToSlash(filepath.Dir(file))
+	}
+	return files, nil
+}
+
+func folderOf(id string) (string, error) {
+	all, err := folders()
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(all, func(folder string) bool { return idOf(folder) == id })
+	if i < 0 {
+		return "", fmt.Errorf("there is no function %s", id)
+	}
+	return all[i], nil
+}
+
+func idOf(folder string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(folder, "functions/"), "/", "-")
+}
+
+// build makes the program of the imports and what follows them.
+func (p *Programs) build(ctx context.Context, function, rest string) (Program, error) {
+	name := "function"
+	if function == "hello" {
+		name = "hello"
+	}
+	path := filepath.Join(p.dir, name)
+	if err := os.WriteFile(path+".go", fmt.Appendf(nil, mainOf, rest), 0o644); err != nil {
+		return Program{}, err
+	}
+	output, err := exec.CommandContext(ctx, "go", "build", "-C", "functions", "-o", path, path+".go").CombinedOutput()
+	if err != nil {
+		return Program{}, fmt.Errorf("build %s: %w: %s", function, err, output)
+	}
+	return Program{function, path, p.settings}, nil
+}
+
+// First starts the program and returns the milliseconds until it answers anything.
+func (p Program) First(ctx context.Context) (float64, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	address := listener.Addr().String()
+	listener.Close() // the program takes it
+	_, port, _ := net.SplitHostPort(address)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.path)
+	cmd.Env = append(slices.Clone(p.settings), "FUNCTION_TARGET="+p.function, "PORT="+port)
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = &output, &output
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	defer func() { cancel(); cmd.Wait() }()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		resp, err := client.Get("http://" + address + "/")
+		if err == nil {
+			resp.Body.Close()
+			return time.Since(began).Seconds() * 1000, nil
+		}
+		if ctx.Err() != nil {
+			cancel()
+			cmd.Wait()
+			return 0, fmt.Errorf("%s never answered: %s", p.function, output.String())
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}
