@@ -152,3 +152,26 @@ func TestLoginIsLimitedByNameAndByAddress(t *testing.T) {
 		t.Errorf("from another network: got %d, want 401", got)
 	}
 }
+
+func TestAThrottledAddressUsesUpNobodysTries(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	newUser(t, app, "ada")
+	exec(t, app, `DELETE FROM rate_limits`)
+	const attacker, victim = "203.0.113.1", "203.0.113.2"
+	try := func(name string) int {
+		return post(app, loginPath, fields{"username": name, "password": "wrong password"}, from(attacker)...).Status
+	}
+	for i := 0; try(fmt.Sprint("name", i)) != http.StatusTooManyRequests; i++ {
+		if i == 100 {
+			t.Fatal("the address is never throttled")
+		}
+	}
+	for range 10 {
+		exec(t, app, `UPDATE rate_limits SET ready = now() + interval '1 hour' WHERE key LIKE 'login-from:203.0.113.1%'`) // and stays so
+		if got := try("ada"); got != http.StatusTooManyRequests {
+			t.Errorf("got %d, want 429", got)
+		}
+	}
+	post(app, loginPath, fields{"username": "ada", "password": password}, from(victim)...).Want(http.StatusOK)
+}

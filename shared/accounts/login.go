@@ -17,7 +17,8 @@ import (
 )
 
 // How often somebody may try to sign in. Being out of tries is the only lockout:
-// nobody can shut another out for longer than it takes to count down.
+// nobody can shut another out for longer than it takes to count down, and from one
+// address nobody can keep more than a few accounts shut.
 var (
 	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account name
 	loginAddressRate = limits.Rate{Count: 20, Per: time.Minute} // from one address
@@ -72,8 +73,7 @@ func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) 
 	// The table of limits must not collect addresses, nor names of any length.
 	account := sha256.Sum256([]byte(strings.ToLower(name)))
 	var batch pgx.Batch
-	limits.Queue(&batch, "login-from:"+network(from), loginAddressRate)
-	limits.Queue(&batch, "login-to:"+hex.EncodeToString(account[:16]), loginRate)
+	limits.QueueBoth(&batch, "login-from:"+network(from), loginAddressRate, "login-to:"+hex.EncodeToString(account[:16]), loginRate)
 	// No row is no error here: an error makes pgx prepare the statement anew, and
 	// the round trips of that would tell who doesn't exist.
 	var found []candidate
