@@ -74,7 +74,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	ada := app.student("ada")
 	document := ada.uploaded("book.txt", "text/plain", book())
 
-	app.process(document).Want(http.StatusInternalServerError)
+	app.process(document).Want(http.StatusServiceUnavailable)
 	status := ada.wantStatus(document, "processing", "")
 	if status["processed_chunks"] != 64.0 || status["stage"] != "embed" || status["progress"].(float64) <= 30 {
 		t.Errorf("after the first batch %v", status)
@@ -85,7 +85,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	before := app.count(`SELECT count(*) FROM draft_passages`)
 	ids := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM draft_passages`)
 
-	app.process(document).Want(http.StatusInternalServerError)
+	app.process(document).Want(http.StatusServiceUnavailable)
 	if status := ada.wantStatus(document, "processing", ""); status["processed_chunks"] != 128.0 {
 		t.Errorf("after the second batch %v", status)
 	}
@@ -99,7 +99,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 		model.Script(aitest.Embeddings())
 	}
 	model.Script(aitest.Busy("30"))
-	app.process(document).Want(http.StatusInternalServerError)
+	app.process(document).Want(http.StatusServiceUnavailable)
 	if n := app.count(`SELECT count(*) FROM passages WHERE embedding IS NOT NULL`); n != before {
 		t.Errorf("%d passages can be found before the summary, want %d", n, before)
 	}
@@ -175,7 +175,7 @@ func TestReprocessingKeepsTheOldResult(t *testing.T) {
 	}
 	app.Finalize("process-document", first).Want(http.StatusOK) // late: those bytes were read
 	ada.wantStatus(document, "processing", "")
-	app.process(document).Want(http.StatusInternalServerError) // the model is busy
+	app.process(document).Want(http.StatusServiceUnavailable) // the model is busy
 	if again := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`); again != ids {
 		t.Error("the old passages are gone before the new ones are complete")
 	}

@@ -7,11 +7,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"aksio.app/shared/telemetry"
 )
 
 func main() {
@@ -22,6 +25,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+
+	// Functions log each call, as in production, but to nobody.
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	slog.SetDefault(slog.New(telemetry.NewHandler(null, "aksio")))
 
 	report, err := bench(ctx, *only, *book)
 	if err == nil {

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // what the buildpack's main starts; it must be among a bundle's packages
-	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
-	"aksio.app/shared/fault"
 	"aksio.app/shared/resource"
 )
 
@@ -50,28 +47,17 @@ type eventSetup func(*Env) (ObjectHandler, error)
 // HandleFinalized declares a function that runs when an object of the uploads bucket is complete.
 func HandleFinalized(op Operation, setup func(*Env) (ObjectHandler, error)) {
 	op.Path = internalPath(op)
-	d := &Declaration{Operation: op, Access: Private, Trigger: Finalized, event: setup, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: Private, Trigger: Finalized, event: setup, register: func(s *server) error {
 		_, err := setup(s.env)
 		return err
-	}}
-	declare(d)
-	receiver := sync.OnceValues(func() (func(context.Context, cloudevents.Event) error, error) {
-		return d.receiver(deployed())
-	})
-	functions.CloudEvent(d.ID, func(ctx context.Context, event cloudevents.Event) error {
-		receive, err := receiver()
-		if err != nil {
-			return err
-		}
-		return receive(ctx, event)
-	})
+	}})
 }
 
 // HandleScheduled declares a function that the scheduler runs. It may run twice
 // for one time. What it returns is the body of its answer, for the log of whoever called.
 func HandleScheduled[Resp any](op Operation, setup func(*Env) (func(context.Context) (*Resp, error), error)) {
 	op.Path = internalPath(op)
-	serve(&Declaration{Operation: op, Access: Private, Trigger: Scheduled, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: Private, Trigger: Scheduled, register: func(s *server) error {
 		return register(s, func(env *Env) (PublicHandler[struct{}, Resp], error) {
 			run, err := setup(env)
 			return func(ctx context.Context, _ *struct{}) (*Resp, error) { return run(ctx) }, err
@@ -82,44 +68,43 @@ func HandleScheduled[Resp any](op Operation, setup func(*Env) (func(context.Cont
 // internalPath is where the platform calls a function that has no address of its own.
 func internalPath(op Operation) string { return "/internal/" + op.ID + "/" }
 
-// EventHandler returns what receives a Finalized function's events over HTTP, in
-// CloudEvents' binary or structured form, in the process.
-func (d *Declaration) EventHandler(p *resource.Process) (http.Handler, error) {
-	receive, err := d.receiver(p)
+// receiver returns what serves a Finalized function. The SDK's own would hand an
+// event to another request's context, the framework's writes errors as plain text.
+func (d *Declaration) receiver(env *resource.Env) (http.Handler, error) {
+	handle, err := d.event(env)
 	if err != nil {
 		return nil, err
 	}
-	protocol, err := cloudevents.NewHTTP()
-	if err != nil {
-		return nil, err
-	}
-	return cloudevents.NewHTTPReceiveHandler(context.Background(), protocol, receive)
-}
-
-func (d *Declaration) receiver(p *resource.Process) (func(context.Context, cloudevents.Event) error, error) {
-	handler, err := d.event(p.Env(d.ID, d.Needs))
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, event cloudevents.Event) error {
-		object, err := finalizedObject(event)
+	return d.observed(func(w *statusWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), d.Timeout)
+		defer cancel()
+		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, d.MaxBody)
+		object, err := finalizedObject(r)
 		if err != nil {
 			// It will never be better: taking it is the only way to be rid of it.
 			logFailure(ctx, d.ID, http.StatusInternalServerError, fmt.Errorf("event dropped: %w", err))
-			return nil
+			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, d.Timeout)
-		defer cancel()
-		if err := handler(ctx, object); err != nil {
-			logFailure(ctx, d.ID, statuses[fault.KindOf(err)], err)
-			return fmt.Errorf("%s %s: %w", d.ID, object.Name, err)
+		if err := handle(ctx, object); err != nil {
+			problem := problemOf(err)
+			switch { // the platform that calls is never to blame
+			case problem.Status == http.StatusTooManyRequests:
+				problem.Status = http.StatusServiceUnavailable
+			case problem.Status < http.StatusInternalServerError:
+				problem.Status = http.StatusInternalServerError
+			}
+			logFailure(ctx, d.ID, problem.Status, fmt.Errorf("%s: %w", object.Name, err))
+			w.WriteHeader(problem.Status)
 		}
-		return nil
-	}, nil
+	}), nil
 }
 
-// finalizedObject reads the object of an event.
-func finalizedObject(event cloudevents.Event) (Object, error) {
+// finalizedObject reads the object of the event that the request delivers.
+func finalizedObject(r *http.Request) (Object, error) {
+	event, err := cloudevents.NewEventFromHTTPRequest(r)
+	if err != nil {
+		return Object{}, err
+	}
 	if event.Type() != FinalizedType {
 		return Object{}, fmt.Errorf("event of type %q", event.Type())
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"aksio.app/shared/resource"
 )
@@ -29,7 +28,7 @@ func NewGateway(p *resource.Process) *Gateway {
 	g := &Gateway{}
 	var internal Router[http.Handler]
 	for _, d := range Declared() {
-		handler := lazily(d, p)
+		handler := newLazy(d, func() *resource.Process { return p })
 		if d.Access == Private {
 			internal.Add(d.Path, handler)
 			continue
@@ -50,23 +49,6 @@ func NewGateway(p *resource.Process) *Gateway {
 		writeProblem(w, newProblem(http.StatusNotFound, "", "There is no private function at this address."))
 	})
 	return g
-}
-
-func lazily(d *Declaration, p *resource.Process) http.Handler {
-	make := d.Handler
-	if d.Trigger == Finalized {
-		make = d.EventHandler
-	}
-	handler := sync.OnceValues(func() (http.Handler, error) { return make(p) })
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, err := handler()
-		if err != nil {
-			logFailure(r.Context(), d.ID, http.StatusInternalServerError, err)
-			writeProblem(w, problemOf(err))
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/danielgtaylor/huma/v2"
 
 	"aksio.app/shared/auth"
@@ -21,7 +20,7 @@ type UserHandler[Req, Resp any] func(ctx context.Context, user auth.User, req *R
 // HandlePublic declares a function that anybody may call. Setup makes its
 // handler from what it needs, once, without calling out.
 func HandlePublic[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[Req, Resp], error)) {
-	serve(&Declaration{Operation: op, Access: Public, Trigger: HTTP, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: Public, Trigger: HTTP, register: func(s *server) error {
 		return register(s, setup)
 	}})
 }
@@ -30,14 +29,14 @@ func HandlePublic[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[R
 // call: the deployment, an operator.
 func HandlePrivate[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[Req, Resp], error)) {
 	op.Path = internalPath(op)
-	serve(&Declaration{Operation: op, Access: Private, Trigger: HTTP, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: Private, Trigger: HTTP, register: func(s *server) error {
 		return register(s, setup)
 	}})
 }
 
 // HandleUser declares a function for who is signed in.
 func HandleUser[Req, Resp any](op Operation, setup func(*Env) (UserHandler[Req, Resp], error)) {
-	serve(&Declaration{Operation: op, Access: User, Trigger: HTTP, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: User, Trigger: HTTP, register: func(s *server) error {
 		return register(s, func(env *Env) (PublicHandler[Req, Resp], error) {
 			handler, err := setup(env)
 			return func(ctx context.Context, req *Req) (*Resp, error) {
@@ -45,12 +44,6 @@ func HandleUser[Req, Resp any](op Operation, setup func(*Env) (UserHandler[Req, 
 			}, err
 		})
 	}})
-}
-
-// serve declares the function and registers it with the function framework.
-func serve(d *Declaration) {
-	declare(d)
-	functions.HTTP(d.ID, d.serveDeployed())
 }
 
 // register makes the handler and gives it to huma, once for each method.

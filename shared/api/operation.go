@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
 	"aksio.app/shared/resource"
 )
 
@@ -68,7 +70,7 @@ type Declaration struct {
 	Streams Streams
 
 	register func(*server) error // registers the operation with huma
-	event    eventSetup          // for Trigger Finalized
+	event    eventSetup          // for Finalized
 }
 
 // Trigger says what makes a function run.
@@ -116,8 +118,8 @@ func Lookup(id string) (*Declaration, bool) {
 	return d, ok
 }
 
-// declare fills in what the operation leaves to the defaults and registers it.
-// It panics on a declaration that can't be right: that is a bug seen at start.
+// declare fills in what the operation leaves to the defaults and registers it,
+// with the function framework, too. It panics on a declaration that can't be right: that is a bug seen at start.
 func declare(d *Declaration) {
 	if d.ID == "" || strings.Trim(d.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(d.ID) > 49 {
 		panic(fmt.Sprintf("api: %q can't be a function's id: use up to 49 lower-case letters, digits and hyphens", d.ID))
@@ -154,9 +156,11 @@ func declare(d *Declaration) {
 		panic(fmt.Sprintf("api: two functions are called %s", d.ID))
 	}
 	declared[d.ID] = d
+	handler := newLazy(d, deployed)
+	functions.HTTP(d.ID, handler.ServeHTTP)
 	if os.Getenv("FUNCTION_TARGET") == d.ID {
 		// The deployed function: a bad setting must fail the deployment, not the first call.
-		if _, err := d.Handler(deployed()); err != nil {
+		if _, err := handler.setUp(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s can't start: %v\n", d.ID, err)
 			os.Exit(1)
 		}

@@ -34,13 +34,18 @@ import (
 // Config is what every function's edge needs to know.
 type Config struct {
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"` // browsers' pages that may call
-	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // between the internet and the function
+	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // that write to X-Forwarded-For before the function
+	Service        string   `env:"K_SERVICE"`                      // set by the platform
 }
 
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
-	if c.TrustedProxies < 0 || c.TrustedProxies > 5 {
-		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many proxies of our own stand before the function, 0 to 5", c.TrustedProxies)
+	switch {
+	case c.TrustedProxies < 0 || c.TrustedProxies > 5:
+		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many entries of X-Forwarded-For are our own proxies', 0 to 5", c.TrustedProxies)
+	case c.TrustedProxies == 0 && c.Service != "":
+		// The connection is from Google's front end: all callers would share one address, and its limits.
+		return errors.New("TRUSTED_PROXIES is missing: write 1 if functions are called at their own addresses, 2 if behind the load balancer")
 	}
 	return nil
 }
@@ -48,6 +53,7 @@ func (c Config) Validate() error {
 // server serves one function: a huma adapter for the function's path alone.
 type server struct {
 	*Declaration
+	discard                // huma demands a handler, and never calls it
 	env      *resource.Env // nil when only the API's document is wanted
 	config   Config
 	verifier *auth.Verifier
@@ -62,10 +68,14 @@ type route struct {
 	handle    func(huma.Context)
 }
 
-// Handler returns what serves the function in the process. It fails if a
-// setting is missing or wrong, and doesn't call out.
+// Handler returns what serves the function in the process: its calls, or its
+// events in CloudEvents' binary or structured form. It fails if a setting is
+// missing or wrong, and doesn't call out.
 func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	env := p.Env(d.ID, d.Needs)
+	if d.Trigger == Finalized {
+		return d.receiver(env)
+	}
 	s := &server{Declaration: d, env: env, methods: map[string]route{}, names: parameterNames(d.Path)}
 	s.router.Add(d.Path, struct{}{})
 	s.huma = huma.NewAPI(humaConfig(), s)
@@ -86,7 +96,7 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return s, nil
+	return d.observed(s.serve), nil
 }
 
 // Unused returns the resources that the function declares and doesn't open.
@@ -104,18 +114,24 @@ var deployed = sync.OnceValue(func() *resource.Process {
 	return resource.OSProcess()
 })
 
-// serveDeployed answers the calls of the function framework.
-func (d *Declaration) serveDeployed() http.HandlerFunc {
-	handler := sync.OnceValues(func() (http.Handler, error) { return d.Handler(deployed()) })
-	return func(w http.ResponseWriter, r *http.Request) {
-		h, err := handler()
-		if err != nil {
-			logFailure(r.Context(), d.ID, http.StatusInternalServerError, err)
-			writeProblem(w, problemOf(err))
-			return
-		}
-		h.ServeHTTP(w, r)
+// lazy serves a function that is set up once: at its first call, or before.
+type lazy struct {
+	id    string
+	setUp func() (http.Handler, error)
+}
+
+func newLazy(d *Declaration, process func() *resource.Process) lazy {
+	return lazy{d.ID, sync.OnceValues(func() (http.Handler, error) { return d.Handler(process()) })}
+}
+
+func (l lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, err := l.setUp()
+	if err != nil {
+		logFailure(r.Context(), l.id, http.StatusInternalServerError, err)
+		writeProblem(w, problemOf(err))
+		return
 	}
+	handler.ServeHTTP(w, r)
 }
 
 // Handle keeps what huma made of one method of the operation.
@@ -123,25 +139,35 @@ func (s *server) Handle(op *huma.Operation, handle func(huma.Context)) {
 	s.methods[op.Method] = route{op, handle}
 }
 
-// ServeHTTP is the way of every call: from the trace to the function and back.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, calls := telemetry.WithDatabaseCalls(telemetry.WithTrace(r.Context(), r.Header))
-	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func(began time.Time) {
-		n, took := calls.Total()
-		slog.DebugContext(ctx, "call served", "operation", s.ID, "status", answer.status, "ms", time.Since(began).Milliseconds(),
-			"database_calls", n, "database_ms", took.Milliseconds())
-	}(time.Now())
-	w = answer
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			if panicked == http.ErrAbortHandler {
-				panic(panicked)
+// observed serves calls with next, in a context that knows the trace and counts the
+// round trips to the database. It logs each call: metrics are made of these lines, so
+// their keys stay as they are. A panic is a problem of ours.
+func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		ctx, calls := telemetry.WithDatabaseCalls(telemetry.WithTrace(r.Context(), r.Header))
+		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			n, took := calls.Total()
+			slog.InfoContext(ctx, "call served", "operation", d.ID, "status", answer.status, "ms", time.Since(began).Milliseconds(),
+				"database_calls", n, "database_ms", took.Milliseconds())
+		}()
+		defer func() {
+			if panicked := recover(); panicked != nil {
+				if panicked == http.ErrAbortHandler {
+					panic(panicked)
+				}
+				slog.ErrorContext(ctx, "call panicked", "operation", d.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+				writeProblem(answer, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
 			}
-			slog.ErrorContext(ctx, "call panicked", "operation", s.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
-			writeProblem(w, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
-		}
-	}()
+		}()
+		next(answer, r.WithContext(ctx))
+	})
+}
+
+// serve is the way of every call to the function and back.
+func (s *server) serve(w *statusWriter, r *http.Request) {
+	ctx := r.Context()
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
@@ -190,7 +216,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(answer.ResponseWriter, r.Body, s.MaxBody)
+	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))
 	}

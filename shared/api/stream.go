@@ -35,7 +35,7 @@ const heartbeat = 15 * time.Second
 // HandleUserStream declares a function that can answer with server-sent events.
 // Resp has a field Body, as with the other Handle functions.
 func HandleUserStream[Req, Resp any](streams Streams, op Operation, setup func(*Env) (StreamHandler[Req, Resp], error)) {
-	serve(&Declaration{Operation: op, Access: User, Trigger: HTTP, Streams: streams, register: func(s *server) error {
+	declare(&Declaration{Operation: op, Access: User, Trigger: HTTP, Streams: streams, register: func(s *server) error {
 		return registerStream(s, setup)
 	}})
 }

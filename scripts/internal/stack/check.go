@@ -40,12 +40,7 @@ func check(p *resource.Process) error {
 }
 
 func setup(d *api.Declaration, p *resource.Process) error {
-	var err error
-	if d.Trigger == api.Finalized {
-		_, err = d.EventHandler(p)
-	} else {
-		_, err = d.Handler(p)
-	}
+	_, err := d.Handler(p)
 	if err != nil && !strings.Contains(err.Error(), "settings: ") {
 		return fmt.Errorf("%s: %w", d.ID, err)
 	}

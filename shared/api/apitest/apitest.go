@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,9 @@ import (
 	"aksio.app/shared/telemetry"
 	"aksio.app/shared/uploads/uploadstest"
 )
+
+// A line for each call would bury what failed.
+func init() { slog.SetLogLoggerLevel(slog.LevelWarn) }
 
 // App is the whole platform for one test.
 type App struct {

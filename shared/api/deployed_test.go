@@ -1,0 +1,258 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/fault"
+)
+
+// TestMain lets the test binary be a deployed function, as the platform starts it.
+func TestMain(m *testing.M) {
+	if os.Getenv("FUNCTION_TARGET") == "" {
+		os.Exit(m.Run())
+	}
+	panic(funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT")))
+}
+
+// The functions of these tests tell their standard error when they are set up.
+func init() {
+	type address struct{ Body string }
+	api.HandlePublic(api.Operation{ID: "test-address", Methods: []string{http.MethodGet}, Path: "/address/", Summary: "Tell who calls."},
+		func(env *api.Env) (api.PublicHandler[struct{ api.Client }, address], error) {
+			fmt.Fprintln(os.Stderr, "set up", env.Function())
+			return func(ctx context.Context, req *struct{ api.Client }) (*address, error) {
+				slog.InfoContext(ctx, "called")
+				return &address{req.Address.String()}, nil
+			}, nil
+		})
+	api.HandleScheduled(api.Operation{ID: "test-schedule", Summary: "Do nothing.", Schedule: "0 0 * * *"},
+		func(env *api.Env) (func(context.Context) (*struct{}, error), error) {
+			fmt.Fprintln(os.Stderr, "set up", env.Function())
+			return func(ctx context.Context) (*struct{}, error) {
+				slog.InfoContext(ctx, "called")
+				return nil, nil
+			}, nil
+		})
+	api.HandleFinalized(api.Operation{ID: "test-event", Summary: "Take objects that are called good."},
+		func(env *api.Env) (api.ObjectHandler, error) {
+			fmt.Fprintln(os.Stderr, "set up", env.Function())
+			return func(ctx context.Context, object api.Object) error {
+				slog.InfoContext(ctx, "called")
+				if object.Name != "good" {
+					return fault.New(fault.Unavailable, "not yet")
+				}
+				return nil
+			}, nil
+		})
+}
+
+// deployment is a deployed function: a process of the test's own.
+type deployment struct {
+	address string
+	exited  chan struct{}
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (d *deployment) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.Write(p)
+}
+
+func (d *deployment) text() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
+
+// deploy starts the function, and waits until it answers or exits.
+func deploy(t *testing.T, function string, settings ...string) *deployment {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{address: listener.Addr().String(), exited: make(chan struct{})}
+	_, port, _ := net.SplitHostPort(d.address)
+	listener.Close()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "K_SERVICE="+function, "FUNCTION_TARGET="+function, "PORT="+port, "GOOGLE_CLOUD_PROJECT=aksio-test")
+	cmd.Env = append(cmd.Env, settings...)
+	cmd.Stderr = d
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { cmd.Wait(); close(d.exited) }()
+	t.Cleanup(func() { cmd.Process.Kill(); <-d.exited })
+	for {
+		select {
+		case <-d.exited:
+			return d
+		case <-time.After(10 * time.Millisecond):
+		}
+		if conn, err := net.Dial("tcp", d.address); err == nil {
+			conn.Close()
+			return d
+		}
+	}
+}
+
+const trace = "0af7651916cd43dd8448eb211c80319c"
+
+// send sends the request with a trace, and returns the answer's body.
+func send(t *testing.T, r *http.Request, err error, status int) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Traceparent", "00-"+trace+"-b7ad6b7169203331-01")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		t.Fatalf("%s %s: got %d %s, %v, want %d", r.Method, r.URL, resp.StatusCode, body, err, status)
+	}
+	return string(body)
+}
+
+func (d *deployment) call(t *testing.T, method, path string, status int, headers ...string) string {
+	t.Helper()
+	r, err := http.NewRequest(method, "http://"+d.address+path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return send(t, r, err, status)
+}
+
+// event delivers the event that the object is complete.
+func (d *deployment) event(t *testing.T, object string, status int) {
+	t.Helper()
+	event, err := api.Object{Bucket: "uploads", Name: object, Generation: 1}.Event("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := cehttp.NewHTTPRequestFromEvent(t.Context(), "http://"+d.address+"/", event)
+	send(t, r, err, status)
+}
+
+// lines returns the log's lines with the message, once there are so many.
+func (d *deployment) lines(t *testing.T, message string, n int) []map[string]any {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var found []map[string]any
+		for line := range strings.Lines(d.text()) {
+			var entry map[string]any
+			if json.Unmarshal([]byte(line), &entry) == nil && entry["message"] == message {
+				found = append(found, entry)
+			}
+		}
+		if len(found) >= n {
+			return found
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("want %d lines %q in\n%s", n, message, d.text())
+		}
+	}
+}
+
+func TestADeployedFunctionKnowsWhoCalls(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-address")
+	select {
+	case <-d.exited:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it started, though all callers would count as Google's front end")
+	}
+	if text := d.text(); !strings.Contains(text, "TRUSTED_PROXIES is missing") {
+		t.Errorf("got %s", text)
+	}
+	for proxies, want := range map[string]string{"1": "203.0.113.7", "2": "198.51.100.2"} {
+		d := deploy(t, "test-address", "TRUSTED_PROXIES="+proxies)
+		if got := d.call(t, http.MethodGet, "/address/", http.StatusOK, "X-Forwarded-For", "192.0.2.1, 198.51.100.2,203.0.113.7"); strings.Trim(got, "\"\n") != want {
+			t.Errorf("behind %s proxies: the caller is %s, want %s", proxies, got, want)
+		}
+	}
+}
+
+func TestADeployedFunctionIsSetUpOnce(t *testing.T) {
+	t.Parallel()
+	for function, call := range map[string]func(*deployment){
+		"test-address":  func(d *deployment) { d.call(t, http.MethodGet, "/address/", http.StatusOK) },
+		"test-schedule": func(d *deployment) { d.call(t, http.MethodPost, "/internal/test-schedule/", http.StatusOK) },
+		"test-event":    func(d *deployment) { d.event(t, "good", http.StatusOK) },
+	} {
+		d := deploy(t, function, "TRUSTED_PROXIES=1")
+		call(d)
+		call(d)
+		if got := strings.Count(d.text(), "set up "); got != 1 {
+			t.Errorf("%s was set up %d times, want once", function, got)
+		}
+	}
+}
+
+func TestADeployedFunctionLogsEveryCallWithItsTrace(t *testing.T) {
+	t.Parallel()
+	for function, tc := range map[string]struct {
+		status int
+		call   func(d *deployment, status int)
+	}{
+		"test-address":  {http.StatusOK, func(d *deployment, status int) { d.call(t, http.MethodGet, "/address/", status) }},
+		"test-schedule": {http.StatusOK, func(d *deployment, status int) { d.call(t, http.MethodPost, "/internal/test-schedule/", status) }},
+		"test-event":    {http.StatusServiceUnavailable, func(d *deployment, status int) { d.event(t, "bad", status) }},
+	} {
+		d := deploy(t, function, "TRUSTED_PROXIES=1")
+		tc.call(d, tc.status)
+		served := d.lines(t, "call served", 1)[0]
+		for key, want := range map[string]any{"severity": "INFO", "operation": function, "status": float64(tc.status), "database_calls": 0.0, "database_ms": 0.0} {
+			if served[key] != want {
+				t.Errorf("%s: %s is %v, want %v in %v", function, key, served[key], want, served)
+			}
+		}
+		if ms, ok := served["ms"].(float64); !ok || ms < 0 || ms > 60_000 {
+			t.Errorf("%s: ms is %v", function, served["ms"])
+		}
+		lines := append(d.lines(t, "called", 1), served)
+		if tc.status >= 500 {
+			lines = append(lines, d.lines(t, "call failed", 1)...)
+		}
+		for _, line := range lines {
+			if line["logging.googleapis.com/trace"] != "projects/aksio-test/traces/"+trace {
+				t.Errorf("%s: %v has no trace", function, line)
+			}
+		}
+	}
+}
+
+func TestAnEventThatIsNoneIsDropped(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-event", "TRUSTED_PROXIES=1")
+	d.event(t, "", http.StatusOK)
+	d.call(t, http.MethodPost, "/", http.StatusOK)
+	d.call(t, http.MethodGet, "/", http.StatusOK)
+	d.lines(t, "call failed", 3)
+	if strings.Contains(d.text(), `"called"`) {
+		t.Errorf("the function saw it: %s", d.text())
+	}
+}
