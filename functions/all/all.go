@@ -14,6 +14,7 @@ import (
 	_ "aksio.app/functions/assessments/get"
 	_ "aksio.app/functions/assessments/list"
 	_ "aksio.app/functions/backup/database"
+	_ "aksio.app/functions/backup/restore-drill"
 	_ "aksio.app/functions/chats/create"
 	_ "aksio.app/functions/chats/delete"
 	_ "aksio.app/functions/chats/get"

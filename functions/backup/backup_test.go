@@ -1,17 +1,15 @@
 package backup_test
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api/apitest"
@@ -19,16 +17,16 @@ import (
 	"aksio.app/shared/id"
 )
 
-func TestBackupCanBeRestored(t *testing.T) {
+func TestBackupIsVerifiedAndItsManifestKept(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	app := apitest.New(t, "BACKUPS_DIR", folder)
-	ada := app.User("ada")
-	ada.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated)
+	app.User("ada").Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated)
 
 	var manifest backups.Manifest
 	app.Run("backup-database").Want(http.StatusOK).Into(&manifest)
-	if manifest.Rows["courses"] != 1 || manifest.Rows["users"] != 1 || !manifest.Exact || manifest.Bytes == 0 || manifest.SchemaVersion == 0 {
+	if manifest.Tables["courses"].Rows != 1 || manifest.Tables["users"].Rows != 1 || manifest.Witness != backups.Snapshot ||
+		manifest.Bytes == 0 || manifest.Schema.Version == 0 || len(manifest.Schema.Checksum) != 32 {
 		t.Fatalf("manifest %+v", manifest)
 	}
 	stored, err := os.ReadFile(manifest.Location + ".json")
@@ -36,42 +34,179 @@ func TestBackupCanBeRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	var beside backups.Manifest
-	if err := json.Unmarshal(stored, &beside); err != nil || beside.Checksum != manifest.Checksum {
+	if err := json.Unmarshal(stored, &beside); err != nil || beside.Checksum != manifest.Checksum || beside.Tables["users"] != manifest.Tables["users"] {
 		t.Errorf("the manifest beside it: %+v, %v", beside, err)
 	}
+	if noted := text(t, app, `SELECT location || ' ' || row_count FROM backups`); noted != fmt.Sprintf("%s %d", manifest.Location, manifest.Rows()) {
+		t.Errorf("noted %s", noted)
+	}
+}
 
-	// Into a database that has nothing.
-	restored := "restored_" + strings.ReplaceAll(id.New[backups.Manifest]().String(), "-", "")
-	if _, err := app.DB.Exec(t.Context(), "CREATE DATABASE "+restored); err != nil {
-		t.Fatal(err)
+// text returns the one value that the query finds.
+func text(t *testing.T, app *apitest.App, sql string) (value string) {
+	t.Helper()
+	if err := app.DB.QueryRow(t.Context(), sql).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", sql, err)
 	}
-	t.Cleanup(func() {
-		if _, err := app.DB.Exec(context.Background(), "DROP DATABASE "+restored+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	u, err := url.Parse(app.Settings["DATABASE_URL"])
-	if err != nil {
-		t.Fatal(err)
+	return value
+}
+
+const scratches = `SELECT count(*)::text FROM pg_database WHERE shobj_description(oid, 'pg_database') = 'restore drill of ' || current_database()`
+
+func TestDrillRestoresTheNewestBackup(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+	ada := app.User("ada")
+	ada.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated)
+	var manifest backups.Manifest
+	app.Run("backup-database").Want(http.StatusOK).Into(&manifest)
+	ada.Post("/api/v1/courses/", map[string]any{"name": "Algebra"}).Want(http.StatusCreated) // which the backup hasn't
+
+	drill := app.Run("backup-restore-drill").Want(http.StatusOK).Map()
+	if drill["state"] != "passed" || drill["backup"] != manifest.Location || drill["rows"] != float64(manifest.Rows()) || drill["tables"] != float64(len(manifest.Tables)) {
+		t.Errorf("drill %v", drill)
 	}
-	u.Path = "/" + restored
-	binary := "pg_restore"
-	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_restore"); len(found) > 0 {
+	if drill["started_at"].(string) > drill["restored_at"].(string) || drill["restored_at"].(string) > drill["finished_at"].(string) {
+		t.Errorf("times of %v", drill)
+	}
+	if left := text(t, app, scratches); left != "0" {
+		t.Errorf("%s scratch databases are left", left)
+	}
+	if again := app.Run("backup-restore-drill").Want(http.StatusOK).Map(); again["started_at"] != drill["started_at"] {
+		t.Errorf("called again on the same day: %v", again)
+	}
+	if health := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map(); health["status"] != "healthy" {
+		t.Errorf("health %v", health)
+	}
+}
+
+// TestDrillFailsAndRemovesItsScratch swaps the dump for one that holds less than its
+// manifest says.
+func TestDrillFailsAndRemovesItsScratch(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string // of the pg_dump of the false one
+		want string
+	}{
+		"rows are lost":     {[]string{"--exclude-table-data=courses", "--exclude-table-data=backups"}, "Table courses was restored with 0 rows"},
+		"a table is lost":   {[]string{"--exclude-table=model_usage"}, "The restored schema"},
+		"all rows are lost": {[]string{"--schema-only"}, "The restored schema is version 0"},
+		"it isn't a dump":   {nil, "can't be restored"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+			app.User("ada").Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated)
+			var manifest backups.Manifest
+			app.Run("backup-database").Want(http.StatusOK).Into(&manifest)
+			if tc.args == nil {
+				if err := os.WriteFile(manifest.Location, []byte("nothing"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				dump(t, app, manifest.Location, tc.args...)
+			}
+
+			app.Run("backup-restore-drill").Want(http.StatusInternalServerError)
+			if failure := text(t, app, `SELECT state || ': ' || failure FROM restore_drills`); !strings.Contains(failure, "failed: ") || !strings.Contains(failure, tc.want) {
+				t.Errorf("noted %q, want %q", failure, tc.want)
+			}
+			if left := text(t, app, scratches); left != "0" {
+				t.Errorf("%s scratch databases are left", left)
+			}
+			if last := app.Run("backup-restore-drill").Want(http.StatusOK).Map(); last["state"] != "failed" || !strings.Contains(last["failure"].(string), tc.want) {
+				t.Errorf("asked again: %v", last)
+			}
+			health := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+			if backups := health["checks"].(map[string]any)["backups"].(map[string]any); backups["healthy"] != false || health["status"] != "degraded" {
+				t.Errorf("health %v", health)
+			}
+		})
+	}
+}
+
+// dump writes the database of the app to the file, as the arguments say.
+func dump(t *testing.T, app *apitest.App, file string, args ...string) {
+	t.Helper()
+	binary := "pg_dump"
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump"); len(found) > 0 {
 		binary = found[len(found)-1]
 	}
-	if output, err := exec.Command(binary, "--no-owner", "--exit-on-error", "--dbname="+u.String(), manifest.Location).CombinedOutput(); err != nil {
+	args = append([]string{"--format=custom", "--file=" + file, "--dbname=" + app.Settings["DATABASE_URL"]}, args...)
+	if output, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	db, err := pgx.Connect(t.Context(), u.String())
-	if err != nil {
+}
+
+// TestAKilledDrillIsFinishedByTheNextCall leaves what a killed process leaves: a drill
+// under way whose scratch is half filled, and another scratch of which nobody knows.
+func TestAKilledDrillIsFinishedByTheNextCall(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+	app.Run("backup-database").Want(http.StatusOK)
+	app.Run("backup-restore-drill").Want(http.StatusOK)
+	half := "half_" + strings.ReplaceAll(id.New[backups.Drill]().String(), "-", "")
+	for _, sql := range []string{
+		`CREATE DATABASE ` + half,
+		`COMMENT ON DATABASE ` + half + ` IS 'restore drill of ` + text(t, app, `SELECT current_database()`) + `'`,
+		`UPDATE restore_drills SET state = 'running', step = 'restore', scratch = '` + half + `', row_count = 0, compared = '',
+			restored_at = NULL, finished_at = NULL, lease_until = now() + interval '1 min'`,
+	} {
+		if _, err := app.DB.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if drill := app.Run("backup-restore-drill").Want(http.StatusOK).Map(); drill["state"] != "running" || drill["step"] != "restore" {
+		t.Errorf("while the dead call's lease lasts: %v; want it to be left alone", drill)
+	}
+	if _, err := app.DB.Exec(t.Context(), `UPDATE restore_drills SET lease_until = now() - interval '1 s'`); err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close(t.Context())
-	for table, want := range manifest.Rows {
-		var got int64
-		if err := db.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()).Scan(&got); err != nil || got != want {
-			t.Errorf("%s has %d rows after the restore, %d before (%v)", table, got, want, err)
-		}
+	if drill := app.Run("backup-restore-drill").Want(http.StatusOK).Map(); drill["state"] != "passed" || drill["scratch"] != half {
+		t.Errorf("gone on with: %v", drill)
+	}
+	if left := text(t, app, scratches); left != "0" {
+		t.Errorf("%s scratch databases are left", left)
+	}
+}
+
+func TestDrillsTakeTurns(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+	app.Run("backup-database").Want(http.StatusOK)
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() { app.With().Run("backup-restore-drill").Want(http.StatusOK) })
+	}
+	calls.Wait()
+	if states := text(t, app, `SELECT string_agg(state, ' ') FROM restore_drills`); states != "passed" {
+		t.Errorf("drills that came of calls at the same time: %s", states)
+	}
+	if left := text(t, app, scratches); left != "0" {
+		t.Errorf("%s scratch databases are left", left)
+	}
+}
+
+func TestDrillWithoutABackupFails(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+	app.Run("backup-restore-drill").Want(http.StatusInternalServerError)
+	if failure := text(t, app, `SELECT failure FROM restore_drills`); failure != "There is no verified backup." {
+		t.Errorf("noted %q", failure)
+	}
+}
+
+// TestOldBackupShowsInHealth ages the only backup.
+func TestOldBackupShowsInHealth(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
+	app.Run("backup-database").Want(http.StatusOK)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE backups SET verified_at = now() - interval '27 hours'`); err != nil {
+		t.Fatal(err)
+	}
+	health := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+	if backups := health["checks"].(map[string]any)["backups"].(map[string]any); backups["healthy"] != false || health["status"] != "degraded" {
+		t.Errorf("health %v", health)
 	}
 }
 

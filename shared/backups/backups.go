@@ -1,5 +1,5 @@
 // Package backups exports the database every night and proves that what was
-// exported can be used.
+// exported is whole; and, in drills, that it can be restored.
 package backups
 
 import (
@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
 	"aksio.app/shared/resource"
 )
 
@@ -38,24 +41,48 @@ func (c Config) Validate() error {
 }
 
 // Manifest says what a backup holds and how to tell that it is whole. It stands
-// beside the backup, under its name and .json.
+// beside the backup, under its name and .json. A backup without one isn't verified.
 type Manifest struct {
 	Location      string           `json:"location"`
 	Bytes         int64            `json:"bytes"`
 	Checksum      string           `json:"checksum" doc:"sha256:… or crc32c:… of the backup."`
 	Started       time.Time        `json:"started_at"`
-	Finished      time.Time        `json:"finished_at"`
+	Finished      time.Time        `json:"finished_at" doc:"When it was verified."`
 	ServerVersion string           `json:"server_version"`
-	SchemaVersion int64            `json:"schema_version"`
-	Rows          map[string]int64 `json:"rows" doc:"Rows of each table."`
-	Exact         bool             `json:"exact" doc:"The rows were counted in the backup's own snapshot; else shortly before it."`
+	Schema        Schema           `json:"schema"`
+	Tables        map[string]Table `json:"tables" doc:"What each table holds: read from the backup, so that it is the backup's own snapshot."`
+	Witness       Witness          `json:"witness"`
 }
 
-// Exporter writes one backup and its manifest, and verifies them.
+// Witness says how the database bore out what was read from its backup.
+type Witness string
+
+// The witnesses.
+const (
+	Snapshot Witness = "snapshot" // rows and checksums of every table are equal in the backup's own snapshot
+	Bounds   Witness = "bounds"   // every table's rows differ by no more than was inserted and deleted while the backup was made
+)
+
+// Rows returns the rows of all tables.
+func (m Manifest) Rows() (n int64) {
+	for _, t := range m.Tables {
+		n += t.Rows
+	}
+	return n
+}
+
+// Exporter makes backups, keeps them and reads them.
 type Exporter interface {
-	// Export completes the manifest: location, bytes and checksum. The snapshot, if
-	// the exporter takes one, is that of the counted rows.
-	Export(ctx context.Context, manifest *Manifest, snapshot string) error
+	// Witness is Snapshot if Export dumps the snapshot that it is given.
+	Witness() Witness
+	// Export dumps the database and completes the manifest's location, bytes and checksum.
+	Export(ctx context.Context, m *Manifest, snapshot string) error
+	// Dump returns the backup as SQL, in pg_dump's plain format.
+	Dump(ctx context.Context, m Manifest) (io.ReadCloser, error)
+	// Keep stores the manifest: the backup is good. Drop gives up one that isn't; it
+	// does nothing after Keep.
+	Keep(ctx context.Context, m Manifest) error
+	Drop(m Manifest)
 }
 
 // Store makes backups of the database.
@@ -72,74 +99,156 @@ func Open(env *resource.Env, db *database.DB) (*Store, error) {
 			return nil, err
 		}
 		if config.Instance != "" {
-			return New(db, NewCloud(config)), nil
+			return New(db, NewCloud(config, Google{})), nil
 		}
 		return New(db, NewLocal(config)), nil
 	})
 }
 
-// New returns backups that the exporter writes.
+// New returns backups that the exporter makes.
 func New(db *database.DB, exporter Exporter) *Store { return &Store{db, exporter} }
 
 // lock is the advisory lock of whoever backs up.
 const lock = 7_260_919_004
 
-// Run makes one backup. While another is made it is a Conflict.
+// Run makes one backup, reads all of it back, and compares that with the database.
+// While another is made it is a Conflict.
 func (s *Store) Run(ctx context.Context) (Manifest, error) {
-	m := Manifest{Started: time.Now().UTC(), Rows: map[string]int64{}}
-	err := pgx.BeginTxFunc(ctx, s.db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	m := Manifest{Started: time.Now().UTC(), Witness: s.exporter.Witness()}
+	// The transaction holds the lock and, only if that is used, a snapshot: an old
+	// one keeps the database from cleaning up.
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}
+	if m.Witness == Snapshot {
+		options.IsoLevel = pgx.RepeatableRead
+	}
+	err := pgx.BeginTxFunc(ctx, s.db, options, func(tx pgx.Tx) error {
 		var free bool
 		var snapshot string
 		var batch pgx.Batch
 		batch.Queue(`SET LOCAL statement_timeout = 0`)
 		batch.Queue(`SET LOCAL idle_in_transaction_session_timeout = 0`) // the export takes its time
+		batch.Queue(`SET LOCAL stats_fetch_consistency = none`)          // else the first look is repeated
 		batch.Queue(`SELECT pg_try_advisory_xact_lock($1), pg_export_snapshot(), current_setting('server_version')`, lock).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&free, &snapshot, &m.ServerVersion) })
-		batch.Queue(`SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&m.SchemaVersion) })
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
 		if !free {
 			return fault.New(fault.Conflict, "A backup is being made. Wait for it to end.").Coded("backup_running")
 		}
-		if err := s.count(ctx, tx, &m); err != nil {
-			return err
-		}
-		return s.exporter.Export(ctx, &m, snapshot)
+		return s.backUp(ctx, tx, &m, snapshot)
 	})
 	if err != nil {
 		return m, fmt.Errorf("back up: %w", err)
 	}
+	_, err = s.db.Exec(ctx, `
+		INSERT INTO backups (id, location, bytes, row_count, started_at, verified_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id.New[Manifest](), m.Location, m.Bytes, m.Rows(), m.Started, m.Finished)
+	if err != nil {
+		return m, fmt.Errorf("back up: %w", err)
+	}
+	slog.InfoContext(ctx, "backup verified",
+		"location", m.Location, "bytes", m.Bytes, "tables", len(m.Tables), "rows", m.Rows(), "seconds", m.Finished.Sub(m.Started).Seconds())
 	return m, nil
 }
 
-// count notes the rows of every table.
-func (s *Store) count(ctx context.Context, tx pgx.Tx, m *Manifest) error {
-	rows, _ := tx.Query(ctx, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`)
-	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+// backUp makes the backup within the transaction and verifies it.
+func (s *Store) backUp(ctx context.Context, tx pgx.Tx, m *Manifest, snapshot string) error {
+	var err error
+	if m.Schema, err = schema(ctx, tx); err != nil {
+		return err
+	}
+	before, err := relations(ctx, tx)
 	if err != nil {
 		return err
 	}
-	var batch pgx.Batch
-	for _, table := range tables {
-		batch.Queue(`SELECT count(*) FROM ` + pgx.Identifier{table}.Sanitize()).QueryRow(func(row pgx.Row) error {
-			var n int64
-			err := row.Scan(&n)
-			m.Rows[table] = n
-			return err
-		})
+	counts, err := count(ctx, tx, before)
+	if err != nil {
+		return err
 	}
-	return tx.SendBatch(ctx, &batch).Close()
-}
-
-// seal notes the end and returns the manifest as it is stored.
-func (m *Manifest) seal() ([]byte, error) {
+	defer func() { s.exporter.Drop(*m) }()
+	if err := s.exporter.Export(ctx, m, snapshot); err != nil {
+		return err
+	}
+	held, err := s.read(ctx, *m)
+	if err != nil {
+		return fmt.Errorf("read %s back: %w", m.Location, err)
+	}
+	m.Tables = map[string]Table{}
+	for _, r := range before {
+		t, ok := held[r.Name]
+		if !ok {
+			return fmt.Errorf("the backup %s lacks table %s", m.Location, r.Name)
+		}
+		m.Tables[r.Name] = t
+	}
+	if m.Witness == Snapshot {
+		err = compareSnapshot(ctx, tx, before, m.Tables)
+	} else {
+		err = compareBounds(ctx, tx, *m, before, counts)
+	}
+	if err != nil {
+		return fmt.Errorf("the backup %s isn't whole: %w", m.Location, err)
+	}
 	m.Finished = time.Now().UTC()
-	return json.MarshalIndent(m, "", "  ")
+	return s.exporter.Keep(ctx, *m)
 }
 
-// name returns the name of a backup that was started at the time.
+// read returns what the backup holds.
+func (s *Store) read(ctx context.Context, m Manifest) (tables map[string]Table, err error) {
+	dump, err := s.exporter.Dump(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, dump.Close()) }()
+	return read(dump)
+}
+
+// compareSnapshot compares the tables with those that the transaction sees.
+func compareSnapshot(ctx context.Context, tx pgx.Tx, all []relation, held map[string]Table) error {
+	for _, r := range all {
+		want, err := r.sum(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if got := held[r.Name]; got != want {
+			return fmt.Errorf("table %s has %d rows with checksum %s, the database %d with %s", r.Name, got.Rows, got.Checksum, want.Rows, want.Checksum)
+		}
+	}
+	return nil
+}
+
+// compareBounds compares the tables' rows with those that were counted before the
+// export, give or take what was inserted and deleted since.
+func compareBounds(ctx context.Context, tx pgx.Tx, m Manifest, before []relation, counts map[string]int64) error {
+	now, err := schema(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if now != m.Schema {
+		return errors.New("the schema changed while it was made; make it again")
+	}
+	after, err := relations(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i, r := range after { // as many as before: the schema is the same
+		inserted, deleted := r.Inserted-before[i].Inserted, r.Deleted-before[i].Deleted
+		if inserted < 0 || deleted < 0 {
+			return fmt.Errorf("the statistics of table %s were reset while it was made; make it again", r.Name)
+		}
+		least, most := counts[r.Name]-deleted, counts[r.Name]+inserted
+		if got := m.Tables[r.Name].Rows; got < least || got > most {
+			return fmt.Errorf("table %s has %d rows; the database had %d to %d while it was made", r.Name, got, least, most)
+		}
+	}
+	return nil
+}
+
+// encode returns the manifest as it is stored.
+func (m Manifest) encode() ([]byte, error) { return json.MarshalIndent(m, "", "  ") }
+
+// name returns the name of a backup that was started at the time. Names sort by time.
 func name(started time.Time, ending string) string {
 	return "aksio-" + started.UTC().Format("20060102T150405Z") + ending
 }

@@ -1,105 +1,114 @@
 package backups_test
 
 import (
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
-	"google.golang.org/api/option"
-
-	"aksio.app/shared/backups"
-	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/fault"
 )
 
-// admin speaks as much of the Cloud SQL Admin and Cloud Storage APIs as an export needs.
-type admin struct {
-	mu       sync.Mutex
-	polls    int    // until the operation is done
-	refuse   int    // status of the export's answer, if not 200
-	failure  string // of the operation
-	size     int
-	export   string // body of the request
-	manifest string // body of the upload
-}
-
-func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case strings.HasSuffix(r.URL.Path, "/instances/main/export"):
-		a.export = string(body)
-		if a.refuse != 0 {
-			w.WriteHeader(a.refuse)
-			fmt.Fprintf(w, `{"error": {"code": %d, "message": "Operation failed because another operation was already in progress."}}`, a.refuse)
-			return
-		}
-		fmt.Fprint(w, `{"kind": "sql#operation", "name": "op-1", "status": "PENDING"}`)
-	case strings.HasSuffix(r.URL.Path, "/operations/op-1"):
-		a.polls--
-		status := "RUNNING"
-		if a.polls <= 0 {
-			status = "DONE"
-		}
-		failure := ""
-		if a.failure != "" && status == "DONE" {
-			failure = fmt.Sprintf(`, "error": {"kind": "sql#operationErrors", "errors": [{"kind": "sql#operationError", "code": %q, "message": "no permission"}]}`, a.failure)
-		}
-		fmt.Fprintf(w, `{"kind": "sql#operation", "name": "op-1", "status": %q%s}`, status, failure)
-	case r.Method == http.MethodGet:
-		fmt.Fprintf(w, `{"kind": "storage#object", "size": "%d", "crc32c": "yZRlqg=="}`, a.size)
-	default:
-		a.manifest = string(body)
-		fmt.Fprint(w, `{"kind": "storage#object"}`)
-	}
-}
-
 func TestCloudExport(t *testing.T) {
 	t.Parallel()
-	run := func(t *testing.T, a *admin) (backups.Manifest, error) {
-		server := httptest.NewServer(a)
-		t.Cleanup(server.Close)
-		exporter := backups.NewCloud(backups.Config{Instance: "p:europe-west1:main", Database: "aksio", Bucket: "dumps"},
-			option.WithEndpoint(server.URL+"/"), option.WithHTTPClient(server.Client()))
-		backups.PollFast(exporter)
-		return backups.New(dbtest.New(t), exporter).Run(t.Context())
-	}
 	t.Run("waits and verifies", func(t *testing.T) {
 		t.Parallel()
-		a := &admin{polls: 3, size: 12345}
-		m, err := run(t, a)
+		g := newGoogle(t)
+		g.slow = 3
+		m, err := g.store().Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Bytes != 12345 || m.Checksum != "crc32c:yZRlqg==" || m.Exact || !strings.HasPrefix(m.Location, "gs://dumps/database/aksio-") {
+		if m.Bytes == 0 || len(m.Checksum) != len("crc32c:yZRlqg==") || m.Witness != "bounds" || !strings.HasPrefix(m.Location, "gs://"+g.config.Bucket+"/database/aksio-") {
 			t.Errorf("manifest %+v", m)
 		}
-		if !strings.Contains(a.export, `"offload":true`) || !strings.Contains(a.export, `"uri":"`+m.Location) || !strings.Contains(a.manifest, "crc32c:yZRlqg==") {
-			t.Errorf("asked for %s, stored %s", a.export, a.manifest)
+		if got := m.Tables["users"]; got.Rows != 20 || len(got.Checksum) != 16 || m.Schema.Version == 0 {
+			t.Errorf("users: %+v in %+v", got, m.Schema)
+		}
+		if _, ok := m.Tables["rate_limits"]; ok {
+			t.Error("the manifest vouches for an unlogged table, whose rows an export needn't have")
+		}
+		var location string
+		var rows int64
+		if err := g.db.QueryRow(t.Context(), `SELECT location, row_count FROM backups`).Scan(&location, &rows); err != nil || location != m.Location || rows != m.Rows() {
+			t.Errorf("noted %s with %d rows, %v", location, rows, err)
 		}
 	})
-	t.Run("operation fails", func(t *testing.T) {
+	t.Run("the database is written to meanwhile", func(t *testing.T) {
 		t.Parallel()
-		if _, err := run(t, &admin{polls: 1, failure: "ERROR_RDBMS"}); err == nil || !strings.Contains(err.Error(), "ERROR_RDBMS") {
-			t.Errorf("got %v, want the operation's error", err)
+		g := newGoogle(t)
+		g.during = func(kind string) {
+			g.sql(`DELETE FROM users WHERE username IN ('user1', 'user2')`)
+			g.sql(`INSERT INTO users (id, username, email, password) VALUES (gen_random_uuid(), 'late', 'late@example.com', '')`)
+			g.sql(`SELECT pg_stat_force_next_flush()`)
+		}
+		m, err := g.store().Run(t.Context())
+		if err != nil || m.Tables["users"].Rows != 19 {
+			t.Errorf("%d users, %v", m.Tables["users"].Rows, err)
+		}
+	})
+	for name, tc := range map[string]struct {
+		spoil func(dump string) string
+		fail  string
+		want  string
+	}{
+		"operation fails":    {fail: "no permission", want: "no permission"},
+		"nothing is written": {spoil: func(string) string { return "" }, want: "breaks off"},
+		"it breaks off":      {spoil: func(dump string) string { return dump[:strings.Index(dump, "user7@")] }, want: "unexpected EOF"},
+		"its end is missing": {spoil: func(dump string) string { return strings.Replace(dump, "database dump complete", "", 1) }, want: "breaks off"},
+		"a table is missing": {spoil: func(dump string) string { return withoutTable(dump, "courses") }, want: "lacks table courses"},
+		"rows are missing":   {spoil: func(dump string) string { return withoutRow(dump, "user7@") }, want: "table users has 19 rows; the database had 20 to 20"},
+		"rows come twice": {spoil: func(dump string) string {
+			row := rowOf(dump, "user7@")
+			return strings.Replace(dump, row, row+row, 1)
+		}, want: "table users has 21 rows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGoogle(t)
+			if tc.spoil != nil {
+				g.spoil = tc.spoil
+			}
+			if tc.fail != "" {
+				g.fail["EXPORT"] = tc.fail
+			}
+			if _, err := g.store().Run(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+			if _, err := g.lab().Newest(t.Context()); fault.KindOf(err) != fault.NotFound {
+				t.Errorf("a backup that isn't good is taken for one: %v", err)
+			}
+		})
+	}
+	t.Run("the schema changes meanwhile", func(t *testing.T) {
+		t.Parallel()
+		g := newGoogle(t)
+		g.during = func(string) { g.sql(`CREATE INDEX meanwhile ON users (timezone)`) }
+		if _, err := g.store().Run(t.Context()); err == nil || !strings.Contains(err.Error(), "schema changed") {
+			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("instance is busy", func(t *testing.T) {
 		t.Parallel()
-		if _, err := run(t, &admin{refuse: http.StatusConflict}); fault.KindOf(err) != fault.Unavailable {
+		g := newGoogle(t)
+		g.refuse["POST /export"] = http.StatusConflict
+		if _, err := g.store().Run(t.Context()); fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("got %v, want Unavailable", err)
 		}
 	})
-	t.Run("nothing was written", func(t *testing.T) {
-		t.Parallel()
-		if _, err := run(t, &admin{polls: 1}); err == nil || !strings.Contains(err.Error(), "empty") {
-			t.Errorf("got %v, want it to say that the export is empty", err)
-		}
-	})
+}
+
+// rowOf returns the first line that has the text.
+func rowOf(dump, text string) string {
+	start := strings.LastIndexByte(dump[:strings.Index(dump, text)], '\n') + 1
+	end := start + strings.IndexByte(dump[start:], '\n') + 1
+	return dump[start:end]
+}
+
+func withoutRow(dump, text string) string { return strings.Replace(dump, rowOf(dump, text), "", 1) }
+
+// withoutTable leaves out what a table holds.
+func withoutTable(dump, table string) string {
+	start := strings.Index(dump, "COPY public."+table+" ")
+	end := start + strings.Index(dump[start:], "\n\\.\n") + len("\n\\.\n")
+	return dump[:start] + dump[end:]
 }

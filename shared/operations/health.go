@@ -2,9 +2,13 @@ package operations
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
+
+	"aksio.app/shared/database"
 )
 
 // Check asks one dependency whether it answers.
@@ -80,4 +84,27 @@ func (m *Monitor) Health(ctx context.Context) Health {
 	}
 	m.last = health
 	return health
+}
+
+// backupAge is how old the newest verified backup may be: there is one every night.
+const backupAge = 26 * time.Hour
+
+// Backups reports whether the newest backup is young enough and the last restore
+// drill that ended passed. A database that was never backed up is as well as can be
+// expected: the alert for silence waits for its first backup.
+func Backups(ctx context.Context, db *database.DB) error {
+	var age time.Duration
+	var drill string
+	err := db.QueryRow(ctx, `
+		SELECT coalesce((SELECT now() - verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), interval '0'),
+			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')`).Scan(&age, &drill)
+	switch {
+	case err != nil:
+		return err
+	case age > backupAge:
+		return fmt.Errorf("the newest verified backup is %s old", age.Round(time.Minute))
+	case drill == "failed":
+		return errors.New("the last restore drill failed")
+	}
+	return nil
 }

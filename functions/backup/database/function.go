@@ -12,11 +12,13 @@ import (
 
 func init() {
 	api.HandleScheduled(api.Operation{
-		ID:       "backup-database",
-		Summary:  "Export the database, verify the export, and note what it holds.",
-		Needs:    []api.Resource{database.Resource, backups.Resource},
-		Schedule: "0 2 * * *",
-		Timeout:  9 * time.Minute,
+		ID:        "backup-database",
+		Summary:   "Export the database, verify the export, and note what it holds.",
+		Needs:     []api.Resource{database.Resource, backups.Resource},
+		Schedule:  "0 2 * * *",
+		MemoryMiB: 1024, // a row of the dump is held as a whole
+		CPU:       2,
+		Timeout:   30 * time.Minute, // the most that the scheduler waits
 	}, setup)
 }
 

@@ -61,6 +61,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	monitor := operations.NewMonitor(
 		operations.Check{Name: "database", Required: true, Ask: db.Ping},
 		operations.Check{Name: "storage", Ask: bucket.Ping},
+		operations.Check{Name: "backups", Ask: func(ctx context.Context) error { return operations.Backups(ctx, db) }},
 		operations.Check{Name: "live", Ask: func(ctx context.Context) error { return askLive(ctx, events) }},
 	)
 	return func(ctx context.Context, _ *Request) (*Response, error) {

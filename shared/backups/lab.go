@@ -1,0 +1,414 @@
+package backups
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/cloudsqlconn"
+	"cloud.google.com/go/iam"
+	"cloud.google.com/go/storage"
+	"github.com/jackc/pgx/v5"
+	sqladmin "google.golang.org/api/sqladmin/v1"
+
+	"aksio.app/shared/resource"
+)
+
+// CloudLab restores exports to scratch instances of Cloud SQL, made for the purpose.
+// An instance reads a copy of the export in a bucket of its own: it must be let into
+// the bucket that it imports from, and nobody but the exporter should be let into
+// the backups' one.
+type CloudLab struct {
+	*Cloud
+	copies string // bucket
+	tier   string
+	dialer func(context.Context) (*cloudsqlconn.Dialer, error)
+}
+
+// NewCloudLab returns a lab beside the configured instance.
+func NewCloudLab(c DrillConfig, google Google) *CloudLab {
+	dial := cloudsqlconn.WithPublicIP()
+	if c.Private {
+		dial = cloudsqlconn.WithPrivateIP()
+	}
+	return &CloudLab{
+		Cloud: NewCloud(c.Config, google), copies: c.DrillBucket, tier: c.DrillTier,
+		dialer: resource.Lazily(func(context.Context) (*cloudsqlconn.Dialer, error) {
+			return cloudsqlconn.NewDialer(context.Background(), append([]cloudsqlconn.Option{
+				cloudsqlconn.WithLazyRefresh(),
+				cloudsqlconn.WithBuiltInMetrics(false),
+				cloudsqlconn.WithDefaultDialOptions(dial),
+			}, google.Dialer...)...)
+		}),
+	}
+}
+
+// scratchLabel is the label of scratch instances. Its value is the instance that
+// they are a scratch of.
+const scratchLabel = "restore-drill-of"
+
+// grantTime is how long a grant may take to be heeded everywhere.
+const grantTime = 30 * time.Minute
+
+// Scratch returns the name of an instance. A name can't be used again for a week.
+func (l *CloudLab) Scratch(now time.Time) string {
+	return fmt.Sprintf("%.60s-drill-%s", l.instance, strconv.FormatInt(now.UnixMilli(), 36))
+}
+
+// Scratches returns the instances with the label.
+func (l *CloudLab) Scratches(ctx context.Context) (names []string, err error) {
+	admin, err := l.admin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: %w", err)
+	}
+	err = admin.Instances.List(l.project).Filter(fmt.Sprintf("settings.userLabels.%s:%s", scratchLabel, l.instance)).
+		Pages(ctx, func(page *sqladmin.InstancesListResponse) error {
+			for _, instance := range page.Items {
+				if l.isScratch(instance) { // whatever the filter lets through
+					names = append(names, instance.Name)
+				}
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: list instances: %w", busy(err))
+	}
+	return names, nil
+}
+
+func (l *CloudLab) isScratch(instance *sqladmin.DatabaseInstance) bool {
+	return instance.Settings != nil && instance.Settings.UserLabels[scratchLabel] == l.instance
+}
+
+// Restore makes the instance, then lets it import.
+func (l *CloudLab) Restore(ctx context.Context, scratch string, m Manifest) (bool, error) {
+	admin, err := l.admin(ctx)
+	if err != nil {
+		return false, fmt.Errorf("cloud sql: %w", err)
+	}
+	instance, err := admin.Instances.Get(l.project, scratch).Context(ctx).Do()
+	switch {
+	case answered(err, http.StatusNotFound):
+		return false, l.create(ctx, admin, scratch)
+	case err != nil:
+		return false, fmt.Errorf("cloud sql: scratch instance: %w", busy(err))
+	case instance.State == "PENDING_CREATE" || instance.State == "MAINTENANCE":
+		return false, nil
+	case instance.State != "RUNNABLE":
+		return false, fmt.Errorf("%w: cloud sql: scratch instance %s is %s", errUnrestorable, scratch, instance.State)
+	}
+	operations, err := l.operations(ctx, admin, scratch)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(operations, func(o *sqladmin.Operation) bool { return o.Status != "DONE" }) {
+		return false, nil // perhaps one that a call began which broke off
+	}
+	if imported := latest(operations, "IMPORT"); imported != nil {
+		err := failure(imported)
+		if err == nil {
+			return true, nil
+		}
+		if !forbidden(err) || !young(instance) {
+			return false, fmt.Errorf("%w: cloud sql: import: %w", errUnrestorable, err)
+		}
+	}
+	err = l.importCopy(ctx, admin, instance, m)
+	if err != nil && forbidden(err) && young(instance) {
+		return false, nil // the grant is on its way
+	}
+	return false, err
+}
+
+// forbidden reports whether an instance wasn't let into the bucket.
+func forbidden(err error) bool {
+	return answered(err, http.StatusForbidden) || strings.Contains(strings.ToLower(err.Error()), "permission")
+}
+
+// young reports whether a grant to the instance may still be on its way.
+func young(instance *sqladmin.DatabaseInstance) bool {
+	created, err := time.Parse(time.RFC3339, instance.CreateTime)
+	return err == nil && time.Since(created) < grantTime
+}
+
+// operations returns the newest operations of the instance, the newest first.
+func (l *CloudLab) operations(ctx context.Context, admin *sqladmin.Service, instance string) ([]*sqladmin.Operation, error) {
+	list, err := admin.Operations.List(l.project).Instance(instance).MaxResults(100).Context(ctx).Do()
+	if answered(err, http.StatusNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: operations of %s: %w", instance, busy(err))
+	}
+	return list.Items, nil
+}
+
+// latest returns the newest operation of the type, nil if there is none.
+func latest(operations []*sqladmin.Operation, kind string) *sqladmin.Operation {
+	i := slices.IndexFunc(operations, func(o *sqladmin.Operation) bool { return o.OperationType == kind })
+	if i < 0 {
+		return nil
+	}
+	return operations[i]
+}
+
+// create asks for an instance like the original, without what only a production
+// database needs.
+func (l *CloudLab) create(ctx context.Context, admin *sqladmin.Service, scratch string) error {
+	operations, err := l.operations(ctx, admin, scratch)
+	if err != nil {
+		return err
+	}
+	if created := latest(operations, "CREATE"); created != nil {
+		if err := failure(created); err != nil {
+			return fmt.Errorf("%w: cloud sql: create %s: %w", errUnrestorable, scratch, err)
+		}
+		return nil
+	}
+	original, err := admin.Instances.Get(l.project, l.instance).Context(ctx).Do()
+	if err != nil {
+		return fmt.Errorf("cloud sql: %s: %w", l.instance, busy(err))
+	}
+	settings := original.Settings
+	grow := true
+	_, err = admin.Instances.Insert(l.project, &sqladmin.DatabaseInstance{
+		Name: scratch, Region: original.Region, DatabaseVersion: original.DatabaseVersion,
+		DiskEncryptionConfiguration: original.DiskEncryptionConfiguration,
+		RootPassword:                rand.Text(), // nobody needs it
+		Settings: &sqladmin.Settings{
+			Tier: cmp.Or(l.tier, settings.Tier), Edition: settings.Edition, AvailabilityType: "ZONAL",
+			DataDiskSizeGb: settings.DataDiskSizeGb, DataDiskType: settings.DataDiskType, StorageAutoResize: &grow,
+			DatabaseFlags: settings.DatabaseFlags, IpConfiguration: settings.IpConfiguration, ConnectorEnforcement: settings.ConnectorEnforcement,
+			UserLabels: map[string]string{scratchLabel: l.instance},
+		},
+	}).Context(ctx).Do()
+	if err != nil && !answered(err, http.StatusConflict) { // there is one: another call was faster
+		return fmt.Errorf("cloud sql: create %s: %w", scratch, busy(err))
+	}
+	return nil
+}
+
+// importCopy prepares the instance and begins the import.
+func (l *CloudLab) importCopy(ctx context.Context, admin *sqladmin.Service, instance *sqladmin.DatabaseInstance, m Manifest) error {
+	if err := l.provideCopy(ctx, instance, m); err != nil {
+		return err
+	}
+	users, err := l.provideUsers(ctx, admin, instance.Name)
+	if err != nil {
+		return err
+	}
+	if err := l.provideDatabase(ctx, instance.Name, users); err != nil {
+		return err
+	}
+	_, err = admin.Instances.Import(l.project, instance.Name, &sqladmin.InstancesImportRequest{
+		ImportContext: &sqladmin.ImportContext{
+			FileType: "SQL", Uri: "gs://" + l.copies + "/" + copyName(instance.Name), Database: l.database, ImportUser: instance.Name,
+		},
+	}).Context(ctx).Do()
+	if err != nil {
+		return fmt.Errorf("cloud sql: import to %s: %w", instance.Name, busy(err))
+	}
+	return nil
+}
+
+func copyName(scratch string) string { return scratch + ".sql.gz" }
+
+// bucketRole is what an instance must have in a bucket that it imports from.
+const bucketRole iam.RoleName = "roles/storage.objectAdmin"
+
+// provideCopy copies the export to where the instance is let in, and lets it in.
+func (l *CloudLab) provideCopy(ctx context.Context, instance *sqladmin.DatabaseInstance, m Manifest) error {
+	store, err := l.storage(ctx)
+	if err != nil {
+		return fmt.Errorf("cloud storage: %w", err)
+	}
+	bucket := store.Bucket(l.copies)
+	target := bucket.Object(copyName(instance.Name))
+	_, err = target.Attrs(ctx)
+	if errors.Is(err, storage.ErrObjectNotExist) {
+		_, err = target.CopierFrom(store.Bucket(l.bucket).Object(l.object(m))).Run(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("cloud storage: copy of %s: %w", m.Location, err)
+	}
+	policy, err := bucket.IAM().Policy(ctx)
+	if err != nil {
+		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
+	}
+	member := "serviceAccount:" + instance.ServiceAccountEmailAddress
+	if policy.HasRole(member, bucketRole) {
+		return nil
+	}
+	policy.Add(member, bucketRole)
+	if err := bucket.IAM().SetPolicy(ctx, policy); err != nil {
+		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
+	}
+	return nil
+}
+
+// provideUsers gives the instance the original's users, whom the export names as
+// owners, and one of the instance's own name. It returns the former.
+func (l *CloudLab) provideUsers(ctx context.Context, admin *sqladmin.Service, scratch string) ([]string, error) {
+	original, err := admin.Users.List(l.project, l.instance).Context(ctx).Do()
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: users of %s: %w", l.instance, busy(err))
+	}
+	there, err := admin.Users.List(l.project, scratch).Context(ctx).Do()
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: users of %s: %w", scratch, busy(err))
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(there.Items, func(u *sqladmin.User) bool { return u.Name == name })
+	}
+	missing := []*sqladmin.User{{Name: scratch, Password: rand.Text()}}
+	var names []string
+	for _, user := range original.Items {
+		if user.Name == "postgres" || strings.HasPrefix(user.Name, "cloudsql") { // every instance has these
+			continue
+		}
+		names = append(names, user.Name)
+		copied := &sqladmin.User{Name: user.Name, Type: user.Type}
+		if user.Type == "" || user.Type == "BUILT_IN" {
+			copied.Password = rand.Text()
+		}
+		missing = append(missing, copied)
+	}
+	for _, user := range missing {
+		if has(user.Name) {
+			continue
+		}
+		operation, err := admin.Users.Insert(l.project, scratch, user).Context(ctx).Do()
+		if err := l.await(ctx, admin, operation, err); err != nil {
+			return nil, fmt.Errorf("cloud sql: add user %s to %s: %w", user.Name, scratch, err)
+		}
+	}
+	return names, nil
+}
+
+// provideDatabase makes the empty database. Who imports must be a member of every
+// role that is to own something, and these must be allowed to.
+func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, owners []string) error {
+	db, err := l.connect(ctx, scratch, "postgres")
+	if err != nil {
+		return err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
+	for _, owner := range owners {
+		if _, err := db.Exec(ctx, `GRANT `+pgx.Identifier{owner}.Sanitize()+` TO CURRENT_USER`); err != nil {
+			return fmt.Errorf("become a member of %s: %w", owner, err)
+		}
+	}
+	var exists bool
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, l.database).Scan(&exists); err != nil {
+		return err
+	}
+	if !exists {
+		if _, err := db.Exec(ctx, `CREATE DATABASE `+pgx.Identifier{l.database}.Sanitize()+` TEMPLATE template0`); err != nil {
+			return err
+		}
+	}
+	restored, err := l.Connect(ctx, scratch)
+	if err != nil {
+		return err
+	}
+	defer restored.Close(context.WithoutCancel(ctx))
+	for _, owner := range owners {
+		if _, err := restored.Exec(ctx, `GRANT CREATE, USAGE ON SCHEMA public TO `+pgx.Identifier{owner}.Sanitize()); err != nil {
+			return fmt.Errorf("let %s own tables: %w", owner, err)
+		}
+	}
+	return nil
+}
+
+// Connect opens the restored database.
+func (l *CloudLab) Connect(ctx context.Context, scratch string) (*pgx.Conn, error) {
+	return l.connect(ctx, scratch, l.database)
+}
+
+// connect signs in as the user of the scratch instance's name, who gets a new
+// password each time: it is never stored.
+func (l *CloudLab) connect(ctx context.Context, scratch, database string) (*pgx.Conn, error) {
+	admin, err := l.admin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cloud sql: %w", err)
+	}
+	password := rand.Text()
+	operation, err := admin.Users.Update(l.project, scratch, &sqladmin.User{Name: scratch, Password: password}).Name(scratch).Context(ctx).Do()
+	if err := l.await(ctx, admin, operation, err); err != nil {
+		return nil, fmt.Errorf("cloud sql: set the password of %s: %w", scratch, err)
+	}
+	config, err := pgx.ParseConfig("sslmode=disable timezone=UTC") // the dialer does TLS; dumps are written in UTC
+	if err != nil {
+		return nil, err
+	}
+	config.User, config.Password, config.Database = scratch, password, database
+	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		dialer, err := l.dialer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return dialer.Dial(ctx, strings.Join([]string{l.project, l.region, scratch}, ":"))
+	}
+	return pgx.ConnectConfig(ctx, config)
+}
+
+// Remove deletes the instance, the copy that it read, and what let it read that.
+func (l *CloudLab) Remove(ctx context.Context, scratch string) (bool, error) {
+	admin, err := l.admin(ctx)
+	if err != nil {
+		return false, fmt.Errorf("cloud sql: %w", err)
+	}
+	instance, err := admin.Instances.Get(l.project, scratch).Context(ctx).Do()
+	switch {
+	case answered(err, http.StatusNotFound):
+		return true, l.removeCopy(ctx, scratch)
+	case err != nil:
+		return false, fmt.Errorf("cloud sql: scratch instance: %w", busy(err))
+	case !l.isScratch(instance):
+		return false, fmt.Errorf("cloud sql: instance %s isn't a scratch of %s; it stays", scratch, l.instance)
+	case instance.State == "PENDING_DELETE":
+		return false, nil
+	}
+	_, err = admin.Instances.Delete(l.project, scratch).Context(ctx).Do()
+	if err != nil && !answered(err, http.StatusConflict) && !answered(err, http.StatusNotFound) { // busy, or gone
+		return false, fmt.Errorf("cloud sql: delete %s: %w", scratch, busy(err))
+	}
+	return false, nil
+}
+
+func (l *CloudLab) removeCopy(ctx context.Context, scratch string) error {
+	store, err := l.storage(ctx)
+	if err != nil {
+		return fmt.Errorf("cloud storage: %w", err)
+	}
+	bucket := store.Bucket(l.copies)
+	if err := bucket.Object(copyName(scratch)).Delete(ctx); err != nil && !errors.Is(err, storage.ErrObjectNotExist) {
+		return fmt.Errorf("cloud storage: delete the copy: %w", err)
+	}
+	policy, err := bucket.IAM().Policy(ctx)
+	if err != nil {
+		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
+	}
+	changed := false
+	for _, member := range slices.Clone(policy.Members(bucketRole)) {
+		if strings.Contains(member, "@gcp-sa-cloud-sql.iam.gserviceaccount.com") { // drills take turns: it was this instance's
+			policy.Remove(member, bucketRole)
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if err := bucket.IAM().SetPolicy(ctx, policy); err != nil {
+		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
+	}
+	return nil
+}
