@@ -3,6 +3,8 @@ package run_test
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	_ "aksio.app/functions/all"
@@ -67,14 +69,26 @@ func TestCleanupRemovesWhatExpiredAndNothingElse(t *testing.T) {
 
 func TestMigrationsAreAppliedOnce(t *testing.T) {
 	t.Parallel()
-	app := apitest.New(t) // whose database is migrated already
-	if applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any); len(applied) != 0 {
-		t.Errorf("applied %v to a schema that is up to date", applied)
-	}
-	if _, err := app.DB.Exec(context.Background(), `DROP INDEX chats_deleted; DELETE FROM goose_db_version WHERE version_id = 20261124160000`); err != nil {
+	app := apitest.New(t)
+	empty := "empty_" + strings.ReplaceAll(id.New[thing]().String(), "-", "")
+	if _, err := app.DB.Exec(t.Context(), `CREATE DATABASE `+empty); err != nil {
 		t.Fatal(err)
 	}
-	if applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any); len(applied) != 1 {
-		t.Errorf("applied %v, want the one that was missing", applied)
+	t.Cleanup(func() {
+		if _, err := app.DB.Exec(context.Background(), `DROP DATABASE `+empty+` WITH (FORCE)`); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := url.Parse(app.Settings["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + empty
+	app = app.With("DATABASE_URL", u.String())
+	for i, want := range []bool{true, false} {
+		applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any)
+		if got := len(applied) > 0; got != want {
+			t.Errorf("run %d applied %v", i+1, applied)
+		}
 	}
 }
