@@ -2,7 +2,9 @@ package all_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,34 +18,42 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/resource"
+	"aksio.app/shared/telemetry"
 	"aksio.app/shared/uploads"
 )
 
-// TestMain lets the test binary be an instance that serves the private functions, so
-// that a test can kill it.
+// TestMain lets the test binary be an instance that serves all functions and logs as
+// deployed ones do, so that a test can kill it.
 func TestMain(m *testing.M) {
-	if os.Getenv("SERVE_PRIVATE_FUNCTIONS") == "" {
+	if os.Getenv("SERVE_FUNCTIONS") == "" {
 		os.Exit(m.Run())
 	}
+	slog.SetDefault(slog.New(telemetry.NewHandler(os.Stderr, "project")))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(listener.Addr())
-	panic(http.Serve(listener, api.NewGateway(resource.OSProcess()).Internal))
+	gateway := api.NewGateway(resource.OSProcess())
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway)
+	mux.Handle("/internal/", gateway.Internal)
+	panic(http.Serve(listener, mux))
 }
 
-// instance is a process of the test's own that serves the private functions.
+// instance is a process of the test's own that serves the functions.
 type instance struct {
 	address string
 	process *exec.Cmd
+	logs    bytes.Buffer // complete once it is killed
 }
 
 func startInstance(t *testing.T, app *apitest.App) *instance {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "SERVE_PRIVATE_FUNCTIONS=1")
+	i := &instance{process: cmd}
+	cmd.Stderr = &i.logs
+	cmd.Env = append(os.Environ(), "SERVE_FUNCTIONS=1")
 	for name, value := range app.Settings {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -54,7 +64,6 @@ func startInstance(t *testing.T, app *apitest.App) *instance {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	i := &instance{process: cmd}
 	t.Cleanup(i.kill)
 	i.address, err = bufio.NewReader(output).ReadString('\n')
 	if err != nil {

@@ -68,5 +68,5 @@ func New(config Config) ai.Model {
 	if config.Key == "" && config.BaseURL == "" {
 		return Offline{}
 	}
-	return NewOpenAI(config)
+	return logged{NewOpenAI(config)}
 }
