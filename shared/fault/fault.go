@@ -33,6 +33,12 @@ const (
 	BadGateway                  // 502: a dependency answered, but not usefully
 )
 
+var kinds = [...]string{"internal", "invalid", "unauthenticated", "forbidden", "not_found", "conflict", "too_large", "unsupported",
+	"exhausted", "throttled", "unavailable", "bad_gateway"}
+
+// String returns the kind's word, for logs.
+func (k Kind) String() string { return kinds[k] }
+
 // Fault is an error whose message may be shown to the caller: it says what is
 // wrong and what to do about it.
 type Fault struct {

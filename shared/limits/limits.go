@@ -25,6 +25,11 @@ func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
 	return taken(db.QueryRow(ctx, take, key, rate.interval(), rate.Per))
 }
 
+// Queue adds a Take to the batch. Its refusal is heard as QueueBoth says.
+func Queue(batch *pgx.Batch, key string, rate Rate) {
+	batch.Queue(take, key, rate.interval(), rate.Per).QueryRow(taken)
+}
+
 // QueueBoth adds to the batch what counts an event for the outer key and, only if
 // that was granted, one for the inner key: who is over their own rate can't use up
 // another's. Closing the batch's results returns what Take would, before it looks at
@@ -41,9 +46,13 @@ func taken(row pgx.Row) error {
 	var wait time.Duration
 	err := row.Scan(&wait)
 	if err == nil && wait > 0 {
-		return fault.New(fault.Throttled, "Request was throttled: too many in a short time. Try again in %s.", words(wait)).RetryAfter(wait)
+		return throttled(wait)
 	}
 	return err
+}
+
+func throttled(wait time.Duration) error {
+	return fault.New(fault.Throttled, "Request was throttled: too many in a short time. Try again in %s.", words(wait)).RetryAfter(wait)
 }
 
 // move moves a key's theoretical arrival time on by one interval unless that leads

@@ -4,7 +4,9 @@ package retrieval
 
 import (
 	"context"
+	"log/slog"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +18,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/usage"
 )
 
@@ -52,17 +55,41 @@ type Results struct {
 
 // Store searches the passages in the database.
 type Store struct {
-	db    *database.DB
-	model ai.Model
+	db        *database.DB
+	model     ai.Model
+	throttled limits.Throttled
 }
 
 // NewStore returns the passages of the database, whose vectors the model made.
 func NewStore(db *database.DB, model ai.Model) *Store { return &Store{db: db, model: model} }
 
+// searchRate is how often a student may search.
+var searchRate = limits.Rate{Count: 600, Per: time.Hour}
+
+// Lookup is Search by a student's own hand: Throttled after too many within an
+// hour. The search that is one too many may still ask the model; those after it
+// don't, as far as this instance knows.
+func (s *Store) Lookup(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
+	key := "search:" + owner.String()
+	if err := s.throttled.Check(key); err != nil {
+		return Results{}, err
+	}
+	var batch pgx.Batch
+	limits.Queue(&batch, key, searchRate)
+	results, err := s.search(ctx, &batch, owner, q)
+	s.throttled.Note(key, err)
+	return results, err
+}
+
 // Search finds passages by the words of the question (BM25) and by its meaning
 // (vectors of the model), and merges both orders (reciprocal rank fusion). A
 // course of somebody else is NotFound. One round trip beside the model's.
 func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
+	return s.search(ctx, new(pgx.Batch), owner, q)
+}
+
+// search is Search after what the batch holds already.
+func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID, q Query) (Results, error) {
 	q.Text = strings.TrimSpace(q.Text)
 	switch {
 	case q.Text == "":
@@ -83,23 +110,26 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 		return Results{}, err
 	default:
 		results.WordsOnly = true // words alone are better than no answer
+		slog.WarnContext(ctx, "search by words only", "course_id", q.Course, "kind", fault.KindOf(err).String(), "error", err)
 	}
 
-	var batch pgx.Batch
-	batch.Queue("SELECT 1 FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL", q.Course, owner)
-	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset)
+	batch.Queue("SELECT 1 FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL", q.Course, owner).
+		QueryRow(func(row pgx.Row) error {
+			var one int
+			return database.Fault(row.Scan(&one), "course")
+		})
+	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
+		Query(func(rows pgx.Rows) (err error) {
+			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
+			return err
+		})
 	if spent.PromptTokens > 0 {
-		usage.Queue(&batch, owner, usage.Embedding, spent)
+		usage.Queue(batch, owner, usage.Embedding, spent)
 	}
-	answers := s.db.SendBatch(ctx, &batch)
-	defer answers.Close()
-	var one int
-	if err := answers.QueryRow().Scan(&one); err != nil {
-		return Results{}, database.Fault(err, "course")
+	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
+		return Results{}, err
 	}
-	rows, _ := answers.Query()
-	results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
-	return results, err
+	return results, nil
 }
 
 // weight says how much the order by meaning counts against the order by words.

@@ -72,7 +72,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := retrieval.NewStore(db, model)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		found, err := store.Search(ctx, user.ID, retrieval.Query{
+		found, err := store.Lookup(ctx, user.ID, retrieval.Query{
 			Course: req.Course, Documents: req.Documents, Text: req.Query, Limit: req.Limit, Offset: req.Offset,
 		})
 		if err != nil {
