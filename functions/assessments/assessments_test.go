@@ -149,11 +149,15 @@ func (s *student) generate(assessment string, body any) (m made) {
 }
 
 func (m made) texts() (texts []string) {
-	for _, card := range m.Content.Flashcards.Flashcards {
-		texts = append(texts, card.Question)
+	if m.Content.Flashcards != nil {
+		for _, card := range m.Content.Flashcards.Flashcards {
+			texts = append(texts, card.Question)
+		}
 	}
-	for _, question := range m.Content.Quiz.Questions {
-		texts = append(texts, question.Text)
+	if m.Content.Quiz != nil {
+		for _, question := range m.Content.Quiz.Questions {
+			texts = append(texts, question.Text)
+		}
 	}
 	return texts
 }
@@ -487,6 +491,34 @@ func TestAFailedModelIsSaid(t *testing.T) {
 	}
 }
 
+// What was made before the model broke off was paid for and checked.
+func TestWhatWasMadeBeforeAFailureIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		plan    object // wants more than one call makes
+		replies []aitest.Reply
+	}{
+		"cards":     {object{"flashcard_count": 16, "quiz_count": 0}, []aitest.Reply{cardsReply, broken}},
+		"questions": {object{"flashcard_count": 0, "quiz_count": 16}, []aitest.Reply{itemsReply, verdictsReply, broken}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := aitest.New(t, tc.replies...)
+			app := apitest.New(t, "OPENAI_API_KEY", server.Config().Key, "OPENAI_BASE_URL", server.Config().BaseURL)
+			ada := newStudent(t, app, "ada")
+			ada.document("Cells", cells)
+			m := ada.generate(ada.plan(tc.plan), nil)
+			if m.Status != "partial" || len(m.texts()) != 1 {
+				t.Errorf("made %+v, want the one of the first call", m)
+			}
+			var tokens int
+			if err := app.DB.QueryRow(t.Context(), `SELECT sum(prompt_tokens) FROM model_usage WHERE user_id = $1`, ada.ID).Scan(&tokens); err != nil || tokens == 0 {
+				t.Errorf("%d tokens are recorded, %v", tokens, err)
+			}
+		})
+	}
+}
+
 func TestAdaptiveQuizzesFitTheStudent(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
@@ -517,18 +549,37 @@ func TestAdaptiveQuizzesFitTheStudent(t *testing.T) {
 
 func TestGenerationsAreLimited(t *testing.T) {
 	t.Parallel()
-	app := apitest.New(t)
-	ada := newStudent(t, app, "ada")
-	ada.document("Cells", cells)
-	assessment := ada.plan(object{"flashcard_count": 1, "quiz_count": 0})
-	if _, err := app.DB.Exec(t.Context(), `INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
-		VALUES ($1, now()::date, 'answering', 'x', 1, 1000000000, 0)`, ada.ID); err != nil {
-		t.Fatal(err)
-	}
-	if problem := ada.Post(path+assessment+"/generate_content/", nil).Want(http.StatusPaymentRequired).Map(); problem["code"] != "model_budget" {
-		t.Errorf("without a budget: %v", problem)
-	}
-	if got := ada.Get(quizzes).Map()["count"]; got != 0.0 {
-		t.Errorf("made %v quizzes", got)
+	app := apitest.New(t, "AI_PRICES", "our-own=0")
+	for name, tc := range map[string]struct {
+		model  string
+		tokens int
+		left   bool
+	}{
+		"the usual model":            {"gpt-4o-mini", 2_900_000, true},
+		"the usual model, used up":   {"gpt-4o-mini", 3_000_000, false},
+		"embeddings":                 {"text-embedding-3-small", 20_000_000, true},
+		"a dear model":               {"gpt-4o", 170_000, true},
+		"a dear model, used up":      {"gpt-4o", 190_000, false},
+		"who knows":                  {"gpt-99", 190_000, false},
+		"priced by the installation": {"our-own", 1_000_000_000, true},
+	} {
+		ada := newStudent(t, app, name)
+		ada.document("Cells", cells)
+		assessment := ada.plan(object{"flashcard_count": 1, "quiz_count": 0})
+		if _, err := app.DB.Exec(t.Context(), `INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+			VALUES ($1, now()::date, 'answering', $2, 1, $3 - 10, 10)`, ada.ID, tc.model, tc.tokens); err != nil {
+			t.Fatal(err)
+		}
+		generated := ada.Post(path+assessment+"/generate_content/", nil)
+		if tc.left {
+			generated.Want(http.StatusOK)
+			continue
+		}
+		if problem := generated.Want(http.StatusPaymentRequired).Map(); problem["code"] != "model_budget" {
+			t.Errorf("%s: %v", name, problem)
+		}
+		if due := string(ada.Get(due).Body); due != "[]\n" {
+			t.Errorf("%s: made %s", name, due)
+		}
 	}
 }

@@ -28,7 +28,7 @@ const MostCount = 50
 const OfflineVectors = "offline-hash-1"
 
 // Models are the chat models that a student may choose from. They take a
-// temperature and structured outputs, and cost about as much as plans allow for.
+// temperature and structured outputs; what they cost, the provider knows.
 var Models = []string{"gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}
 
 // Allowed reports whether a question may name the chat model.
@@ -38,12 +38,15 @@ func Allowed(model string) bool { return slices.Contains(Models, model) }
 //
 // Its methods are safe for concurrent use and stop when the context is done.
 // Failures of a provider are faults: Throttled, Unavailable or BadGateway. The
-// usage that is returned beside an error was spent nevertheless.
+// usage that is returned beside an error was spent nevertheless; cards and items
+// beside one were made before it and are as good as others.
 type Model interface {
 	// Name is what is stored as the model that made something: "gpt-4o-mini", "offline".
 	Name() string
 	// EmbeddingModel names the space of the vectors; those of different spaces are never compared.
 	EmbeddingModel() string
+	// Weight returns what a token of the named model costs, beside one of gpt-4o-mini.
+	Weight(model string) float64
 	// Embed returns one vector of unit length for each text. It batches by itself.
 	Embed(ctx context.Context, texts []string) ([][]float32, Usage, error)
 	// Answer answers the last turn from the sources. Parts are emitted as they

@@ -117,7 +117,7 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 	if plan.cards == 0 && plan.questions == 0 {
 		return Result{}, fault.New(fault.Invalid, "Neither cards nor questions are wanted: ask for some.").Coded("nothing_wanted")
 	}
-	if err := usage.Allow(ctx, g.db, owner); err != nil {
+	if err := usage.Allow(ctx, g.db, g.model, owner); err != nil {
 		return Result{}, err
 	}
 	avoid, err := g.existing(ctx, owner, assessment.Course)

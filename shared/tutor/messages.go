@@ -123,7 +123,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err != nil {
 		return Exchange{}, err
 	}
-	if err := usage.Allow(ctx, s.db, owner); err != nil {
+	if err := usage.Allow(ctx, s.db, s.model, owner); err != nil {
 		return Exchange{}, err
 	}
 	asked, err := s.ask(ctx, chat, n)

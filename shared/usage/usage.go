@@ -22,7 +22,7 @@ type Plan struct {
 	DocumentBytes  int64 // of one document
 	Documents      int   // that aren't deleted
 	StorageBytes   int64 // of all of them
-	TokensPerMonth int   // sent to and received from models
+	TokensPerMonth int   // sent to and received from models, of gpt-4o-mini; fewer of dearer ones
 }
 
 // Free is everybody's plan until plans are sold.
@@ -42,19 +42,26 @@ var callRate = limits.Rate{Count: 100, Per: time.Hour}
 // Allow says whether the student may use a model now: Throttled after too many
 // calls within an hour, Exhausted when the month's tokens are used up. It is
 // asked before the model answers or makes something; the few tokens by which a
-// search's words are embedded are recorded only. Two round trips.
-func Allow(ctx context.Context, db *database.DB, user auth.UserID) error {
+// search's words are embedded are recorded only. The model says what each token
+// of the month counts. Two round trips.
+func Allow(ctx context.Context, db *database.DB, model ai.Model, user auth.UserID) error {
 	if err := limits.Take(ctx, db, "ai:"+user.String(), callRate); err != nil {
 		return err
 	}
-	var tokens int
-	err := db.QueryRow(ctx, `
-		SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM model_usage
-		WHERE user_id = $1 AND day >= date_trunc('month', now())::date`, user).Scan(&tokens)
+	rows, _ := db.Query(ctx, `
+		SELECT model, sum(prompt_tokens + completion_tokens)::float8 FROM model_usage
+		WHERE user_id = $1 AND day >= date_trunc('month', now())::date
+		GROUP BY model`, user)
+	var name string
+	var tokens, weighed float64
+	_, err := pgx.ForEachRow(rows, []any{&name, &tokens}, func() error {
+		weighed += tokens * model.Weight(name)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	if tokens >= Free.TokensPerMonth {
+	if weighed >= float64(Free.TokensPerMonth) {
 		return fault.New(fault.Exhausted, "This month's allowance for the tutor and for generated material is used up. It starts anew on the first of the month.").
 			Coded("model_budget")
 	}

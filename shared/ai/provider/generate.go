@@ -60,6 +60,9 @@ func (o *OpenAI) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	return generate(ctx, o, m, task[ai.Card]{
 		ask: func(ctx context.Context, w window, check *checker, want int) ([]ai.Card, ai.Usage, error) {
 			written, usage, err := fill[writtenCards](ctx, o, "cards", cardRules+"\n"+commonRules(m), order("cards", w, m, check, want), want*countTokens+200)
+			if err != nil {
+				return nil, usage, err
+			}
 			var cards []ai.Card
 			for _, c := range written.Cards {
 				card := ai.Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Difficulty: c.Difficulty, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
@@ -67,7 +70,7 @@ func (o *OpenAI) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 					cards = append(cards, card)
 				}
 			}
-			return cards, usage, err
+			return cards, usage, nil
 		},
 		place: func(c ai.Card) (int, int) { return c.Source, c.Start },
 	})
@@ -80,6 +83,9 @@ func (o *OpenAI) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 		ask: func(ctx context.Context, w window, check *checker, want int) ([]ai.Item, ai.Usage, error) {
 			rules := itemRules + "\nUse these types only: " + strings.Join(wantedTypes(m), ", ") + ".\n" + commonRules(m)
 			written, usage, err := fill[writtenItems](ctx, o, "items", rules, order("questions", w, m, check, want), want*countTokens+200)
+			if err != nil {
+				return nil, usage, err
+			}
 			var items []ai.Item
 			for _, i := range written.Items {
 				item := ai.Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Difficulty: i.Difficulty, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
@@ -87,8 +93,8 @@ func (o *OpenAI) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 					items = append(items, item)
 				}
 			}
-			if err != nil || len(items) == 0 {
-				return nil, usage, err
+			if len(items) == 0 {
+				return nil, usage, nil
 			}
 			items, spent, err := o.verify(ctx, w, check, items)
 			return items, usage.Add(spent), err
@@ -104,7 +110,8 @@ type task[T any] struct {
 }
 
 // generate asks for things window by window, a second time for those that are
-// missing, and returns them in the material's order. Fewer than wanted is no error.
+// missing, and returns them in the material's order. Fewer than wanted is no error;
+// what was made before one stands beside it.
 func generate[T any](ctx context.Context, o *OpenAI, m ai.Material, t task[T]) ([]T, ai.Usage, error) {
 	usage := ai.Usage{Model: o.config.Chat}
 	if err := checkMaterial(m); err != nil {
@@ -116,21 +123,11 @@ func generate[T any](ctx context.Context, o *OpenAI, m ai.Material, t task[T]) (
 	}
 	check := newChecker(m)
 	var out []T
-	for range rounds {
-		missing := m.Count - len(out)
-		for i, w := range all {
-			for share := missing*(i+1)/len(all) - missing*i/len(all); share > 0; share -= batchCount {
-				things, spent, err := t.ask(ctx, w, check, min(share, batchCount))
-				usage = usage.Add(spent)
-				if err != nil {
-					return nil, usage, err
-				}
-				out = append(out, things...)
-			}
-		}
-		if len(out) >= m.Count {
-			break
-		}
+	for round := 0; round < rounds && len(out) < m.Count && err == nil; round++ {
+		var things []T
+		var spent ai.Usage
+		things, spent, err = t.round(ctx, all, check, m.Count-len(out))
+		out, usage = append(out, things...), usage.Add(spent)
 	}
 	if len(check.dropped) > 0 {
 		slog.InfoContext(ctx, "generated content dropped",
@@ -143,6 +140,20 @@ func generate[T any](ctx context.Context, o *OpenAI, m ai.Material, t task[T]) (
 		sourceB, startB := t.place(b)
 		return cmp.Or(cmp.Compare(sourceA, sourceB), cmp.Compare(startA, startB))
 	})
+	return out, usage, err
+}
+
+// round asks each window for its share of what is missing, until that fails.
+func (t task[T]) round(ctx context.Context, all []window, check *checker, missing int) (out []T, usage ai.Usage, err error) {
+	for i, w := range all {
+		for share := missing*(i+1)/len(all) - missing*i/len(all); share > 0; share -= batchCount {
+			things, spent, err := t.ask(ctx, w, check, min(share, batchCount))
+			out, usage = append(out, things...), usage.Add(spent)
+			if err != nil {
+				return out, usage, err
+			}
+		}
+	}
 	return out, usage, nil
 }
 

@@ -5,7 +5,7 @@ import "aksio.app/shared/ai"
 // Offline is the model for places without a provider: it takes sentences out of
 // the material instead of writing any, needs no network, costs no tokens, and
 // gives the same for the same.
-type Offline struct{}
+type Offline struct{ prices map[string]float64 }
 
 var _ ai.Model = Offline{}
 
@@ -16,6 +16,9 @@ func (Offline) Name() string { return offlineName }
 
 // EmbeddingModel implements Model.
 func (Offline) EmbeddingModel() string { return ai.OfflineVectors }
+
+// Weight implements Model: what other models were asked before still counts.
+func (o Offline) Weight(model string) float64 { return Config{Prices: o.prices}.weight(model) }
 
 // usage of the offline model is always nothing.
 func (Offline) usage() ai.Usage { return ai.Usage{Model: offlineName} }

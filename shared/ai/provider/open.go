@@ -7,7 +7,9 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"aksio.app/shared/ai"
@@ -24,6 +26,10 @@ type Config struct {
 	Timeout     time.Duration `env:"AI_TIMEOUT" envDefault:"60s"`        // of one call, its retries included
 	MaxTokens   int           `env:"AI_MAX_TOKENS" envDefault:"1024"`    // of an answer that asks for no number
 	InputTokens int           `env:"AI_INPUT_TOKENS" envDefault:"24000"` // of one prompt, estimated
+
+	// Prices are dollars for a million tokens of input: gpt-4o=2.5,llama3.2=0. They
+	// go before those known here. A model without a price counts as the dearest.
+	Prices map[string]float64 `env:"AI_PRICES" envKeyValSeparator:"="`
 }
 
 // Validate reports every setting that can't work.
@@ -49,7 +55,34 @@ func (c Config) Validate() error {
 	if c.InputTokens < 1000 || c.InputTokens > 100_000 {
 		errs = append(errs, fmt.Errorf("AI_INPUT_TOKENS is %d: write 1000 to 100000", c.InputTokens))
 	}
+	for _, model := range slices.Sorted(maps.Keys(c.Prices)) {
+		if price := c.Prices[model]; !(0 <= price && price <= 1000) { // so written, NaN fails too
+			errs = append(errs, fmt.Errorf("AI_PRICES has %s=%g: write dollars for a million tokens, 0 to 1000", model, price))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// usual is the model in whose tokens plans count.
+const usual = "gpt-4o-mini"
+
+// prices are OpenAI's, of June 2026, in dollars for a million tokens of input. Its
+// chat models ask four times as much for output, all alike.
+var prices = map[string]float64{
+	usual: 0.15, "gpt-4.1-nano": 0.1, "gpt-4.1-mini": 0.4, "gpt-4.1": 2, "gpt-4o": 2.5,
+	"text-embedding-3-small": 0.02, "text-embedding-3-large": 0.13,
+	offlineName: 0,
+}
+
+// weight returns what a token of the model costs beside one of the usual model.
+func (c Config) weight(model string) float64 {
+	known := maps.Clone(prices)
+	maps.Copy(known, c.Prices)
+	price, ok := known[model]
+	if !ok {
+		price = slices.Max(slices.Collect(maps.Values(known)))
+	}
+	return price / prices[usual]
 }
 
 // Open returns the process's model.
@@ -66,7 +99,7 @@ func Open(env *resource.Env) (ai.Model, error) {
 // New returns the configured model without calling it.
 func New(config Config) ai.Model {
 	if config.Key == "" && config.BaseURL == "" {
-		return Offline{}
+		return Offline{config.Prices}
 	}
 	return logged{NewOpenAI(config)}
 }

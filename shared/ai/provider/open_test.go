@@ -23,6 +23,8 @@ func TestOpen(t *testing.T) {
 		{"address", map[string]string{"OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL is"},
 		{"time", map[string]string{"AI_TIMEOUT": "1ms"}, "AI_TIMEOUT is"},
 		{"tokens", map[string]string{"AI_MAX_TOKENS": "5000"}, "AI_MAX_TOKENS is"},
+		{"price", map[string]string{"AI_PRICES": "x=-1"}, "AI_PRICES has x=-1"},
+		{"prices", map[string]string{"AI_PRICES": "llama3:8b=0,x=2.5"}, "offline"},
 		{"input", map[string]string{"AI_INPUT_TOKENS": "10"}, "AI_INPUT_TOKENS is"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -41,6 +41,9 @@ func (o *OpenAI) Name() string { return o.config.Chat }
 // EmbeddingModel implements Model.
 func (o *OpenAI) EmbeddingModel() string { return o.config.Embedding }
 
+// Weight implements Model.
+func (o *OpenAI) Weight(model string) float64 { return o.config.weight(model) }
+
 // Bounds of one request for embeddings. OpenAI takes 2048 texts of 8191 tokens
 // and 300,000 in all; smaller batches fail and are repeated in smaller pieces.
 const (

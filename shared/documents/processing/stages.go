@@ -50,7 +50,7 @@ func (r *run) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := usage.Allow(ctx, r.db, r.Owner); err != nil {
+	if err := usage.Allow(ctx, r.db, r.model, r.Owner); err != nil {
 		return err
 	}
 	if err := r.embed(ctx); err != nil {
