@@ -10,10 +10,11 @@ package extract
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -59,10 +60,11 @@ type Limits struct {
 	Bytes      int64
 	Pages      int
 	Characters int
+	Time       time.Duration
 }
 
 // DefaultLimits are more than any course book needs.
-var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000}
+var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 5 * time.Minute}
 
 // Reader reads files. It starts PDFium when it reads its first PDF.
 type Reader struct {
@@ -105,36 +107,62 @@ type rawHeading struct {
 }
 
 // Extract reads a file. Its kind is decided by its content; the name tells only
-// Markdown from plain text.
-func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (doc Document, err error) {
+// Markdown from plain text. It returns when the reader's time is up or the context
+// ends, and stops the parser. Those of Markdown and of articles in web pages can't
+// be stopped: they go on until they are through.
+func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (Document, error) {
+	if len(content) == 0 {
+		return Document{}, fault.New(fault.Invalid, "The file is empty. Check it on your device and upload it again.").Coded("empty_file")
+	}
+	if int64(len(content)) > r.limits.Bytes {
+		return Document{}, fault.New(fault.TooLarge, "The file has %d MiB; %d MiB are the most. Split it, or make its pictures smaller.",
+			len(content)>>20, r.limits.Bytes>>20).Coded("too_large")
+	}
+	limited, cancel := context.WithTimeout(ctx, r.limits.Time)
+	defer cancel()
+	type result struct {
+		doc Document
+		err error
+	}
+	results := make(chan result, 1)
+	go func() {
+		doc, err := r.read(limited, content, filename)
+		results <- result{doc, err}
+	}()
+	var read result
+	select {
+	case read = <-results:
+	case <-limited.Done():
+	}
+	switch {
+	case ctx.Err() != nil:
+		return Document{}, ctx.Err()
+	case limited.Err() != nil: // whatever the parser made of its being stopped
+		return Document{}, fault.New(fault.Invalid, "Reading this file takes too long. Split it into smaller ones and upload those.").Coded("too_slow")
+	}
+	return read.doc, read.err
+}
+
+// read is Extract without its limit of time.
+func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc Document, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("%w: parser panicked: %v", damaged(), panicked)
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("%w: %w", fault.New(fault.Invalid, "Reading this file takes too long. Split it into smaller ones and upload those.").Coded("too_slow"), err)
-		}
 	}()
-	if len(content) == 0 {
-		return doc, fault.New(fault.Invalid, "The file is empty. Check it on your device and upload it again.").Coded("empty_file")
-	}
-	if int64(len(content)) > r.limits.Bytes {
-		return doc, fault.New(fault.TooLarge, "The file has %d MiB; %d MiB are the most. Split it, or make its pictures smaller.",
-			len(content)>>20, r.limits.Bytes>>20).Coded("too_large")
-	}
 	doc.ContentType = Detect(content, filename)
 	var found raw
 	switch doc.ContentType {
 	case PDF:
 		found, err = r.readPDF(ctx, content)
 	case Word:
-		found, err = readWord(content, r.limits)
+		found, err = readWord(ctx, content, r.limits)
 	case Slides:
-		found, err = readSlides(content, r.limits)
+		found, err = readSlides(ctx, content, r.limits)
 	case Markdown:
 		found, err = readMarkdown(content)
 	case HTML:
-		found, err = readHTML(content)
+		found, err = readHTML(ctx, content)
 	case Plain:
 		found, err = readPlain(content)
 	default:
@@ -268,6 +296,19 @@ func describe(contentType string) string {
 		return "an old Word or PowerPoint file"
 	}
 	return "a file of an unknown kind"
+}
+
+// timely fails to read on when the context has ended.
+type timely struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (t timely) Read(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return t.Reader.Read(p)
 }
 
 func damaged() error {

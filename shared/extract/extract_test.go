@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,7 +225,7 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	small := extract.New(extract.Limits{Bytes: 50 << 20, Pages: 100, Characters: 1_000}, "")
+	small := extract.New(extract.Limits{Bytes: 50 << 20, Pages: 100, Characters: 1_000, Time: time.Minute}, "")
 	for name, code := range map[string]string{"GeoTopo-komprimiert.pdf": "too_many_pages", "pdflatex-outline.pdf": "too_large"} {
 		_, err := small.Extract(t.Context(), file(t, name), name)
 		var f *fault.Fault
@@ -232,12 +233,83 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 			t.Errorf("%s within small limits: got %v, want the code %s", name, err, code)
 		}
 	}
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
-	defer cancel()
-	var f *fault.Fault
-	if _, err := reader.Extract(ctx, book, "book.pdf"); !errors.As(err, &f) || f.Code != "too_slow" {
-		t.Errorf("out of time: got %v, want the code too_slow", err)
+}
+
+// TestReadingEndsInTime reads files that were made to take minutes or hours.
+func TestReadingEndsInTime(t *testing.T) {
+	t.Parallel()
+	if _, err := reader.Extract(t.Context(), file(t, "crazyones-pdfa.pdf"), "a.pdf"); err != nil { // starts PDFium
+		t.Fatal(err)
 	}
+	limits := extract.DefaultLimits
+	limits.Time = 300 * time.Millisecond
+	hasty := extract.New(limits, "")
+	for name, content := range map[string][]byte{
+		"a.pdf":  nestedForms(10, 10),
+		"a.md":   []byte(strings.Repeat("[a](", 15_000)),
+		"a.html": []byte("<html><body>" + strings.Repeat("<div>", 500) + strings.Repeat("x</p>", 50_000)),
+		"a.docx": office(t, strings.Repeat("<w:p><w:r><w:t>x</w:t></w:r></w:p>", 1_000_000)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			_, err := hasty.Extract(t.Context(), content, name)
+			var f *fault.Fault
+			if !errors.As(err, &f) || f.Code != "too_slow" {
+				t.Errorf("got %v, want the code too_slow", err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+	for range 3 { // PDFium was stopped, not lost
+		if _, err := reader.Extract(t.Context(), nestedForms(1, 1), "a.pdf"); err != nil {
+			t.Error(err)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := reader.Extract(ended, file(t, "crazyones-pdfa.pdf"), "a.pdf"); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+	wide := strings.Repeat("|a", 5_000) + "\n" + strings.Repeat("|-", 5_000) + "\n" + strings.Repeat("|b\n", 5_000)
+	if doc, err := reader.Extract(t.Context(), []byte(wide), "a.md"); err != nil || len(strings.Join(doc.Pages, "")) > 2*len(wide) {
+		t.Errorf("a wide table became %d bytes, %v", len(strings.Join(doc.Pages, "")), err)
+	}
+}
+
+// nestedForms returns a PDF of one page that draws a form, which draws another
+// one some times, and so on.
+func nestedForms(levels, times int) []byte {
+	var b bytes.Buffer
+	var offsets []int
+	object := func(body string) {
+		offsets = append(offsets, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(offsets), body)
+	}
+	stream := func(dict, content string) {
+		object(fmt.Sprintf("<<%s/Length %d>>\nstream\n%s\nendstream", dict, len(content), content))
+	}
+	b.WriteString("%PDF-1.7\n")
+	object("<</Type/Catalog/Pages 2 0 R>>")
+	object("<</Type/Pages/Kids[3 0 R]/Count 1>>")
+	object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</F 6 0 R>>/Font<</T 5 0 R>>>>>>")
+	stream("", "BT /T 12 Tf 50 700 Td (A page of a few words, more than twenty letters.) Tj ET /F Do")
+	object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+	for level := range levels {
+		content := strings.Repeat("/F Do ", times)
+		if level == levels-1 {
+			content = "BT /T 12 Tf 50 600 Td (word) Tj ET"
+		}
+		stream(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</Font<</T 5 0 R>>/XObject<</F %d 0 R>>>>", len(offsets)+2), content)
+	}
+	xref := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(offsets)+1)
+	for _, offset := range offsets {
+		fmt.Fprintf(&b, "%010d 00000 n \n", offset)
+	}
+	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF", len(offsets)+1, xref)
+	return b.Bytes()
 }
 
 // TestCutBookIsReadOrRefused reads a PDF that broke off: PDFium mends what it can.

@@ -2,6 +2,8 @@ package extract
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -16,32 +18,41 @@ import (
 var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM,
 	extension.NewCJK(extension.WithEastAsianLineBreaks(extension.EastAsianLineBreaksCSS3Draft))))
 
+// mostColumns is how many columns a table in Markdown may have. Rows that are short
+// of cells get empty ones: a small file could become a table of millions.
+const mostColumns = 200
+
 // readMarkdown reads Markdown by way of the HTML that it stands for.
 func readMarkdown(content []byte) (raw, error) {
 	text, ok := decode(content)
 	if !ok {
 		return raw{}, damaged()
 	}
+	for line := range strings.Lines(text) {
+		if strings.Count(line, "|") > mostColumns {
+			return readPlain(content)
+		}
+	}
 	var out bytes.Buffer
 	if err := markdown.Convert([]byte(text), &out); err != nil {
 		return raw{}, err
 	}
 	root, err := html.Parse(&out)
-	if err != nil {
-		return raw{}, err
+	if err != nil { // it is nested hundreds of levels deep
+		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
 	}
 	return gather(root), nil
 }
 
 // readHTML reads a page's article, or all of it where there is none.
-func readHTML(content []byte) (raw, error) {
+func readHTML(ctx context.Context, content []byte) (raw, error) {
 	text, ok := decode(content)
 	if !ok {
 		return raw{}, damaged()
 	}
-	root, err := html.Parse(strings.NewReader(text))
+	root, err := html.Parse(timely{strings.NewReader(text), ctx})
 	if err != nil {
-		return raw{}, damaged()
+		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
 	}
 	whole := gather(root)
 	parser := readability.NewParser()

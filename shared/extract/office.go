@@ -3,6 +3,7 @@ package extract
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -25,11 +26,12 @@ const (
 
 // pack is an Office file whose parts are read within bounds.
 type pack struct {
+	ctx      context.Context
 	files    map[string]*zip.File
 	inflated int64
 }
 
-func openPack(content []byte) (*pack, error) {
+func openPack(ctx context.Context, content []byte) (*pack, error) {
 	reader, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", damaged(), err)
@@ -37,7 +39,7 @@ func openPack(content []byte) (*pack, error) {
 	if len(reader.File) > mostEntries {
 		return nil, bomb()
 	}
-	p := &pack{files: map[string]*zip.File{}}
+	p := &pack{ctx: ctx, files: map[string]*zip.File{}}
 	for _, file := range reader.File {
 		p.files[strings.TrimPrefix(path.Clean("/"+file.Name), "/")] = file
 	}
@@ -74,7 +76,7 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func(string),
 		return fmt.Errorf("%w: %w", damaged(), err)
 	}
 	defer part.Close()
-	decoder := xml.NewDecoder(bounded{part, p})
+	decoder := xml.NewDecoder(bounded{timely{part, p.ctx}, p})
 	depth := 0
 	for {
 		token, err := decoder.Token()
@@ -104,7 +106,7 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func(string),
 
 // officeKind tells what kind of Office file a zip is.
 func officeKind(content []byte) string {
-	p, err := openPack(content)
+	p, err := openPack(context.Background(), content) // no part of it is read
 	switch {
 	case err != nil:
 	case p.files["word/document.xml"] != nil:
@@ -144,8 +146,8 @@ var headingStyle = regexp.MustCompile(`(?i)^(?:heading|title|overskrift|rubrik|Ã
 
 // readWord reads a Word file. It has no pages until it is printed: explicit page
 // breaks and those that Word noted when it saved the file make them, else the length.
-func readWord(content []byte, limits Limits) (raw, error) {
-	p, err := openPack(content)
+func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
+	p, err := openPack(ctx, content)
 	if err != nil {
 		return raw{}, err
 	}
@@ -283,8 +285,8 @@ var slideName = regexp.MustCompile(`^ppt/slides/slide([0-9]+)\.xml$`)
 
 // readSlides reads a presentation: each slide is a page, its title a heading, and
 // the speaker's notes stand below it.
-func readSlides(content []byte, limits Limits) (raw, error) {
-	p, err := openPack(content)
+func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error) {
+	p, err := openPack(ctx, content)
 	if err != nil {
 		return raw{}, err
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -47,7 +46,8 @@ func engine(cache string) (*pdfium, error) {
 	}
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(memoryPages)
+		WithMemoryLimitPages(memoryPages).
+		WithCloseOnContextDone(true) // so that Kill stops it in the middle of a page
 	if cache != "" {
 		compiled, err := wazero.NewCompilationCacheWithDir(cache)
 		if err != nil {
@@ -71,11 +71,22 @@ func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
 	if err != nil {
 		return raw{}, err
 	}
-	instance, err := started.pool.GetInstance(time.Minute)
+	instance, err := started.pool.GetInstanceWithContext(ctx)
 	if err != nil {
 		return raw{}, fmt.Errorf("pdfium: %w", err)
 	}
-	defer instance.Close()
+	killed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(killed)
+		instance.Kill()
+	})
+	defer func() {
+		if stop() {
+			instance.Close()
+			return
+		}
+		<-killed
+	}()
 	opened, err := instance.OpenDocument(&requests.OpenDocument{File: &content})
 	if err != nil {
 		return raw{}, openFault(err)
