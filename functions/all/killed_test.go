@@ -104,7 +104,7 @@ func (i *instance) deliver(t *testing.T, object api.Object) int {
 func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 	t.Parallel()
 	summary := aitest.JSON(map[string]any{"text": "It is about spaces.", "topics": []string{"spaces"}})
-	for stage, tc := range map[string]struct {
+	for moment, tc := range map[string]struct {
 		lock    string         // stops the reading
 		replies []aitest.Reply // before it is stopped
 		hangs   bool           // the next reply stops it
@@ -113,10 +113,10 @@ func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 		"before it begins": {lock: `document_drafts IN ACCESS EXCLUSIVE`, after: []aitest.Reply{aitest.Embeddings(), summary}},
 		"extract":          {lock: `draft_passages IN SHARE`, after: []aitest.Reply{aitest.Embeddings(), summary}},
 		"embed":            {hangs: true, after: []aitest.Reply{aitest.Embeddings(), summary}},
-		"index":            {lock: `passages IN SHARE`, replies: []aitest.Reply{aitest.Embeddings()}, after: []aitest.Reply{summary}},
+		"before the index": {lock: `passages IN SHARE`, replies: []aitest.Reply{aitest.Embeddings()}, after: []aitest.Reply{summary}},
 		"summarize":        {replies: []aitest.Reply{aitest.Embeddings()}, hangs: true, after: []aitest.Reply{summary}},
 	} {
-		t.Run(stage, func(t *testing.T) {
+		t.Run(moment, func(t *testing.T) {
 			t.Parallel()
 			stopped := make(chan struct{})
 			replies := tc.replies

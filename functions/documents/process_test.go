@@ -190,6 +190,64 @@ func TestReprocessingKeepsTheOldResult(t *testing.T) {
 	}
 }
 
+// TestReadingTakesNoTurnFromTheTutor: who adds many documents at once can ask the
+// tutor, and who asks the tutor a lot gets documents read.
+func TestReadingTakesNoTurnFromTheTutor(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	first := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(first).Want(http.StatusOK)
+	if n := app.count(`SELECT count(*) FROM rate_limits WHERE key = 'ai:' || $1::text`, ada.ID); n != 0 {
+		t.Error("reading a document was counted as a call of the tutor")
+	}
+	if _, err := app.DB.Exec(t.Context(), `INSERT INTO rate_limits (key, ready) VALUES ('ai:' || $1::text, now() + interval '1 h')`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	second := ada.uploaded("more.txt", "text/plain", append([]byte("Week 2. "), lecture...))
+	app.process(second).Want(http.StatusOK)
+	ada.wantStatus(second, "completed", "")
+
+	if _, err := app.DB.Exec(t.Context(), `
+		INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+		VALUES ($1, now()::date, 'answering', 'gpt-4o', 1, 1000000000, 0)`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	third := ada.uploaded("most.txt", "text/plain", append([]byte("Week 3. "), lecture...))
+	app.process(third).Want(http.StatusOK)
+	ada.wantStatus(third, "failed", "model_budget")
+}
+
+// TestKindOfAFileIsFoundOut: what the client claims is only kept until it is read.
+func TestKindOfAFileIsFoundOut(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	page := []byte("<!DOCTYPE html><html><body><p>" + string(lecture) + "</p></body></html>")
+	for _, tc := range []struct {
+		filename, contentType string
+		content               []byte
+		kind, found           string
+	}{
+		{"notes.md", "application/octet-stream", lecture, "markdown", "text/markdown"},
+		{"notes.pdf", "application/pdf", page, "other", "text/html"},
+		{"copy.pdf", "application/pdf", page, "other", "text/html"}, // its reading is taken over
+	} {
+		created := ada.Post(ada.path, map[string]any{
+			"document_type": "file", "original_filename": tc.filename, "content_type": tc.contentType, "file_size_bytes": len(tc.content),
+		}).Want(http.StatusCreated).Map()
+		if status := put(t, created, tc.content); status != http.StatusOK {
+			t.Fatalf("PUT: %d", status)
+		}
+		document := created["id"].(string)
+		app.process(document).Want(http.StatusOK)
+		got := ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()
+		if got["document_type"] != tc.kind || got["content_type"] != tc.found {
+			t.Errorf("%s is %v, %v; want %s, %s", tc.filename, got["document_type"], got["content_type"], tc.kind, tc.found)
+		}
+	}
+}
+
 func TestSameBytesAreReadOnce(t *testing.T) {
 	t.Parallel()
 	app, model := withModel(t, aitest.Embeddings(), summary)

@@ -42,8 +42,8 @@ type Document struct {
 	Course       courses.ID `db:"course_id"`
 	Name         string     `db:"name"`
 	Description  *string    `db:"description"`
-	Type         string     `db:"document_type"` // pdf, document, text, markdown, image, other; file until the bytes are known
-	ContentType  string     `db:"content_type"`
+	Type         string     `db:"document_type"` // pdf, document, text, markdown, other; what the client says, or file, until it is read
+	ContentType  string     `db:"content_type"`  // what the client says until it is read
 	Filename     string     `db:"original_filename"`
 	Size         *int64     `db:"file_size_bytes"`
 	SourceURL    string     `db:"source_url"`

@@ -36,6 +36,12 @@ func ContentTypes() []string {
 	return types
 }
 
+// TypeOf returns the document_type of files of a media type that can be read.
+func TypeOf(contentType string) string {
+	claimed, _ := formatOf("", contentType)
+	return claimed.kind
+}
+
 // formatOf returns the format that a file claims to have: by its declared type,
 // else by its name's ending. What it is, its content decides later.
 func formatOf(filename, contentType string) (format, bool) {

@@ -3,14 +3,14 @@ package documents
 // Stage is what is being done with a document.
 type Stage string
 
-// The stages, in order.
+// The stages, in order; "" before the first and after the last. What a stage made
+// is stored when it ends, with embed's batches one by one: whoever goes on with a
+// document begins there.
 const (
-	Verify    Stage = "verify"    // its size, and whether it is known
 	Extract   Stage = "extract"   // its text by page, and its passages
-	Embed     Stage = "embed"     // vectors of the passages
-	Index     Stage = "index"     // make them what is searched
+	Embed     Stage = "embed"     // vectors of the passages; then they are what is searched
 	Summarize Stage = "summarize" // what it is about
 )
 
 // Reads reports whether the stage is about getting at the text.
-func (s Stage) Reads() bool { return s == "" || s == Verify || s == Extract }
+func (s Stage) Reads() bool { return s == "" || s == Extract }

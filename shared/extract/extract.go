@@ -40,7 +40,6 @@ const (
 // Unicode code points of that text.
 type Document struct {
 	ContentType string
-	Title       string
 	Language    string // ISO 639-1; "" if it isn't one of those that are known
 	Pages       []string
 	Outline     []Heading
@@ -94,7 +93,6 @@ func Open(env *resource.Env) (*Reader, error) {
 
 // raw is what a parser finds: text by page, and headings by their place in it.
 type raw struct {
-	title    string
 	pages    []string
 	headings []rawHeading
 }
@@ -211,7 +209,6 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		}
 		return doc, fault.New(fault.Invalid, "%s", message).Coded("no_text")
 	}
-	doc.Title = strings.TrimSpace(found.title)
 	doc.Language = language.Of(doc.Pages...)
 	from := map[int]int{} // where on each page the next heading is looked for
 	for _, h := range found.headings {

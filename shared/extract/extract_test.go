@@ -178,6 +178,12 @@ func TestTextsAreRead(t *testing.T) {
 		"Markdown":     {[]byte("# Spaces\n\nA *compact* space is [small](http://x).\n\n## Open sets\n\nMore `code` here."), "a.md", extract.Markdown, "A compact space is small.", "Open sets"},
 		"HTML": {[]byte("<!DOCTYPE html><html><head><title>T</title><script>alert(1)</script></head><body><nav>Menu</nav><article><h1>Spaces</h1><p>A <b>compact</b> space is small, and " +
 			strings.Repeat("this sentence is part of the article. ", 20) + "</p></article></body></html>"), "a.html", extract.HTML, "A compact space is small, and this", ""},
+		"HTML of a book": {[]byte("<!DOCTYPE html><html><head><title>Spaces</title></head><body><h1>Spaces</h1>" + strings.Repeat(
+			`<div class="titlepage"><h2 class="title">Open sets</h2></div><p>`+strings.Repeat("A sentence that is part of the book, and another one. ", 20)+"</p>", 6) + "</body></html>"),
+			"a.html", extract.HTML, "Open sets\n\nA sentence that is part", "Open sets"},
+		"HTML with its title above": {[]byte("<html><head><title>Compact spaces</title></head><body><nav>Menu</nav><article><h1>Compact spaces</h1><p>" +
+			strings.Repeat("A compact space is small, and this sentence is part. ", 30) + "</p><h2>More</h2><p>" + strings.Repeat("this sentence is part. ", 30) + "</p></article></body></html>"),
+			"a.html", extract.HTML, "Compact spaces\n\nA compact space", "More"},
 		"control characters": {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
 	} {
 		doc, err := reader.Extract(t.Context(), tc.content, tc.filename)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"codeberg.org/readeck/go-readability/v2"
@@ -61,11 +62,16 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 		return whole, nil
 	}
 	found := gather(article.Node)
-	// A page that is mostly lists and tables looks to it as if it had no article.
-	if length(found.pages)*4 < length(whole.pages) {
+	// A page that is mostly lists and tables looks to it as if it had no article, and
+	// the headings of some books look like decoration.
+	if length(found.pages)*4 < length(whole.pages) || len(whole.headings) >= 5 && len(found.headings)*2 < len(whole.headings) {
 		return whole, nil
 	}
-	found.title = article.Title()
+	// It takes the heading that says what the page's title says for no part of the article.
+	if title := strings.Join(strings.Fields(article.Title()), " "); title != "" && !strings.Contains(found.pages[0], title) {
+		found.pages[0] = title + "\n\n" + found.pages[0]
+		found.headings = slices.Insert(found.headings, 0, rawHeading{title, 1, 0})
+	}
 	return found, nil
 }
 
@@ -104,9 +110,6 @@ func gather(root *html.Node) raw {
 		case html.ElementNode:
 			switch n.DataAtom {
 			case atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Iframe, atom.Svg, atom.Nav, atom.Head:
-				if title := child(n, atom.Title); title != nil && title.FirstChild != nil {
-					found.title = strings.TrimSpace(title.FirstChild.Data)
-				}
 				return
 			case atom.Br:
 				out.WriteByte('\n')
@@ -142,15 +145,6 @@ var blocks = map[atom.Atom]bool{
 	atom.Table: true, atom.Tr: true, atom.Blockquote: true, atom.Figure: true, atom.Figcaption: true, atom.Header: true,
 	atom.Footer: true, atom.Main: true, atom.Aside: true, atom.Dl: true, atom.Dt: true, atom.Dd: true, atom.Form: true,
 	atom.H1: true, atom.H2: true, atom.H3: true, atom.H4: true, atom.H5: true, atom.H6: true, atom.Hr: true,
-}
-
-func child(n *html.Node, a atom.Atom) *html.Node {
-	for c := range n.ChildNodes() {
-		if c.DataAtom == a {
-			return c
-		}
-	}
-	return nil
 }
 
 // inner returns the text below a node as it is.

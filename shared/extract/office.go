@@ -126,20 +126,6 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// title returns the title in the file's properties.
-func (p *pack) title() string {
-	title, within := "", false
-	_ = p.walk("docProps/core.xml", // the properties are a luxury
-		func(e xml.StartElement) { within = e.Name.Local == "title" },
-		func(text string) {
-			if within {
-				title += text
-			}
-		},
-		func(string) { within = false })
-	return title
-}
-
 // headingStyle matches the names of Word's heading styles in the languages of
 // its users; the level is the number.
 var headingStyle = regexp.MustCompile(`(?i)^(?:heading|title|overskrift|rubrik|überschrift|titre|título|titolo|kop|otsikko|berschrift) ?([1-6])?$`)
@@ -155,7 +141,7 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 	if err != nil {
 		return raw{}, err
 	}
-	found := raw{title: p.title()}
+	var found raw
 	var page, paragraph strings.Builder
 	level, noted := 0, false
 	inText, inProperties, cell := false, false, false
@@ -290,7 +276,7 @@ func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error)
 	if err != nil {
 		return raw{}, err
 	}
-	found := raw{title: p.title()}
+	var found raw
 	names, err := p.slides()
 	if err != nil {
 		return raw{}, err

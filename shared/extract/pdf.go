@@ -124,9 +124,6 @@ func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
 	if len(found.headings) == 0 {
 		found.headings = numberedHeadings(lines)
 	}
-	if info, err := instance.FPDF_GetMetaText(&requests.FPDF_GetMetaText{Document: document, Tag: "Title"}); err == nil {
-		found.title = info.Value
-	}
 	return found, nil
 }
 

@@ -48,6 +48,13 @@ func Allow(ctx context.Context, db *database.DB, model ai.Model, user auth.UserI
 	if err := limits.Take(ctx, db, "ai:"+user.String(), callRate); err != nil {
 		return err
 	}
+	return Budget(ctx, db, model, user)
+}
+
+// Budget is Allow for work that nobody waits for, such as reading documents: it
+// takes no turn from whom the student talks to. It is Exhausted when the month's
+// tokens are used up.
+func Budget(ctx context.Context, db *database.DB, model ai.Model, user auth.UserID) error {
 	rows, _ := db.Query(ctx, `
 		SELECT model, sum(prompt_tokens + completion_tokens)::float8 FROM model_usage
 		WHERE user_id = $1 AND day >= date_trunc('month', now())::date
@@ -62,7 +69,7 @@ func Allow(ctx context.Context, db *database.DB, model ai.Model, user auth.UserI
 		return err
 	}
 	if weighed >= float64(Free.TokensPerMonth) {
-		return fault.New(fault.Exhausted, "This month's allowance for the tutor and for generated material is used up. It starts anew on the first of the month.").
+		return fault.New(fault.Exhausted, "This month's allowance for the tutor, for generated material and for reading documents is used up. It starts anew on the first of the month.").
 			Coded("model_budget")
 	}
 	return nil

@@ -49,7 +49,7 @@ type Status struct {
 
 // Metadata says which steps are done.
 type Metadata struct {
-	Stage      string `json:"stage" doc:"What is being done: verify, extract, embed, index, summarize, or nothing."`
+	Stage      string `json:"stage" doc:"What is being done: extract, embed, summarize, or nothing."`
 	Chunks     int    `json:"chunks_created"`
 	Embeddings bool   `json:"embeddings_available"`
 	Pages      int    `json:"pages_processed"`

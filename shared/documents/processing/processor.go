@@ -88,20 +88,18 @@ func New(db *database.DB, bucket *uploads.Bucket, events live.Store, model ai.Mo
 // run is one instance's work on one document.
 type run struct {
 	*Processor
-	ID          documents.ID    `db:"id"`
-	Owner       auth.UserID     `db:"user_id"`
-	Course      courses.ID      `db:"course_id"`
-	Name        string          `db:"name"`
-	Type        string          `db:"document_type"`
-	Filename    string          `db:"original_filename"`
-	ContentType string          `db:"content_type"`
-	Object      string          `db:"object"`
-	Generation  int64           `db:"generation"`
-	Stage       documents.Stage `db:"stage"`
-	Attempts    int             `db:"attempts"`
-	Lease       int64           `db:"lease"`
-	Started     time.Time       `db:"processing_started_at"`
-	Before      bool            `db:"processed_before"` // this is a second reading
+	ID         documents.ID    `db:"id"`
+	Owner      auth.UserID     `db:"user_id"`
+	Course     courses.ID      `db:"course_id"`
+	Name       string          `db:"name"`
+	Filename   string          `db:"original_filename"`
+	Object     string          `db:"object"`
+	Generation int64           `db:"generation"`
+	Stage      documents.Stage `db:"stage"`
+	Attempts   int             `db:"attempts"`
+	Lease      int64           `db:"lease"`
+	Started    time.Time       `db:"processing_started_at"`
+	Before     bool            `db:"processed_before"` // this is a second reading
 
 	advanced bool // something was stored since the claim
 	mute     bool // events can't be published
@@ -136,7 +134,7 @@ func (p *Processor) claim(ctx context.Context, object string, generation int64) 
 		WHERE d.object = $1 AND d.deleted_at IS NULL AND c.id = d.course_id AND c.deleted_at IS NULL
 			AND (d.generation IS NULL OR d.generation < $2 OR d.generation = $2 AND d.state NOT IN ('completed', 'failed'))
 			AND (d.lease_until IS NULL OR d.lease_until < now())
-		RETURNING d.id, d.user_id, d.course_id, d.name, d.document_type, d.original_filename, d.content_type, d.object,
+		RETURNING d.id, d.user_id, d.course_id, d.name, d.original_filename, d.object,
 			d.generation, d.stage, d.attempts, d.lease, d.processing_started_at, d.processed_at IS NOT NULL AS processed_before`,
 		object, generation, leaseTime)
 	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByNameLax[run])

@@ -244,6 +244,27 @@ func TestHostileFilesEndWithAReason(t *testing.T) {
 	})
 }
 
+// TestDocumentThatTakesTooLongSaysSo: it fails at its first try, and nobody thinks
+// that it was the platform's fault.
+func TestDocumentThatTakesTooLongSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	limits := extract.DefaultLimits
+	limits.Time = 200 * time.Millisecond
+	hasty := processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(limits, ""))
+	document := f.add(documents.Queued, 0, "<html><body>"+strings.Repeat("<div>", 500)+strings.Repeat("x</p>", 50_000))
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 540*time.Second) // as the function has
+	defer cancel()
+	if err := hasty.Process(ctx, attrs.Name, attrs.Generation); err != nil {
+		t.Errorf("its event comes again: %v", err)
+	}
+	f.want(document, documents.Failed, "too_slow")
+}
+
 func TestPassagesAreStretchesOfTheText(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -11,11 +11,12 @@ import (
 
 // reading is what was found in a file, as it is stored.
 type reading struct {
-	pages    []string
-	outline  []documents.Heading
-	language string
-	words    int
-	passages []extract.Passage
+	contentType string
+	pages       []string
+	outline     []documents.Heading
+	language    string
+	words       int
+	passages    []extract.Passage
 }
 
 // extractText reads a file into pages and passages.
@@ -31,7 +32,10 @@ func (r *run) extractText(ctx context.Context, content *bytes.Reader) (reading, 
 	if err != nil {
 		return reading{}, err
 	}
-	found := reading{pages: doc.Pages, outline: make([]documents.Heading, len(doc.Outline)), language: doc.Language, words: doc.Words, passages: extract.Split(doc)}
+	found := reading{
+		contentType: doc.ContentType, pages: doc.Pages, outline: make([]documents.Heading, len(doc.Outline)),
+		language: doc.Language, words: doc.Words, passages: extract.Split(doc),
+	}
 	for i, h := range doc.Outline {
 		found.outline[i] = documents.Heading{Title: h.Title, Level: h.Level, Page: h.Page, Start: h.Offset}
 	}

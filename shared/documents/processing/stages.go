@@ -22,7 +22,10 @@ import (
 )
 
 // Progress of a document when a stage begins. Embedding takes the most.
-var begins = map[documents.Stage]float64{documents.Verify: 1, documents.Extract: 5, documents.Embed: 30, documents.Index: 90, documents.Summarize: 95}
+var begins = map[documents.Stage]float64{documents.Extract: 5, documents.Embed: 30, documents.Summarize: 95}
+
+// embedded is the progress when all passages have their vectors.
+const embedded = 90
 
 // embedBatch is how many passages are embedded between two checkpoints.
 const embedBatch = 64
@@ -50,7 +53,7 @@ func (r *run) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := usage.Allow(ctx, r.db, r.model, r.Owner); err != nil {
+	if err := usage.Budget(ctx, r.db, r.model, r.Owner); err != nil {
 		return err
 	}
 	if err := r.embed(ctx); err != nil {
@@ -70,8 +73,8 @@ func (r *run) drafted(ctx context.Context) (bool, error) {
 	return there, err
 }
 
-// draft does the stages verify and extract. It reports true if the document is
-// complete, because the same bytes were read before.
+// draft does the stage extract. It reports true if the document is complete,
+// because the same bytes were read before.
 func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	content, err := r.bucket.Reader(ctx, r.Object, r.Generation, usage.Free.DocumentBytes)
 	switch {
@@ -167,7 +170,7 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 			WHERE p.document_id = $2`, r.ID, twin, r.Course, ids)
 		batch.Queue(`
 			UPDATE documents d SET state = 'completed', stage = '', progress = 100, lease_until = NULL, processed_at = now(), duplicate_of = t.id,
-				page_count = t.page_count, word_count = t.word_count, language = t.language, outline = t.outline,
+				content_type = t.content_type, document_type = t.document_type, page_count = t.page_count, word_count = t.word_count, language = t.language, outline = t.outline,
 				summary = t.summary, topics = t.topics, passage_count = t.passage_count, embedded_count = t.embedded_count
 			FROM documents t WHERE d.id = $1 AND t.id = $2`, r.ID, twin)
 		adopted = true
@@ -187,7 +190,8 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_drafts (document_id, generation, pages, outline, language, word_count) VALUES ($1, $2, $3, $4, $5, $6)`,
 			r.ID, r.Generation, found.pages, found.outline, found.language, found.words)
-		batch.Queue(`UPDATE documents SET passage_count = $2, embedded_count = 0 WHERE id = $1`, r.ID, len(found.passages))
+		batch.Queue(`UPDATE documents SET content_type = $2, document_type = $3, passage_count = $4, embedded_count = 0 WHERE id = $1`,
+			r.ID, found.contentType, documents.TypeOf(found.contentType), len(found.passages))
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
@@ -232,7 +236,7 @@ func (r *run) embed(ctx context.Context) error {
 				UPDATE documents SET embedded_count = least(embedded_count + $2::int, passage_count),
 					progress = $3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1)
 				WHERE id = $1
-				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[documents.Embed], begins[documents.Index]).
+				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[documents.Embed], float64(embedded)).
 				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &progress) })
 			return tx.SendBatch(ctx, &batch).Close()
 		})
