@@ -149,8 +149,8 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			n, took := calls.Total()
-			slog.InfoContext(ctx, "call served", "operation", d.ID, "status", answer.status, "ms", time.Since(began).Milliseconds(),
-				"database_calls", n, "database_ms", took.Milliseconds())
+			slog.InfoContext(ctx, "call served", "operation", d.ID, "status", answer.status, "ms", milliseconds(time.Since(began)),
+				"database_calls", n, "database_ms", milliseconds(took))
 		}()
 		defer func() {
 			if panicked := recover(); panicked != nil {
@@ -164,6 +164,9 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 		next(answer, r.WithContext(ctx))
 	})
 }
+
+// milliseconds is the duration to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // serve is the way of every call to the function and back.
 func (s *server) serve(w *statusWriter, r *http.Request) {
