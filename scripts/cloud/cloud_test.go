@@ -331,6 +331,10 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 	if len(private) != 2 || !private[1].Disabled || !trusted(private[0]) || !trusted(private[1]) {
 		t.Fatal("want a second key that is trusted beside the first, and doesn't sign yet")
 	}
+	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-rotate"}), "doesn't sign")
+	if !trusted(private[0]) {
+		t.Fatal("the key that signs isn't trusted any more")
+	}
 	keys("-rotate", "-sign")
 	if private = e.secret(signingKey); private[1].Disabled {
 		t.Error("the new key doesn't sign")

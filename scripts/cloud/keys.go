@@ -63,6 +63,17 @@ func newKey() ([]byte, *auth.Signer, error) {
 
 // publishKey makes a key that doesn't sign yet.
 func (c *cloud) publishKey(ctx context.Context) error {
+	signs, err := c.newestVersion(ctx, signingKey, "state=ENABLED")
+	if err != nil {
+		return err
+	}
+	newest, err := c.newestVersion(ctx, signingKey, "state!=DESTROYED")
+	if err != nil {
+		return err
+	}
+	if newest != signs { // another one would take the place of the one that signs
+		return fmt.Errorf("version %s of the secret %s is published and doesn't sign: run this again with -sign, or destroy it", newest, signingKey)
+	}
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "access", "latest", "--secret="+publicKeys, "--project="+c.project)
 	if err != nil {
 		return err
@@ -88,8 +99,7 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	if err := c.addVersion(ctx, signingKey, string(private)); err != nil {
 		return err
 	}
-	newest, err := c.newestVersion(ctx, signingKey)
-	if err != nil {
+	if newest, err = c.newestVersion(ctx, signingKey, "state!=DESTROYED"); err != nil {
 		return err
 	}
 	if err := c.change(ctx, nil, c.gcloud, "secrets", "versions", "disable", newest, "--secret="+signingKey, "--project="+c.project); err != nil {
@@ -104,16 +114,17 @@ func (c *cloud) publishKey(ctx context.Context) error {
 
 // signWithNewest lets the key that was published last sign.
 func (c *cloud) signWithNewest(ctx context.Context) error {
-	newest, err := c.newestVersion(ctx, signingKey)
+	newest, err := c.newestVersion(ctx, signingKey, "state!=DESTROYED")
 	if err != nil {
 		return err
 	}
 	return c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project)
 }
 
-func (c *cloud) newestVersion(ctx context.Context, secret string) (string, error) {
+// newestVersion returns the number of the secret's newest version in the state.
+func (c *cloud) newestVersion(ctx context.Context, secret, state string) (string, error) {
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
-		"--filter=state!=DESTROYED", "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
+		"--filter="+state, "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
 	if err == nil && text == "" {
 		err = fmt.Errorf("the secret %s has no value: run `go run ./scripts/cloud keys` first", secret)
 	}

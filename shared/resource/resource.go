@@ -121,12 +121,22 @@ func Open[T any](e *Env, name Name, open func() (T, error)) (T, error) {
 		return zero, fmt.Errorf("function %s opens %q, which it doesn't declare: add it to Needs", e.function, name)
 	}
 	e.used[name] = true
+	client, err := Common(e, name, open)
+	if err != nil {
+		return zero, fmt.Errorf("open %s: %w", name, err)
+	}
+	return client, nil
+}
+
+// Common is Open for what every function has, and so doesn't declare.
+func Common[T any](e *Env, name Name, open func() (T, error)) (T, error) {
 	if client, ok := e.process.client(name); ok {
 		return client.(T), nil
 	}
 	client, err := open() // unlocked: it may open what it rests on
 	if err != nil {
-		return zero, fmt.Errorf("open %s: %w", name, err)
+		var zero T
+		return zero, err
 	}
 	return e.process.keep(name, client).(T), nil
 }

@@ -18,7 +18,8 @@ func init() {
 	}, setup)
 }
 
-// Response is the set of keys. A new key is published this long before it signs.
+// Response is the set of keys. A new one is published longer before it signs than
+// others may keep this: see tokenKeys in scripts/cloud.
 type Response struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         auth.KeySet

@@ -33,9 +33,11 @@ func OpenSessions(env *resource.Env, db *database.DB) (*accounts.Sessions, error
 	}), nil
 }
 
-// newestTrusted returns the signer of the newest key whose tokens every function
-// takes. While a key is being replaced, that is the old one until TOKEN_KEYS
-// knows the new one.
+// newestTrusted returns the signer of the newest of the versions, which are those that
+// are enabled. That other functions know its public half, too, is for whoever enables
+// it to see to: `cloud keys -rotate` publishes a key whose version is disabled, and with
+// -sign enables it, when all functions were started with the new TOKEN_KEYS. Its own
+// TOKEN_KEYS only keeps this function from signing what it couldn't verify itself.
 func newestTrusted(verifier *auth.Verifier, versions []secrets.Version) (*auth.Signer, error) {
 	var errs []error
 	for _, version := range versions {
