@@ -2,6 +2,7 @@ package flashcards_test
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +51,55 @@ func TestCardLifecycle(t *testing.T) {
 	ada.Get(one).Want(http.StatusNotFound)
 	if list := ada.Get(path).Want(http.StatusOK).Map(); list["count"] != 0.0 {
 		t.Errorf("cards of a deleted course are listed: %v", list)
+	}
+}
+
+func TestCardsAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course := newCourse(ada)
+	if _, err := app.DB.Exec(t.Context(), `
+		INSERT INTO flashcards (id, user_id, course_id, question, answer, next_review_date)
+		SELECT gen_random_uuid(), $1, $2, 'q', 'a', now() + n / 10 * interval '1 day' FROM generate_series(1, 45) n`, ada.ID, course); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := app.DB.Query(t.Context(), `SELECT id::text FROM flashcards ORDER BY next_review_date, id`)
+	want, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		page  string
+		items []string
+	}{{"1", want[:20]}, {"2", want[20:40]}, {"3", want[40:]}, {"last", want[40:]}} {
+		var list struct {
+			Count          int
+			Next, Previous *string
+			Results        []struct{ ID string }
+		}
+		ada.Get(path + "?page=" + tc.page).Want(http.StatusOK).Into(&list)
+		var got []string
+		for _, card := range list.Results {
+			got = append(got, card.ID)
+		}
+		if list.Count != 45 || !slices.Equal(got, tc.items) {
+			t.Errorf("page %s of %d: got %v, want %v", tc.page, list.Count, got, tc.items)
+		}
+		if (list.Previous == nil) != (tc.page == "1") || (list.Next == nil) != (tc.page == "3" || tc.page == "last") {
+			t.Errorf("page %s: previous %v, next %v", tc.page, list.Previous, list.Next)
+		}
+	}
+	ada.Get(path + "?page=4").Want(http.StatusNotFound)
+	if detail := ada.Get(path + "?page=5001").Want(http.StatusNotFound).Map()["detail"]; detail == "Invalid page." {
+		t.Errorf("deeper than pages reach: %v; want that it says so", detail)
+	}
+	// With five fewer, the last page is full.
+	if _, err := app.DB.Exec(t.Context(), `DELETE FROM flashcards WHERE id::text = ANY ($1)`, want[:5]); err != nil {
+		t.Fatal(err)
+	}
+	if list := ada.Get(path + "?page=last").Want(http.StatusOK).Map(); len(list["results"].([]any)) != 20 || list["count"] != 40.0 {
+		t.Errorf("a full last page: %d of %v", len(list["results"].([]any)), list["count"])
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // ListQuery asks for one page of a list. Embed it in a request.
 type ListQuery struct {
-	Page     string `query:"page" doc:"Number of the page, from 1, or last."`
+	Page     string `query:"page" doc:"Number of the page, from 1 and up to the 100,000th item, or last."`
 	PageSize string `query:"page_size" doc:"Items on a page, 1 to 100; 20 otherwise."`
 
 	request page.Request

@@ -93,9 +93,17 @@ func NewStore(db *database.DB) *Store { return &Store{db: db} }
 // List returns a page of the student's assessments, the newest first; those of one
 // course if it isn't zero.
 func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Assessment], error) {
-	return database.List[Assessment](ctx, s.db, req, columns,
-		`FROM assessments a WHERE a.user_id = $1 AND ($2::uuid IS NULL OR a.course_id = $2) AND `+alive,
-		`a.created_at DESC, a.id DESC`, owner, course)
+	list, args := database.List{
+		Columns: columns,
+		From:    "assessments a",
+		Where:   "a.user_id = $1 AND " + alive,
+		Order:   []string{"a.created_at DESC", "a.id DESC"},
+		Count:   database.Counted("assessments"),
+	}, []any{owner}
+	if !course.IsZero() {
+		list.Where, list.Count, args = list.Where+" AND a.course_id = $2", database.CountedOf("assessments"), append(args, course)
+	}
+	return database.Page[Assessment](ctx, s.db, req, list, args...)
 }
 
 // Get returns an assessment. Another student's is NotFound.

@@ -58,7 +58,7 @@ type Course struct {
 const columns = `id, name, description, university, course_code, semester, academic_year, credits, language,
 	subject_area, difficulty_level, color, icon, study_goals, preferred_study_methods,
 	start_date::text, end_date::text, exam_date, is_active, is_archived, is_favorite,
-	(SELECT count(*) FROM documents d WHERE d.course_id = courses.id AND NOT d.is_archived AND d.deleted_at IS NULL) AS documents,
+	coalesce((SELECT items FROM list_counts l WHERE l.user_id = courses.user_id AND l.list = 'documents_shown' AND l.course_id = courses.id), 0) AS documents,
 	created_at, updated_at`
 
 // DisplayName puts the course's code before its name, if it has one.
@@ -167,8 +167,13 @@ func NewStore(db *database.DB) *Store { return &Store{db: db} }
 
 // List returns a page of the student's courses, favourites first, then by name.
 func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Course], error) {
-	return database.List[Course](ctx, s.db, req, columns,
-		`FROM courses WHERE user_id = $1 AND deleted_at IS NULL`, `is_favorite DESC, name, id`, owner)
+	return database.Page[Course](ctx, s.db, req, database.List{
+		Columns: columns,
+		From:    "courses",
+		Where:   "user_id = $1 AND deleted_at IS NULL",
+		Order:   []string{"is_favorite DESC", "name", "id"},
+		Count:   database.Counted("courses"),
+	}, owner)
 }
 
 // Get returns a course. Another student's is NotFound.

@@ -100,10 +100,14 @@ func NewStore(db *database.DB) *Store { return &Store{db: db} }
 // List returns a page of a course's documents, the newest first. Another
 // student's course is NotFound.
 func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Document], error) {
-	found, err := database.List[Document](ctx, s.db, req, columns, `FROM documents d
-		WHERE d.course_id = $1 AND d.user_id = $2 AND d.deleted_at IS NULL
-			AND EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)`,
-		`d.created_at DESC, d.id DESC`, course, owner)
+	found, err := database.Page[Document](ctx, s.db, req, database.List{
+		Columns: columns,
+		From:    "documents d",
+		Where: `d.user_id = $1 AND d.course_id = $2 AND d.deleted_at IS NULL
+			AND EXISTS (SELECT FROM courses WHERE id = $2 AND user_id = $1 AND deleted_at IS NULL)`,
+		Order: []string{"d.created_at DESC", "d.id DESC"},
+		Count: database.CountedOf("documents"),
+	}, owner, course)
 	if err == nil && found.Count == 0 {
 		err = s.requireCourse(ctx, owner, course) // an empty list is rare enough for a second look
 	}

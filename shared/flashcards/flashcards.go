@@ -120,17 +120,26 @@ func NewStore(db *database.DB) *Store { return &Store{db: db, now: time.Now} }
 
 // List returns a page of the student's cards, the soonest due first.
 func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Card], error) {
-	return database.List[Card](ctx, s.db, req, columns, `FROM flashcards f WHERE `+theirs, `f.next_review_date, f.id`, owner)
+	return database.Page[Card](ctx, s.db, req, database.List{
+		Columns: columns,
+		From:    "flashcards f",
+		Where:   theirs,
+		Order:   []string{"f.next_review_date", "f.id"},
+		Count:   database.Counted("flashcards"),
+	}, owner)
 }
 
 // Due returns the student's active cards that are due, of one course if it isn't
 // zero, the longest overdue first.
 func (s *Store) Due(ctx context.Context, owner auth.UserID, course courses.ID, limit int) ([]Card, error) {
+	where, args := theirs+` AND f.is_active AND f.next_review_date <= $2`, []any{owner, s.now(), limit}
+	if !course.IsZero() {
+		where, args = where+` AND f.course_id = $4`, append(args, course)
+	}
 	rows, _ := s.db.Query(ctx, `
-		SELECT `+columns+` FROM flashcards f
-		WHERE `+theirs+` AND f.is_active AND f.next_review_date <= $2 AND ($3::uuid IS NULL OR f.course_id = $3)
+		SELECT `+columns+` FROM flashcards f WHERE `+where+`
 		ORDER BY f.next_review_date, f.id
-		LIMIT $4`, owner, s.now(), course, limit)
+		LIMIT $3`, args...)
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Card])
 }
 

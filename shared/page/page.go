@@ -7,6 +7,10 @@ const (
 	MaxSize     = 100
 )
 
+// MaxDepth is the last item of a list that a page's number reaches: all items
+// before a page are passed over.
+const MaxDepth = 100_000
+
 // Request asks for one page.
 type Request struct {
 	Number int // from 1; Last for the last page

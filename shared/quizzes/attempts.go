@@ -205,10 +205,18 @@ func (s *Store) Results(ctx context.Context, owner auth.UserID, quiz ID) (Quiz, 
 // ListAttempts returns a page of the student's attempts, the newest first; those
 // at the quizzes of one course if it isn't zero.
 func (s *Store) ListAttempts(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Attempt], error) {
-	found, err := database.List[Attempt](ctx, s.db, req, attemptColumns, `FROM quiz_attempts a
-		WHERE a.user_id = $1 AND EXISTS (
-			SELECT FROM quizzes q WHERE q.id = a.quiz_id AND ($2::uuid IS NULL OR q.course_id = $2) AND `+alive+`)`,
-		`a.started_at DESC, a.id DESC`, owner, course)
+	list, args := database.List{
+		Columns: attemptColumns,
+		From:    "quiz_attempts a",
+		Where:   "a.user_id = $1 AND " + attemptAlive,
+		Order:   []string{"a.started_at DESC", "a.id DESC"},
+		Count:   database.Counted("quiz_attempts"),
+	}, []any{owner}
+	if !course.IsZero() {
+		list.Where, list.Count = list.Where+" AND a.quiz_id IN (SELECT id FROM quizzes WHERE course_id = $2)", database.CountedOf("quiz_attempts")
+		args = append(args, course)
+	}
+	found, err := database.Page[Attempt](ctx, s.db, req, list, args...)
 	now := s.now()
 	for i, attempt := range found.Items {
 		found.Items[i] = attempt.at(now)

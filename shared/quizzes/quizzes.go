@@ -123,9 +123,17 @@ func NewStore(db *database.DB) *Store {
 // List returns a page of the student's quizzes, the newest first; those of one
 // course if it isn't zero.
 func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Quiz], error) {
-	return database.List[Quiz](ctx, s.db, req, columns,
-		`FROM quizzes q WHERE q.user_id = $1 AND ($2::uuid IS NULL OR q.course_id = $2) AND `+alive,
-		`q.created_at DESC, q.id DESC`, owner, course)
+	list, args := database.List{
+		Columns: columns,
+		From:    "quizzes q",
+		Where:   "q.user_id = $1 AND " + alive,
+		Order:   []string{"q.created_at DESC", "q.id DESC"},
+		Count:   database.Counted("quizzes"),
+	}, []any{owner}
+	if !course.IsZero() {
+		list.Where, list.Count, args = list.Where+" AND q.course_id = $2", database.CountedOf("quizzes"), append(args, course)
+	}
+	return database.Page[Quiz](ctx, s.db, req, list, args...)
 }
 
 // Get returns a quiz with its keys, for its author. Another student's is NotFound.

@@ -4,6 +4,7 @@ package tutor
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -101,8 +102,13 @@ func NewStore(db *database.DB) *Store { return &Store{db: db} }
 
 // List returns a page of the student's chats, the latest active first.
 func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Chat], error) {
-	return database.List[Chat](ctx, s.db, req, chatColumns, `FROM chats c WHERE `+theirs,
-		`coalesce(c.last_active_at, c.updated_at) DESC, c.id DESC`, owner)
+	return database.Page[Chat](ctx, s.db, req, database.List{
+		Columns: chatColumns,
+		From:    "chats c",
+		Where:   theirs,
+		Order:   []string{"coalesce(c.last_active_at, c.updated_at) DESC", "c.id DESC"},
+		Count:   database.Counted("chats"),
+	}, owner)
 }
 
 // Create opens a chat, about a course if one is named.
@@ -203,10 +209,20 @@ func (s *Store) read(ctx context.Context, batch *pgx.Batch) (Chat, []Message, er
 // ListMessages returns a page of a chat's messages, the oldest first, of one
 // type or role if it is given.
 func (s *Store) ListMessages(ctx context.Context, owner auth.UserID, chat ChatID, kind, role string, req page.Request) (page.Page[Message], error) {
-	found, err := database.List[Message](ctx, s.db, req, messageColumns,
-		`FROM chat_messages m JOIN chats c ON c.id = m.chat_id
-		 WHERE `+theirs+` AND m.chat_id = $2 AND ($3 = '' OR m.message_type = $3) AND ($4 = '' OR m.role = $4)`,
-		`m.number`, owner, chat, kind, role)
+	list, args := database.List{
+		Columns: messageColumns,
+		From:    "chat_messages m",
+		Where:   `m.chat_id = $2 AND EXISTS (SELECT FROM chats c WHERE c.id = $2 AND ` + theirs + `)`,
+		Order:   []string{"m.number"},
+		Count:   `SELECT coalesce((SELECT message_count FROM chats c WHERE c.id = $2 AND ` + theirs + `), 0)`,
+	}, []any{owner, chat}
+	for _, filter := range []struct{ column, value string }{{"m.message_type", kind}, {"m.role", role}} {
+		if filter.value != "" {
+			args = append(args, filter.value)
+			list.Where, list.Count = fmt.Sprintf("%s AND %s = $%d", list.Where, filter.column, len(args)), ""
+		}
+	}
+	found, err := database.Page[Message](ctx, s.db, req, list, args...)
 	if err == nil && found.Count == 0 { // an empty chat, or none of theirs
 		var one int
 		err = s.db.QueryRow(ctx, `SELECT 1 FROM chats c WHERE `+theirs+` AND c.id = $2`, owner, chat).Scan(&one)
