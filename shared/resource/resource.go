@@ -4,6 +4,7 @@ package resource
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,6 +25,7 @@ type Name string
 // gateway and the tests serve many.
 type Process struct {
 	settings map[string]string
+	broken   error // why the settings couldn't be read
 
 	mu     sync.Mutex
 	opened map[Name]any
@@ -34,8 +36,24 @@ func NewProcess(settings map[string]string) *Process {
 	return &Process{settings: settings, opened: map[Name]any{}}
 }
 
-// OSProcess returns a process with the settings of the operating system's environment.
-func OSProcess() *Process { return NewProcess(OSSettings()) }
+// OSProcess returns a process with the settings of the operating system's
+// environment. Those that all functions share may come together, as a JSON object of
+// texts in SETTINGS; a variable of its own wins over them.
+func OSProcess() *Process {
+	p := NewProcess(OSSettings())
+	if text, ok := p.settings["SETTINGS"]; ok {
+		var shared map[string]string
+		if err := json.Unmarshal([]byte(text), &shared); err != nil {
+			p.broken = fmt.Errorf("settings: SETTINGS is no JSON object of texts: %w", err)
+		}
+		for name, value := range shared {
+			if _, own := p.settings[name]; !own {
+				p.settings[name] = value
+			}
+		}
+	}
+	return p
+}
 
 // OSSettings returns the variables of the operating system's environment.
 func OSSettings() map[string]string { return env.ToMap(os.Environ()) }
@@ -65,6 +83,10 @@ func (e *Env) Unused() []Name {
 // its Validate method if it has one. The error names every setting that is
 // missing or wrong.
 func Settings[T any](e *Env) (T, error) {
+	if e.process.broken != nil {
+		var none T
+		return none, e.process.broken
+	}
 	return Read[T](e.process.settings)
 }
 
