@@ -5,7 +5,6 @@ go 1.26.0
 require (
 	aksio.app/functions v0.0.0
 	aksio.app/shared v0.0.0
-	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/pgvector/pgvector-go v0.3.0
 )
 
@@ -20,6 +19,7 @@ require (
 	github.com/GoogleCloudPlatform/functions-framework-go v1.9.2 // indirect
 	github.com/andybalholm/cascadia v1.3.3 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
+	github.com/cloudevents/sdk-go/v2 v2.16.2 // indirect
 	github.com/danielgtaylor/huma/v2 v2.37.2 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.16 // indirect
 	github.com/go-shiori/dom v0.0.0-20230515143342-73569d674e1c // indirect

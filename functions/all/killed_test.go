@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-
 	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
@@ -81,12 +79,7 @@ func (i *instance) kill() {
 
 // deliver sends the event to process-document and returns the status, 0 if there was none.
 func (i *instance) deliver(t *testing.T, object api.Object) int {
-	event, err := object.Event("1")
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
-	r, err := cehttp.NewHTTPRequestFromEvent(t.Context(), "http://"+i.address+"/internal/process-document/", event)
+	r, err := object.Delivery(t.Context(), "http://"+i.address+"/internal/process-document/", "1")
 	if err != nil {
 		t.Error(err)
 		return 0

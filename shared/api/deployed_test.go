@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/fault"
@@ -149,11 +148,7 @@ func (d *deployment) call(t *testing.T, method, path string, status int, headers
 // event delivers the event that the object is complete.
 func (d *deployment) event(t *testing.T, object string, status int) {
 	t.Helper()
-	event, err := api.Object{Bucket: "uploads", Name: object, Generation: 1}.Event("1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := cehttp.NewHTTPRequestFromEvent(t.Context(), "http://"+d.address+"/", event)
+	r, err := api.Object{Bucket: "uploads", Name: object, Generation: 1}.Delivery(t.Context(), "http://"+d.address+"/", "1")
 	send(t, r, err, status)
 }
 

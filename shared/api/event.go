@@ -1,22 +1,18 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"time"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // what the buildpack's main starts; it must be among a bundle's packages
-	cloudevents "github.com/cloudevents/sdk-go/v2"
 
 	"aksio.app/shared/resource"
 )
 
-// FinalizedType is the type of the event that an object of a bucket is complete.
-const FinalizedType = "google.cloud.storage.object.v1.finalized"
-
-// Object is a complete object of a bucket, as Cloud Storage's events describe it:
+// Object is a complete object of a bucket, as Cloud Storage's notifications describe it:
 // numbers travel as strings. An object that is written again has another generation.
 type Object struct {
 	Bucket      string `json:"bucket"`
@@ -26,16 +22,40 @@ type Object struct {
 	ContentType string `json:"contentType"`
 }
 
-// Event returns the event that the object is complete, for those who deliver it
-// where Cloud Storage doesn't: the local stack and tests.
-func (o Object) Event(id string) (cloudevents.Event, error) {
-	event := cloudevents.NewEvent()
-	event.SetID(id)
-	event.SetType(FinalizedType)
-	event.SetSource("//storage.googleapis.com/projects/_/buckets/" + o.Bucket)
-	event.SetSubject("objects/" + o.Name)
-	event.SetTime(time.Now())
-	return event, event.SetData(cloudevents.ApplicationJSON, o)
+// push is how Pub/Sub delivers a message.
+type push struct {
+	Message struct {
+		ID         string            `json:"messageId"`
+		Attributes map[string]string `json:"attributes"`
+		Data       []byte            `json:"data"`
+	} `json:"message"`
+}
+
+// eventType is the attribute of a bucket's notification that says what happened.
+const (
+	eventType = "eventType"
+	finalized = "OBJECT_FINALIZE"
+)
+
+// Delivery returns the request that tells the function at the address of the object,
+// for those who deliver it where Pub/Sub doesn't: the local stack and tests.
+func (o Object) Delivery(ctx context.Context, address, id string) (*http.Request, error) {
+	data, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	var p push
+	p.Message.ID, p.Message.Data = id, data
+	p.Message.Attributes = map[string]string{eventType: finalized, "payloadFormat": "JSON_API_V1"}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err == nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, err
 }
 
 // ObjectHandler carries out what an object's completion demands. Events come at
@@ -68,8 +88,8 @@ func HandleScheduled[Resp any](op Operation, setup func(*Env) (func(context.Cont
 // internalPath is where the platform calls a function that has no address of its own.
 func internalPath(op Operation) string { return "/internal/" + op.ID + "/" }
 
-// receiver returns what serves a Finalized function. The SDK's own would hand an
-// event to another request's context, the framework's writes errors as plain text.
+// receiver returns what serves a Finalized function: its bucket notifies a topic, whose
+// subscription pushes here. What isn't answered with a 2xx comes again.
 func (d *Declaration) receiver(env *resource.Env) (http.Handler, error) {
 	handle, err := d.event(env)
 	if err != nil {
@@ -99,21 +119,21 @@ func (d *Declaration) receiver(env *resource.Env) (http.Handler, error) {
 	}), nil
 }
 
-// finalizedObject reads the object of the event that the request delivers.
+// finalizedObject reads the object of the notification that the request delivers.
 func finalizedObject(r *http.Request) (Object, error) {
-	event, err := cloudevents.NewEventFromHTTPRequest(r)
-	if err != nil {
+	var p push
+	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
 		return Object{}, err
 	}
-	if event.Type() != FinalizedType {
-		return Object{}, fmt.Errorf("event of type %q", event.Type())
+	if what := p.Message.Attributes[eventType]; what != finalized {
+		return Object{}, fmt.Errorf("notification of %q", what)
 	}
 	var object Object
-	if err := json.Unmarshal(event.Data(), &object); err != nil {
+	if err := json.Unmarshal(p.Message.Data, &object); err != nil {
 		return Object{}, err
 	}
 	if object.Bucket == "" || object.Name == "" || object.Generation == 0 {
-		return Object{}, fmt.Errorf("event %q names no object", event.ID())
+		return Object{}, fmt.Errorf("notification %q names no object", p.Message.ID)
 	}
 	return object, nil
 }

@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
@@ -19,8 +20,11 @@ import (
 	"testing"
 	"time"
 
+	_ "aksio.app/functions/all"
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/uploads"
 )
 
 const repository = "../../.."
@@ -134,9 +138,16 @@ func TestBundlesRun(t *testing.T) {
 				t.Errorf("%s answers %d %s", b.Function, status, body)
 			}
 		case "process-document":
-			// Not an event, and told so by the function and not by its absence.
-			if status, body := get(t, url+"/", ""); status/100 != 4 || status == http.StatusNotFound {
+			document, object := uploaded(t, app, ada)
+			r, err := object.Delivery(t.Context(), url+"/internal/process-document/", "1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, body := do(t, r); status != http.StatusOK {
 				t.Errorf("%s answers %d %s", b.Function, status, body)
+			}
+			if state := ada.Get(document).Want(http.StatusOK).Map()["processing_status"]; state != "completed" {
+				t.Errorf("%s was told of a document, which is %v then", b.Function, state)
 			}
 		}
 	}
@@ -250,6 +261,31 @@ func start(t *testing.T, program, function string, settings map[string]string) s
 	}
 }
 
+// uploaded returns the address of a document that a student uploaded, and its file.
+func uploaded(t *testing.T, app *apitest.App, student *apitest.Client) (string, api.Object) {
+	t.Helper()
+	course := student.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	part, err := w.CreateFormFile("file", "lecture.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part.Write([]byte("A space is compact if every open cover has a finite subcover. Closed intervals of real numbers are compact."))
+	w.Close()
+	documents := "/api/v1/courses/" + course + "/documents/"
+	document := student.Do(http.MethodPost, documents+"upload/", form.Bytes(), "Content-Type", w.FormDataContentType()).
+		Want(http.StatusCreated).Map()["document_id"].(string)
+	bucket := uploads.New(uploads.Config{Bucket: app.Settings["UPLOADS_BUCKET"], Emulator: app.Settings["STORAGE_EMULATOR_HOST"]})
+	attrs, err := bucket.Attrs(t.Context(), "documents/"+document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return documents + document + "/", api.Object{
+		Bucket: app.Settings["UPLOADS_BUCKET"], Name: attrs.Name, Generation: attrs.Generation, Size: attrs.Size, ContentType: attrs.ContentType,
+	}
+}
+
 func get(t *testing.T, url, token string) (int, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -259,6 +295,11 @@ func get(t *testing.T, url, token string) (int, []byte) {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	return do(t, r)
+}
+
+func do(t *testing.T, r *http.Request) (int, []byte) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,9 @@ func check(p *resource.Process) error {
 	var faults []string
 	named := map[string]bool{}
 	for _, d := range api.Declared() {
+		if d.Trigger == api.Any { // not served here: the gateway is
+			continue
+		}
 		err := setup(d, p)
 		if err == nil {
 			continue

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-
 	"aksio.app/shared/api"
 	"aksio.app/shared/id"
 )
@@ -101,7 +99,7 @@ func (c *courier) insist(d *api.Declaration, event string, object api.Object) {
 	}
 }
 
-// send makes one delivery, as a CloudEvent in binary mode.
+// send makes one delivery, as Pub/Sub does.
 func (c *courier) send(d *api.Declaration, event string, object api.Object) error {
 	select {
 	case c.slots <- struct{}{}:
@@ -109,11 +107,7 @@ func (c *courier) send(d *api.Declaration, event string, object api.Object) erro
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
-	message, err := object.Event(event)
-	if err != nil {
-		return err
-	}
-	r, err := cehttp.NewHTTPRequestFromEvent(c.ctx, c.private+d.Path, message)
+	r, err := object.Delivery(c.ctx, c.private+d.Path, event)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,7 +37,12 @@ func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	f.events[r.Header.Get("Ce-Id")]++
+	var delivery struct{ Message struct{ MessageID string } }
+	if err := json.NewDecoder(r.Body).Decode(&delivery); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	f.events[delivery.Message.MessageID]++
 }
 
 func (f *function) wait(t *testing.T, calls int) {

@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -210,11 +208,7 @@ func (a *App) Run(function string) *Response {
 // Finalize delivers the event that the object is complete to the function.
 func (a *App) Finalize(function string, object api.Object) *Response {
 	a.t.Helper()
-	event, err := object.Event(id.New[api.Object]().String())
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	r, err := cehttp.NewHTTPRequestFromEvent(a.t.Context(), "http://function/internal/"+function+"/", event)
+	r, err := object.Delivery(a.t.Context(), "http://function/internal/"+function+"/", id.New[api.Object]().String())
 	if err != nil {
 		a.t.Fatal(err)
 	}
