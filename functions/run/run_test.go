@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/id"
@@ -90,5 +92,66 @@ func TestMigrationsAreAppliedOnce(t *testing.T) {
 		if got := len(applied) > 0; got != want {
 			t.Errorf("run %d applied %v", i+1, applied)
 		}
+	}
+}
+
+// TestUsersGetRowsAndNoMore signs in as users of the database, as the functions'
+// identities are in the cloud.
+func TestUsersGetRowsAndNoMore(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	names := make([]string, 3)
+	for i := range names {
+		names[i] = "fn-" + id.New[thing]().String() + "@aksio.iam"
+		user := pgx.Identifier{names[i]}.Sanitize()
+		if _, err := app.DB.Exec(t.Context(), `CREATE ROLE `+user+` LOGIN PASSWORD 'x'`); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if _, err := app.DB.Exec(context.Background(), `DROP ROLE `+user); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ada, bob, gone := names[0], names[1], names[2]
+	as := func(user, statement string) error {
+		config := app.DB.Config().ConnConfig.Copy()
+		config.User, config.Password = user, "x"
+		conn, err := pgx.ConnectConfig(t.Context(), config)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.Background())
+		_, err = conn.Exec(t.Context(), statement)
+		return err
+	}
+	app.With("DATABASE_USERS", ada+","+gone).Run("run-migrations").Want(http.StatusOK)
+	app.With("DATABASE_USERS", ada+","+bob).Run("run-migrations").Want(http.StatusOK)
+
+	const insert = `INSERT INTO rate_limits (key, ready) VALUES (gen_random_uuid(), now())`
+	for _, tc := range []struct {
+		user, statement string
+		may             bool
+	}{
+		{ada, insert, true},
+		{bob, `SELECT count(*) FROM users`, true},
+		{bob, `SELECT max(version_id) FROM goose_db_version`, true},
+		{gone, `SELECT count(*) FROM users`, false},
+		{ada, `UPDATE goose_db_version SET is_applied = false`, false},
+		{ada, `TRUNCATE rate_limits`, false},
+		{ada, `DROP TABLE rate_limits`, false},
+		{ada, `ALTER TABLE rate_limits ADD x int`, false},
+		{ada, `CREATE TABLE mine (x int)`, false},
+		{ada, `GRANT aksio_rows TO ` + pgx.Identifier{gone}.Sanitize(), false},
+	} {
+		if err := as(tc.user, tc.statement); (err == nil) != tc.may {
+			t.Errorf("%s: %s: %v, want it allowed: %t", tc.user, tc.statement, err, tc.may)
+		}
+	}
+	if answer := app.With("DATABASE_USERS", "nobody@aksio.iam").Run("run-migrations"); answer.Status < 500 {
+		t.Errorf("a user that isn't there: got %d", answer.Status)
+	}
+	if err := as(ada, insert); err != nil {
+		t.Errorf("after a failure: %v", err)
 	}
 }

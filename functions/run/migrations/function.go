@@ -13,8 +13,8 @@ import (
 func init() {
 	api.HandlePrivate(api.Operation{
 		ID:           "run-migrations",
-		Summary:      "Bring the database's schema up to date, before new code gets traffic.",
-		Needs:        []api.Resource{database.Resource},
+		Summary:      "Bring the database's schema and its users' rights up to date, before new code gets traffic.",
+		Needs:        []api.Resource{database.Resource, migrations.Resource},
 		Timeout:      9 * time.Minute,
 		MaxInstances: 1,
 	}, setup)
@@ -41,8 +41,12 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	schema, err := migrations.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, _ *Request) (*Response, error) {
-		applied, err := migrations.Run(ctx, db)
+		applied, err := schema.Update(ctx)
 		resp := new(Response)
 		resp.Body.Applied = []Applied{}
 		for _, a := range applied {
