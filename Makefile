@@ -39,9 +39,9 @@ generate: ## Derive functions/all, functions.json, openapi.json and the table of
 	$(GO) run ./scripts/generate
 
 check-generated: generate
-	@git diff --exit-code -- functions/all functions/README.md functions/openapi.json infrastructure/functions.json \
+	@git diff --exit-code -- functions/all functions/README.md functions/openapi.json functions/edge/router/routes.json infrastructure/functions.json \
 		|| { echo "generated files are stale: commit what make generate wrote"; exit 1; }
-	@test -z "$$(git status --porcelain -- functions/all functions/README.md functions/openapi.json infrastructure/functions.json)" \
+	@test -z "$$(git status --porcelain -- functions/all functions/README.md functions/openapi.json functions/edge/router/routes.json infrastructure/functions.json)" \
 		|| { echo "generated files aren't committed"; exit 1; }
 
 lint:

@@ -39,6 +39,7 @@ import (
 	_ "aksio.app/functions/documents/search"
 	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
+	_ "aksio.app/functions/edge/router"
 	_ "aksio.app/functions/flashcards/create"
 	_ "aksio.app/functions/flashcards/delete"
 	_ "aksio.app/functions/flashcards/get"

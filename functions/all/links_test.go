@@ -10,7 +10,9 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/backups"
 	"aksio.app/shared/database"
+	"aksio.app/shared/database/migrations"
 	"aksio.app/shared/live"
+	"aksio.app/shared/relay"
 	"aksio.app/shared/secrets"
 	"aksio.app/shared/uploads"
 )
@@ -18,12 +20,14 @@ import (
 // sdks are the packages that talk to each resource. Types without a connection,
 // such as pgtype, aren't among them.
 var sdks = map[api.Resource][]string{
-	database.Resource: {"github.com/jackc/pgx/v5/pgxpool", "cloud.google.com/go/cloudsqlconn"},
-	uploads.Resource:  {"cloud.google.com/go/storage"},
-	live.Resource:     {"cloud.google.com/go/firestore"},
-	secrets.Resource:  {"cloud.google.com/go/secretmanager"},
-	ai.Resource:       {"github.com/sashabaranov/go-openai"},
-	backups.Resource:  {"google.golang.org/api/sqladmin/v1"}, // the connector of database has another version,
+	database.Resource:   {"github.com/jackc/pgx/v5/pgxpool", "cloud.google.com/go/cloudsqlconn"},
+	uploads.Resource:    {"cloud.google.com/go/storage"},
+	live.Resource:       {"cloud.google.com/go/firestore"},
+	secrets.Resource:    {"cloud.google.com/go/secretmanager"},
+	ai.Resource:         {"github.com/sashabaranov/go-openai"},
+	migrations.Resource: {"github.com/pressly/goose/v3"},
+	relay.Resource:      {"cloud.google.com/go/auth/credentials/idtoken"},
+	backups.Resource:    {"google.golang.org/api/sqladmin/v1"}, // the connector of database has another version,
 }
 
 // readers are the functions that read files; no resource stands for PDFium.

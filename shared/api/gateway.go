@@ -10,17 +10,59 @@ import (
 	"aksio.app/shared/resource"
 )
 
+// Routes leads calls to what serves their path and method.
+type Routes struct {
+	router Router[methods]
+}
+
+// methods are the handlers that share one path.
+type methods map[string]http.Handler
+
+// Add lets the handler serve the path's methods. It panics if another does.
+func (r *Routes) Add(names []string, path string, handler http.Handler) {
+	at := r.router.Add(path, methods{})
+	for _, method := range names {
+		if (*at)[method] != nil {
+			panic(fmt.Sprintf("api: two functions serve %s %s", method, path))
+		}
+		(*at)[method] = handler
+	}
+}
+
+func (r *Routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	found, _ := r.router.Find(req)
+	if found == nil {
+		writeProblem(w, newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are."))
+		return
+	}
+	method := req.Method
+	switch method {
+	case http.MethodHead:
+		method = http.MethodGet
+	case http.MethodOptions:
+		method = req.Header.Get("Access-Control-Request-Method")
+	}
+	if handler := (*found)[method]; handler != nil {
+		handler.ServeHTTP(w, req)
+		return
+	}
+	names := slices.Sorted(maps.Keys(*found))
+	if req.Method == http.MethodOptions && method == "" {
+		(*found)[names[0]].ServeHTTP(w, req)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(names, ", "))
+	writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %q not allowed.", req.Method)))
+}
+
 // Gateway serves all functions linked into the program at their canonical
 // paths, as the load balancer does in the cloud. Private ones aren't reachable
 // through it; Internal is their door.
 type Gateway struct {
 	Internal http.Handler // private functions at /internal/<id>/, events included
 
-	public Router[methods]
+	public Routes
 }
-
-// methods are the functions that share one path.
-type methods map[string]http.Handler
 
 // NewGateway returns a gateway in the process. Functions are set up when they
 // are first called.
@@ -29,16 +71,12 @@ func NewGateway(p *resource.Process) *Gateway {
 	var internal Router[http.Handler]
 	for _, d := range Declared() {
 		handler := newLazy(d, func() *resource.Process { return p })
-		if d.Access == Private {
+		switch {
+		case d.Trigger == Any: // a gateway itself
+		case d.Access == Private:
 			internal.Add(d.Path, handler)
-			continue
-		}
-		at := g.public.Add(d.Path, methods{})
-		for _, method := range d.Methods {
-			if (*at)[method] != nil {
-				panic(fmt.Sprintf("api: two functions serve %s %s; %s is one", method, d.Path, d.ID))
-			}
-			(*at)[method] = handler
+		default:
+			g.public.Add(d.Methods, d.Path, handler)
 		}
 	}
 	g.Internal = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,27 +89,4 @@ func NewGateway(p *resource.Process) *Gateway {
 	return g
 }
 
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	found, _ := g.public.Find(r)
-	if found == nil {
-		writeProblem(w, newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are."))
-		return
-	}
-	method := r.Method
-	switch method {
-	case http.MethodHead:
-		method = http.MethodGet
-	case http.MethodOptions:
-		method = r.Header.Get("Access-Control-Request-Method")
-	}
-	if handler := (*found)[method]; handler != nil {
-		handler.ServeHTTP(w, r)
-		return
-	}
-	if r.Method == http.MethodOptions && method == "" {
-		slices.Collect(maps.Values(*found))[0].ServeHTTP(w, r)
-		return
-	}
-	w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(*found)), ", "))
-	writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %q not allowed.", r.Method)))
-}
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.public.ServeHTTP(w, r) }

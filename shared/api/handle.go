@@ -46,6 +46,19 @@ func HandleUser[Req, Resp any](op Operation, setup func(*Env) (UserHandler[Req, 
 	}})
 }
 
+type anySetup func(*Env) (http.Handler, error)
+
+// HandleAny declares a function that anybody may call with any method and path. It
+// stands before the others and does by itself what they leave to this package:
+// sign-in, limits, errors.
+func HandleAny(op Operation, setup func(*Env) (http.Handler, error)) {
+	op.Path = "/"
+	declare(&Declaration{Operation: op, Access: Public, Trigger: Any, any: setup, register: func(s *server) error {
+		_, err := setup(s.env)
+		return err
+	}})
+}
+
 // register makes the handler and gives it to huma, once for each method.
 func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Resp], error)) error {
 	var handle PublicHandler[Req, Resp]

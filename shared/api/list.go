@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,7 +36,7 @@ func (q *ListQuery) Resolve(ctx huma.Context) []error {
 		q.request.Number = number
 	}
 	q.address = ctx.URL()
-	q.address.Host = ctx.Host()
+	q.address.Host = cmp.Or(ctx.Header("X-Forwarded-Host"), ctx.Host()) // the router's, where the call came through it
 	q.address.Scheme = "http"
 	if ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https" {
 		q.address.Scheme = "https"

@@ -71,6 +71,7 @@ type Declaration struct {
 
 	register func(*server) error // registers the operation with huma
 	event    eventSetup          // for Finalized
+	any      anySetup            // for Any
 }
 
 // Trigger says what makes a function run.
@@ -81,6 +82,7 @@ const (
 	HTTP      Trigger = "http"
 	Finalized Trigger = "finalized" // an object of the uploads bucket is complete
 	Scheduled Trigger = "scheduled"
+	Any       Trigger = "any" // calls for all paths: what stands before the other functions
 )
 
 // Streams says whether a function answers with server-sent events.

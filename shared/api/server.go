@@ -68,13 +68,17 @@ type route struct {
 	handle    func(huma.Context)
 }
 
-// Handler returns what serves the function in the process: its calls, or its
-// events in CloudEvents' binary or structured form. It fails if a setting is
+// Handler returns what serves the function in the process: its calls, or what
+// Pub/Sub pushes of its events. It fails if a setting is
 // missing or wrong, and doesn't call out.
 func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	env := p.Env(d.ID, d.Needs)
-	if d.Trigger == Finalized {
+	switch d.Trigger {
+	case Finalized:
 		return d.receiver(env)
+	case Any:
+		handler, err := d.any(env)
+		return d.observed(func(w *statusWriter, r *http.Request) { handler.ServeHTTP(w, r) }), err
 	}
 	s := &server{Declaration: d, env: env, methods: map[string]route{}, names: parameterNames(d.Path)}
 	s.router.Add(d.Path, struct{}{})
@@ -215,7 +219,7 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody)))
 		return
 	}
-	ctx = context.WithValue(ctx, clientKey{}, Client{Address: s.clientAddress(r), UserAgent: r.UserAgent()})
+	ctx = context.WithValue(ctx, clientKey{}, Client{Address: ClientAddress(r, s.config.TrustedProxies), UserAgent: r.UserAgent()})
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -314,14 +318,15 @@ func (c *Client) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// clientAddress returns the address that the outermost of our own proxies saw.
-// What stands further left in X-Forwarded-For is the caller's own invention.
-func (s *server) clientAddress(r *http.Request) netip.Addr {
+// ClientAddress returns the address that the outermost of our own proxies saw, of
+// which there are so many. What stands further left in X-Forwarded-For is the caller's
+// own invention.
+func ClientAddress(r *http.Request, proxies int) netip.Addr {
 	text := r.RemoteAddr
-	if n := s.config.TrustedProxies; n > 0 {
+	if proxies > 0 {
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if len(hops) >= n {
-			text = strings.TrimSpace(hops[len(hops)-n])
+		if len(hops) >= proxies {
+			text = strings.TrimSpace(hops[len(hops)-proxies])
 		}
 	}
 	if addr, err := netip.ParseAddrPort(text); err == nil {
@@ -330,6 +335,9 @@ func (s *server) clientAddress(r *http.Request) netip.Addr {
 	addr, _ := netip.ParseAddr(text)
 	return addr.Unmap()
 }
+
+// Fail answers with the problem that the error is.
+func Fail(w http.ResponseWriter, err error) { writeProblem(w, problemOf(err)) }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	for name, values := range p.header {

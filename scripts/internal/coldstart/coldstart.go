@@ -59,7 +59,8 @@ func New(dir string, settings map[string]string) *Programs {
 	for _, all := range []map[string]string{
 		{
 			"LIVE_STORE": "memory", "UPLOADS_BUCKET": "uploads", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1", "BACKUPS_DIR": dir,
-			"GOGC": "400", "GOMEMLIMIT": "230MiB", // as deployed with 256 MiB: no collection before the first answer
+			"ROUTER_TARGET": "http://{function}.invalid",
+			"GOGC":          "400", "GOMEMLIMIT": "230MiB", // as deployed with 256 MiB: no collection before the first answer
 		},
 		settings,
 	} {

@@ -78,6 +78,7 @@ func New(t testing.TB, settings ...string) *App {
 		"LIVE_STORE":            "memory",
 		"UPLOADS_BUCKET":        bucket.Bucket,
 		"STORAGE_EMULATOR_HOST": bucket.Emulator,
+		"ROUTER_TARGET":         "http://{function}.invalid",
 	}}
 	return a.With(settings...)
 }
