@@ -2,26 +2,33 @@
 # project may use them.
 
 locals {
-  apis = toset([
-    "artifactregistry.googleapis.com",
-    "cloudbuild.googleapis.com",
-    "cloudfunctions.googleapis.com",
-    "cloudresourcemanager.googleapis.com",
-    "cloudscheduler.googleapis.com",
-    "firebaserules.googleapis.com",
-    "firestore.googleapis.com",
-    "iam.googleapis.com",
-    "iamcredentials.googleapis.com",
-    "logging.googleapis.com",
-    "monitoring.googleapis.com",
-    "pubsub.googleapis.com",
-    "run.googleapis.com",
-    "secretmanager.googleapis.com",
-    "serviceusage.googleapis.com",
-    "sqladmin.googleapis.com",
-    "storage.googleapis.com",
-    "sts.googleapis.com",
-  ])
+  apis = setunion(
+    [
+      "artifactregistry.googleapis.com",
+      "cloudbuild.googleapis.com",
+      "cloudfunctions.googleapis.com",
+      "cloudresourcemanager.googleapis.com",
+      "cloudscheduler.googleapis.com",
+      "firebaserules.googleapis.com",
+      "firestore.googleapis.com",
+      "iam.googleapis.com",
+      "iamcredentials.googleapis.com",
+      "logging.googleapis.com",
+      "monitoring.googleapis.com",
+      "pubsub.googleapis.com",
+      "run.googleapis.com",
+      "secretmanager.googleapis.com",
+      "serviceusage.googleapis.com",
+      "sqladmin.googleapis.com",
+      "storage.googleapis.com",
+      "sts.googleapis.com",
+    ],
+    local.networked || local.load_balanced ? ["compute.googleapis.com"] : [],
+    local.load_balanced ? ["certificatemanager.googleapis.com"] : [],
+    var.dns_zone != null ? ["dns.googleapis.com"] : [],
+    local.private_database || var.redis.enabled ? ["servicenetworking.googleapis.com"] : [],
+    var.redis.enabled ? ["redis.googleapis.com"] : [],
+  )
 }
 
 resource "google_project_service" "api" {

@@ -16,7 +16,7 @@ locals {
   durable = var.environment != "dev"
 
   # What the functions declare, by id; `make generate` writes it.
-  functions = jsondecode(file("${path.module}/functions.json"))
+  functions = jsondecode(file("${path.module}/${var.declarations}"))
 
   # Functions by what makes them run.
   http      = { for id, f in local.functions : id => f if f.trigger == "http" }
@@ -25,4 +25,22 @@ locals {
 
   # Functions that people call: anybody, or who is signed in.
   public = { for id, f in local.functions : id => f if f.access != "private" }
+}
+
+locals {
+  # Where functions and data are: one region, or two (standby.tf).
+  standby          = var.standby.region != null
+  regions          = toset(compact([var.region, var.standby.region]))
+  function_regions = var.standby.functions ? local.regions : toset([var.region])
+
+  # After a failover the second region serves.
+  failed_over    = local.standby && var.standby.serving
+  serving_region = local.failed_over ? var.standby.region : var.region
+
+  # Calls come through the load balancer if there is a domain for it, else straight
+  # to the router.
+  load_balanced = var.domain_name != null
+  router_on     = var.router && contains(keys(local.functions), local.router)
+
+  most_instances = coalesce(var.scaling.max_instances, 1000)
 }

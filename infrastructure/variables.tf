@@ -37,3 +37,214 @@ variable "region" {
     error_message = "region must be a Google Cloud region, such as europe-west1: a zone (europe-west1-b) or a multi-region (EU) is none."
   }
 }
+
+variable "declarations" {
+  description = "The file with what the functions declare, for tests with others than there are."
+  type        = string
+  default     = "functions.json"
+}
+
+variable "bundles" {
+  description = "The folder that `make bundle` writes: each function's source and bundles.json, which says which is whose."
+  type        = string
+  default     = "../build/bundles"
+}
+
+variable "domain_name" {
+  description = "Where the API is, such as api.aksio.app; each function is at <function>.<domain>, static files are at static.<domain>. Null makes no load balancer: the API is then at the router's own address, which output api_url says."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", coalesce(var.domain_name, "a.aa")))
+    error_message = "domain_name must be a bare domain in lower case, such as api.aksio.app: no scheme, no slash, no wildcard."
+  }
+}
+
+variable "dns_zone" {
+  description = "Name of the Cloud DNS zone, in this project, that domain_name belongs to. Null leaves the records to somebody else: output dns_records lists them."
+  type        = string
+  default     = null
+}
+
+variable "router" {
+  description = "One base address for clients that know only one: a function that passes each call on to the function it is for."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.router || var.domain_name != null
+    error_message = "Without the router and without domain_name nobody could reach anything: set one of them."
+  }
+}
+
+variable "frontend_origins" {
+  description = "Pages that may call the API and the buckets from a browser, such as https://aksio.app."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.frontend_origins : can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "frontend_origins are scheme and host, such as https://aksio.app: no path, no final slash, and * is no origin."
+  }
+}
+
+variable "rate_limits" {
+  description = "Requests per minute from one address, before it is told 429. A whole class may share one address. The API has limits of its own by account."
+  type = object({
+    requests = optional(number, 3000)
+    sign_in  = optional(number, 300)
+  })
+  default = {}
+}
+
+variable "scaling" {
+  description = "Bounds on what the functions declare: at most this many instances each, and whether any are kept warm. Null leaves the declared number."
+  type = object({
+    max_instances = optional(number)
+    keep_warm     = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = coalesce(var.scaling.max_instances, 1) >= 1
+    error_message = "scaling.max_instances must be 1 or more, or left out."
+  }
+}
+
+variable "database" {
+  description = <<-EOT
+    The database's instance.
+    network is connector (a public address that only answers to certificates of Cloud SQL's
+    connector: no network, no cost by the hour) or private (an address in our network, which
+    functions then have to join: they start slower).
+    max_connections raises what the tier lets in, at the price of memory.
+    restored names an instance that was restored from this one, in its region, and serves in
+    its place: see runbooks.
+  EOT
+  type = object({
+    tier              = optional(string, "db-custom-2-7680")
+    high_availability = optional(bool, false)
+    disk_gb           = optional(number, 20)
+    disk_limit_gb     = optional(number, 500)
+    network           = optional(string, "connector")
+    max_connections   = optional(number)
+    backups           = optional(number, 7)
+    restored          = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["connector", "private"], var.database.network)
+    error_message = "database.network must be connector or private."
+  }
+  validation {
+    condition     = var.database.restored == null || startswith(coalesce(var.database.restored, "x"), "aksio-${coalesce(var.environment, "missing")}-db")
+    error_message = "database.restored must begin with the instance's own name, such as aksio-prod-db-20261126: the functions' grants are for such."
+  }
+  validation {
+    condition     = var.database.backups >= 7
+    error_message = "database.backups must be 7 or more: fewer leave no good one when damage is seen after a week."
+  }
+}
+
+variable "database_people" {
+  description = "E-mail addresses of people who may read and write rows, signing in as themselves."
+  type        = set(string)
+  default     = []
+}
+
+variable "storage" {
+  description = "Where buckets are and how long they keep what nobody wants any more, in days. backups_location EU keeps backups when the region is lost."
+  type = object({
+    location            = optional(string, "europe-west1")
+    backups_location    = optional(string, "EU")
+    soft_delete_days    = optional(number, 7)
+    noncurrent_days     = optional(number, 30)
+    backups_days        = optional(number, 30)
+    backups_locked_days = optional(number, 7)
+  })
+  default = {}
+
+  validation {
+    condition     = var.storage.soft_delete_days == 0 || var.storage.soft_delete_days >= 7 && var.storage.soft_delete_days <= 90
+    error_message = "storage.soft_delete_days must be 0 or 7 to 90: Cloud Storage takes no other."
+  }
+  validation {
+    condition     = var.storage.backups_locked_days < var.storage.backups_days
+    error_message = "storage.backups_locked_days must be below storage.backups_days: a backup has to be free to go before it is removed."
+  }
+}
+
+variable "firestore_location" {
+  description = "Location of Firestore, which can't be changed later; null is the region. eur3 survives the loss of a region at about twice the price."
+  type        = string
+  default     = null
+}
+
+variable "redis" {
+  description = "Memorystore for Redis, for caches and counters; bills by the hour."
+  type = object({
+    enabled           = optional(bool, false)
+    memory_gb         = optional(number, 1)
+    high_availability = optional(bool, false)
+  })
+  default = {}
+}
+
+variable "settings" {
+  description = "Further settings of the functions, such as AI_MODEL; README.md of the repository lists them. They reach instances as they start, without a build."
+  type        = map(string)
+  default     = {}
+}
+
+variable "absent_secrets" {
+  description = "Secrets that this environment does without; functions then do without what they are for. Without openai-api-key the built-in model answers."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setintersection(var.absent_secrets, ["settings", "token-keys", "token-signing-key"])) == 0
+    error_message = "Nothing works without settings, token-keys and token-signing-key: leave them out of absent_secrets."
+  }
+}
+
+variable "standby" {
+  description = "A second region, see runbooks/region-down.md: a replica of the database, and the functions too if asked for. serving makes it the one that serves, and its database the one that is written."
+  type = object({
+    region    = optional(string)
+    functions = optional(bool, false)
+    serving   = optional(bool, false)
+  })
+  default = {}
+
+  validation {
+    condition     = var.standby.region != null || !var.standby.functions && !var.standby.serving
+    error_message = "standby.functions and standby.serving need standby.region, such as europe-west4."
+  }
+  validation {
+    condition     = var.standby.functions || !var.standby.serving
+    error_message = "standby.serving needs standby.functions: a region without functions can't serve."
+  }
+  validation {
+    condition     = var.standby.region != var.region
+    error_message = "standby.region must be another than region."
+  }
+}
+
+variable "registry_dry_run" {
+  description = "Only log which images the registry's policies would delete."
+  type        = bool
+  default     = false
+}
+
+variable "edge_log_share" {
+  description = "Share of the load balancer's calls that are logged, 0 to 1. The functions log their failures anyway."
+  type        = number
+  default     = 0.1
+
+  validation {
+    condition     = var.edge_log_share >= 0 && var.edge_log_share <= 1
+    error_message = "edge_log_share must be from 0 to 1."
+  }
+}

@@ -1,0 +1,47 @@
+# Secrets. Terraform makes what holds them; the values come from elsewhere
+# (scripts, a person) and are never in the state.
+
+locals {
+  # What the functions that there are need, but for what this environment does without.
+  secrets = setsubtract(
+    setunion(
+      ["token-keys"],
+      flatten([for f in local.functions : [for need in f.needs : keys(try(local.capabilities[need].secrets, {}))]]),
+      flatten([for f in local.functions : [for need in f.needs : values(try(local.capabilities[need].env, {}))]]),
+    ),
+    # The platform's own, whose value Terraform knows.
+    setunion(var.absent_secrets, var.redis.enabled ? ["redis-url"] : []),
+  )
+}
+
+resource "google_secret_manager_secret" "this" {
+  for_each = setunion(local.secrets, ["settings"], var.redis.enabled ? ["redis-url"] : [])
+
+  secret_id           = each.value
+  deletion_protection = local.durable
+  # An overwritten key can be had back for a week.
+  version_destroy_ttl = "604800s"
+
+  # Another choice can't be made later without losing the values.
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# Whether there are values. Only what is said of the versions is read, not the
+# values themselves.
+data "google_secret_manager_secret_version" "value" {
+  for_each = local.secrets
+
+  secret            = google_secret_manager_secret.this[each.value].secret_id
+  fetch_secret_data = false
+
+  lifecycle {
+    postcondition {
+      condition     = self.enabled
+      error_message = "The newest version of the secret ${each.value} is disabled, so that no function that needs it can start. Add a value: gcloud secrets versions add ${each.value} --project=${var.project_id} --data-file=-"
+    }
+  }
+}

@@ -1,0 +1,160 @@
+# Buckets. Nobody but the load balancer's visitors gets anything from any of them
+# without a grant or a signed URL, and those only from the static one.
+
+locals {
+  buckets = {
+    # What students upload, by signed URLs straight from their browsers.
+    uploads = {
+      location = var.storage.location
+      # A document that is deleted is gone after what the soft deletion keeps: a
+      # version would keep it against its owner's will.
+      versioning  = false
+      soft_delete = local.durable ? var.storage.soft_delete_days : 0
+      cors        = ["GET", "HEAD", "PUT"]
+    }
+    # What the platform makes for one person: exports, avatars.
+    media = {
+      location    = var.storage.location
+      versioning  = false
+      soft_delete = local.durable ? var.storage.soft_delete_days : 0
+      cors        = ["GET", "HEAD", "PUT"]
+    }
+    # What everybody may read.
+    static = {
+      location    = var.storage.location
+      versioning  = true
+      soft_delete = 0
+      cors        = ["GET", "HEAD"]
+      public      = true
+    }
+    # Exports of the database and their manifests. Not even their writer can remove
+    # one before its time.
+    backups = {
+      location    = var.storage.backups_location
+      versioning  = true
+      soft_delete = local.durable ? 30 : 0
+      retention   = local.durable ? var.storage.backups_locked_days : 0
+      expires     = var.storage.backups_days
+      cold        = true
+    }
+    # Copies of exports, which instances made for restore drills read. They never see
+    # the backups themselves.
+    drills = {
+      location    = var.storage.backups_location
+      versioning  = false
+      soft_delete = 0
+      expires     = 7
+    }
+    # The functions' sources. Old ones stay for a roll-back.
+    bundles = {
+      location    = var.region
+      versioning  = false
+      soft_delete = 0
+      expires     = null
+    }
+  }
+}
+
+resource "google_storage_bucket" "this" {
+  for_each = local.buckets
+
+  # Names of buckets are unique in the world; a project's id is, too.
+  name          = "${var.project_id}-${each.key}"
+  location      = each.value.location
+  storage_class = "STANDARD"
+  force_destroy = !local.durable
+
+  uniform_bucket_level_access = true
+  public_access_prevention    = try(each.value.public, false) ? "inherited" : "enforced"
+
+  versioning {
+    enabled = each.value.versioning
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = each.value.soft_delete * 86400
+  }
+
+  dynamic "retention_policy" {
+    for_each = try(each.value.retention, 0) > 0 ? [each.value.retention] : []
+    content {
+      # Not locked: that can't be undone, and a wrong upload would be for ever, too.
+      retention_period = retention_policy.value * 86400
+    }
+  }
+
+  dynamic "cors" {
+    for_each = length(try(each.value.cors, [])) > 0 && length(var.frontend_origins) > 0 ? [each.value.cors] : []
+    content {
+      origin = var.frontend_origins
+      method = cors.value
+      # What a signed upload sends and a page wants to read of the answer.
+      response_header = ["Content-Type", "Content-Range", "Range", "X-Goog-Content-Length-Range", "X-Goog-If-Generation-Match", "X-Goog-Resumable", "Location"]
+      max_age_seconds = 3600
+    }
+  }
+
+  # Parts of uploads that were never finished.
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age = 7
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.versioning ? ["old versions"] : []
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        with_state                 = "ARCHIVED"
+        days_since_noncurrent_time = var.storage.noncurrent_days
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = try(each.value.cold, false) ? ["read rarely"] : []
+    content {
+      action {
+        type          = "SetStorageClass"
+        storage_class = "NEARLINE"
+      }
+      condition {
+        age = 1
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = try(each.value.expires, null) != null ? [each.value.expires] : []
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age = lifecycle_rule.value
+      }
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# The one bucket that the world may read, for the CDN. Reading isn't listing.
+resource "google_storage_bucket_iam_member" "static_public" {
+  bucket = google_storage_bucket.this["static"].name
+  role   = "roles/storage.legacyObjectReader"
+  member = "allUsers"
+}
+
+# The database's instance writes its exports itself.
+resource "google_storage_bucket_iam_member" "database_exports" {
+  bucket = google_storage_bucket.this["backups"].name
+  role   = "roles/storage.objectCreator"
+  member = "serviceAccount:${google_sql_database_instance.main.service_account_email_address}"
+}
