@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench bundle check audit tools generate check-generated lint format clean
+.PHONY: help run demo test bench bundle cost check audit tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tr
 
 bundle: ## Turn each function into a zip that Google's buildpack builds, in build/bundles
 	@$(GO) run ./scripts/bundle
+
+cost: ## Compute what a month costs, into build/cost; COSTFLAGS='-set peak_factor=5' changes an assumption
+	@$(GO) run ./scripts/cost $(COSTFLAGS)
 
 check: lint check-generated ## Check form, vetting, workflows and generated files
 
