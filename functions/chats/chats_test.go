@@ -263,6 +263,7 @@ func TestChatRejects(t *testing.T) {
 		"as the tutor":       {ada.Post(chat+"send_message/", map[string]any{"content": "x", "role": "assistant"}), "role"},
 		"blank":              {ada.Post(chat+"send_message/", map[string]any{"content": " \n"}), "content"},
 		"too long":           {ada.Post(chat+"send_message/", map[string]any{"content": strings.Repeat("x", 32_001)}), "content"},
+		"large attachment":   {ada.Post(chat+"send_message/", map[string]any{"content": "x", "attachments": []any{map[string]any{"x": strings.Repeat("x", 65_536)}}}), "attachments"},
 		"another chat's":     {ada.Post(chat+"send_message/", map[string]any{"content": "x", "parent_message": id.New[texter]()}), "parent_message"},
 		"unknown model":      {ada.Post(path, map[string]any{"title": "x", "ai_model": "gpt-99"}), "ai_model"},
 		"too many tokens":    {ada.Post(path, map[string]any{"title": "x", "max_tokens": 5000}), "max_tokens"},

@@ -3,6 +3,7 @@ package flashcards_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,15 @@ func TestCardLifecycle(t *testing.T) {
 	changed := ada.Patch(one, map[string]any{"is_starred": true, "answer": "New", "stability": 99}).Want(http.StatusOK).Map()
 	if changed["is_starred"] != true || changed["answer"] != "New" || changed["stability"] != 0.0 {
 		t.Errorf("changed: %v", changed)
+	}
+	long := strings.Repeat("ø", 20_000)
+	for _, refused := range []*apitest.Response{
+		ada.Patch(one, map[string]any{"question": long, "answer": long}),
+		ada.Post(path, map[string]any{"course": course, "question": long, "answer": long}),
+	} {
+		if got := refused.Want(http.StatusBadRequest).Map(); got["code"] != "card_too_large" {
+			t.Errorf("a large card: %v", got)
+		}
 	}
 	ada.Patch(one, map[string]any{"section": id.New[flashcards.Card]()}).Want(http.StatusBadRequest)
 	for _, resp := range []*apitest.Response{bob.Get(one), bob.Patch(one, map[string]any{}), bob.Delete(one), bob.Post(one+"review/", map[string]any{"rating": 3})} {

@@ -269,6 +269,82 @@ func TestPublishingNeedsAQuestion(t *testing.T) {
 	}
 }
 
+// A page of the largest quizzes and attempts must fit into an instance many times.
+func TestQuizzesAndAttemptsAreBounded(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := newStudent(app, "ada")
+	const most = 350_000 // bytes of one on the wire: 256 KiB of text, and what stands around it
+	long := object{"question_text": strings.Repeat("Why? ", 2_000), "question_type": "essay"}
+	quiz := ada.published([]object{long}, object{"max_attempts": 30})
+	full := func(call func() *apitest.Response, code string) (calls int) {
+		t.Helper()
+		for range 100 {
+			switch resp := call(); resp.Status {
+			case http.StatusCreated:
+				calls++
+			default:
+				if resp.Want(http.StatusBadRequest).Map()["code"] != code {
+					t.Errorf("refused by %s", resp.Body)
+				}
+				return calls
+			}
+		}
+		t.Errorf("never %s", code)
+		return calls
+	}
+	if asked := 1 + full(func() *apitest.Response { return ada.Post(path+quiz+"/questions/", long) }, "quiz_full"); asked < 20 {
+		t.Errorf("full with %d questions", asked)
+	}
+	for name, change := range map[string]object{"description": {"description": long["question_text"]}, "source": {"source_content": long["question_text"]}} {
+		if got := ada.Patch(path+quiz+"/", change).Want(http.StatusBadRequest).Map(); got["code"] != "quiz_full" {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if n := len(ada.Get(path + quiz + "/").Want(http.StatusOK).Body); n < 240_000 || n > most {
+		t.Errorf("a full quiz has %d bytes", n)
+	}
+
+	attempt, questions := ada.start(quiz)
+	essay := strings.Repeat("🦠", 10_000) // four bytes each
+	ada.answer(attempt, questions[0], essay+"!").Want(http.StatusBadRequest)
+	ada.answer(attempt, questions[0], slices.Repeat([]any{essay}, 5)).Want(http.StatusBadRequest)
+	answered := full(func() *apitest.Response {
+		question := questions[0]
+		questions = questions[1:]
+		return ada.answer(attempt, question, essay)
+	}, "answers_full")
+	if answered < 5 {
+		t.Errorf("full with %d answers", answered)
+	}
+	if n := len(ada.Get(attempts + attempt + "/").Want(http.StatusOK).Body); n > most {
+		t.Errorf("a full attempt has %d bytes", n)
+	}
+	ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
+
+	for range 20 {
+		ada.start(quiz)
+		ada.Post(path, object{"course": ada.course, "title": "Short"}).Want(http.StatusCreated)
+	}
+	for _, list := range []string{path, attempts} {
+		page := ada.Get(list + "?page_size=100").Want(http.StatusOK).Map()
+		if len(page["results"].([]any)) != 20 || page["count"] != 21.0 || page["next"] == nil {
+			t.Errorf("%s: %d of %v on a page, next %v", list, len(page["results"].([]any)), page["count"], page["next"])
+		}
+	}
+}
+
+func TestChosenAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	attempt, questions := ada.start(ada.published(kinds[:1], nil))
+	for _, answer := range []any{strings.Repeat("x", 100_000), slices.Repeat([]any{"xxxx"}, 50_000)} {
+		if got := ada.answer(attempt, questions[0], answer).Want(http.StatusBadRequest).Map(); got["user_answer"] == nil {
+			t.Errorf("refused by %v", got)
+		}
+	}
+}
+
 func TestQuestionsAreShuffledOnce(t *testing.T) {
 	t.Parallel()
 	ada := newStudent(apitest.New(t), "ada")

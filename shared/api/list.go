@@ -13,17 +13,38 @@ import (
 
 // ListQuery asks for one page of a list. Embed it in a request.
 type ListQuery struct {
-	Page     string `query:"page" doc:"Number of the page, from 1 and up to the 100,000th item, or last."`
+	PageQuery
 	PageSize string `query:"page_size" doc:"Items on a page, 1 to 100; 20 otherwise."`
+}
+
+// Resolve is how huma tells the query where it was asked.
+func (q *ListQuery) Resolve(ctx huma.Context) []error {
+	return q.resolve(ctx, q.PageSize, page.MaxSize)
+}
+
+// LongListQuery is ListQuery for lists of long things: a page of 100 might be
+// larger than an instance can hold.
+type LongListQuery struct {
+	PageQuery
+	PageSize string `query:"page_size" doc:"Items on a page, 1 to 20; 20 otherwise."`
+}
+
+// Resolve is how huma tells the query where it was asked.
+func (q *LongListQuery) Resolve(ctx huma.Context) []error {
+	return q.resolve(ctx, q.PageSize, page.MaxLongSize)
+}
+
+// PageQuery is what both have in common.
+type PageQuery struct {
+	Page string `query:"page" doc:"Number of the page, from 1 and up to the 100,000th item, or last."`
 
 	request page.Request
 	address url.URL
 }
 
-// Resolve is how huma tells the query where it was asked.
-func (q *ListQuery) Resolve(ctx huma.Context) []error {
+func (q *PageQuery) resolve(ctx huma.Context, asked string, most int) []error {
 	q.request = page.Request{Number: 1, Size: page.DefaultSize}
-	if size, err := strconv.Atoi(q.PageSize); err == nil && size >= 1 && size <= page.MaxSize {
+	if size, err := strconv.Atoi(asked); err == nil && size >= 1 && size <= most {
 		q.request.Size = size // nonsense is ignored
 	}
 	switch number, err := strconv.Atoi(q.Page); {
@@ -45,7 +66,7 @@ func (q *ListQuery) Resolve(ctx huma.Context) []error {
 }
 
 // Request returns the page that is asked for.
-func (q *ListQuery) Request() page.Request { return q.request }
+func (q *PageQuery) Request() page.Request { return q.request }
 
 // List is the body of an answer with one page of a list.
 type List[T any] struct {
@@ -56,7 +77,7 @@ type List[T any] struct {
 }
 
 // NewList returns the page as the query's answer, each item as view shows it.
-func NewList[T, U any](q *ListQuery, p page.Page[T], view func(T) U) List[U] {
+func NewList[T, U any](q *PageQuery, p page.Page[T], view func(T) U) List[U] {
 	list := List[U]{Count: p.Count, Results: make([]U, len(p.Items))}
 	for i, item := range p.Items {
 		list.Results[i] = view(item)
@@ -70,7 +91,7 @@ func NewList[T, U any](q *ListQuery, p page.Page[T], view func(T) U) List[U] {
 	return list
 }
 
-func (q *ListQuery) link(number int) *string {
+func (q *PageQuery) link(number int) *string {
 	address := q.address
 	query := address.Query()
 	query.Set("page", strconv.Itoa(number))

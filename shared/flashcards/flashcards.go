@@ -243,5 +243,8 @@ func (s *Store) Delete(ctx context.Context, owner auth.UserID, card ID) error {
 
 func one(rows pgx.Rows) (Card, error) {
 	card, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Card])
+	if database.Violates(err, "flashcards_bytes") {
+		return card, fault.New(fault.Invalid, "All texts of a card together may have 64 KiB. Make several cards of it.").Coded("card_too_large")
+	}
 	return card, database.Fault(err, "card")
 }

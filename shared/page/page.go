@@ -5,6 +5,7 @@ package page
 const (
 	DefaultSize = 20
 	MaxSize     = 100
+	MaxLongSize = 20 // where each item may be long
 )
 
 // MaxDepth is the last item of a list that a page's number reaches: all items

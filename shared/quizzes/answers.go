@@ -21,6 +21,10 @@ type Answer struct {
 	Flagged  bool
 }
 
+// largestAnswer is what an answer may have in bytes of JSON: no text of
+// longestAnswer characters has more. All of an attempt may have 256 KiB.
+const largestAnswer = 6*longestAnswer + 2
+
 // Submit grades and keeps an answer. It is Invalid when the attempt is over or the
 // question was answered before; of two at once, one is.
 func (s *Store) Submit(ctx context.Context, owner auth.UserID, attempt AttemptID, answer Answer) (Response, error) {
@@ -29,8 +33,11 @@ func (s *Store) Submit(ctx context.Context, owner auth.UserID, attempt AttemptID
 		return Response{}, err
 	}
 	value, err := json.Marshal(answer.Value)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Response{}, err
+	case len(value) > largestAnswer:
+		return Response{}, fault.Field("user_answer", "An answer may have %d characters.", longestAnswer)
 	}
 	correct, err := question.grade(answer.Value)
 	if err != nil {
@@ -85,7 +92,7 @@ func (s *Store) keep(ctx context.Context, owner auth.UserID, attempt AttemptID, 
 	var answered bool
 	err := s.db.QueryRow(ctx, `
 		WITH live AS (
-			UPDATE quiz_attempts SET earned = earned + $6, touched_at = $9
+			UPDATE quiz_attempts SET earned = earned + $6, touched_at = $9, answer_bytes = answer_bytes + octet_length($10::jsonb::text)
 			WHERE id = $1 AND user_id = $2 AND status = 'in_progress' AND (deadline IS NULL OR deadline > $9)
 			RETURNING id
 		), kept AS (
@@ -101,6 +108,8 @@ func (s *Store) keep(ctx context.Context, owner auth.UserID, attempt AttemptID, 
 	switch {
 	case database.Violates(err, "quiz_responses_once"):
 		err = alreadyAnswered()
+	case database.Violates(err, "quiz_attempts_bytes"):
+		err = fault.New(fault.Invalid, "All answers of an attempt together may have 256 KiB. Answer more shortly.").Coded("answers_full")
 	case err == nil && !answered:
 		err = attemptOver(Completed) // it ended since it was looked at
 	}

@@ -2,6 +2,7 @@ package quizzes
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -117,6 +118,15 @@ func (q *Question) Tidy() error {
 	return q.tidyKey()
 }
 
+// size returns how many bytes of JSON the questions are, at most.
+func size(questions ...Question) (bytes int) {
+	for _, q := range questions {
+		text, _ := json.Marshal(q) // plain values all
+		bytes += len(text)
+	}
+	return bytes
+}
+
 const insertQuestion = `INSERT INTO quiz_questions AS o (id, quiz_id, question_text, question_type, difficulty_level, position, points,
 		answer_options, correct_answers, explanation, hint, source_content, passage_id, tags)`
 
@@ -143,14 +153,17 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 	}
 	err := s.db.QueryRow(ctx, `
 		WITH grown AS (
-			UPDATE quizzes q SET total_questions = total_questions + 1, updated_at = now()
+			UPDATE quizzes q SET total_questions = total_questions + 1, question_bytes = question_bytes + $16, updated_at = now()
 			WHERE q.id = $14 AND q.user_id = $15 AND `+alive+`
 			RETURNING q.id
 		)
 		`+insertQuestion+`
 		SELECT $1, grown.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM grown
-		RETURNING to_jsonb(o)`, append(questionArgs(question), quiz, owner)...).Scan(&question)
-	if database.Violates(err, "quizzes_size") {
+		RETURNING to_jsonb(o)`, append(questionArgs(question), quiz, owner, size(question))...).Scan(&question)
+	switch {
+	case database.Violates(err, "quizzes_bytes"):
+		return question, tooMuchText()
+	case database.Violates(err, "quizzes_size"):
 		return question, fault.New(fault.Invalid, "A quiz may have %d questions; start another one.", MostQuestions).Coded("quiz_full")
 	}
 	return question, database.Fault(err, "quiz")

@@ -26,7 +26,8 @@ import (
 // ID identifies a quiz.
 type ID = id.ID[Quiz]
 
-// MostQuestions is how many questions a quiz may have.
+// MostQuestions is how many questions a quiz may have. Its description, prompt and
+// source and its questions, as JSON, may have 256 KiB in all: lists show them.
 const MostQuestions = 200
 
 // The states of a quiz. Only a published one can be attempted.
@@ -204,6 +205,10 @@ func (s *Store) requireCourse(ctx context.Context, owner auth.UserID, course cou
 	return err
 }
 
+func tooMuchText() error {
+	return fault.New(fault.Invalid, "This would be more text than a quiz may have. Shorten it, or start another quiz.").Coded("quiz_full")
+}
+
 func noCourse() error { return fault.Field("course", "There is no such course.") }
 
 // one reads the quiz of a statement and words what its constraints forbid.
@@ -214,6 +219,8 @@ func one(rows pgx.Rows) (Quiz, error) {
 		return quiz, fault.Field("status", "A quiz without questions can't be published: add one first.")
 	case database.Violates(err, "quizzes_course"):
 		return quiz, noCourse()
+	case database.Violates(err, "quizzes_bytes"):
+		return quiz, tooMuchText()
 	}
 	return quiz, database.Fault(err, "quiz")
 }

@@ -82,8 +82,11 @@ type New struct {
 	Attachments json.RawMessage
 }
 
-// MaxContent is the longest message, in characters.
-const MaxContent = 32_000
+// Bounds of a message.
+const (
+	MaxContent     = 32_000   // characters
+	maxAttachments = 64 << 10 // bytes of JSON
+)
 
 // Event is what happens while a message is answered; one field is set.
 type Event struct {
@@ -118,6 +121,9 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	}
 	if utf8.RuneCountInString(n.Content) > MaxContent {
 		return Exchange{}, fault.Field("content", "A message may have %d characters.", MaxContent)
+	}
+	if len(n.Attachments) > maxAttachments {
+		return Exchange{}, fault.Field("attachments", "Attachments may have 64 KiB of JSON.")
 	}
 	chat, before, err := s.context(ctx, owner, chatID, n)
 	if err != nil {

@@ -45,6 +45,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Response{api.NewList(&req.ListQuery, found, view.View)}, nil
+		return &Response{api.NewList(&req.PageQuery, found, view.View)}, nil
 	}, nil
 }

@@ -24,7 +24,7 @@ func init() {
 
 // Request asks for a page, of one type or role if it is given.
 type Request struct {
-	api.ListQuery
+	api.LongListQuery
 	Chat tutor.ChatID `path:"id"`
 	Type string       `query:"type"`
 	Role string       `query:"role"`
@@ -46,6 +46,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Response{api.NewList(&req.ListQuery, found, view.ViewMessage)}, nil
+		return &Response{api.NewList(&req.PageQuery, found, view.ViewMessage)}, nil
 	}, nil
 }

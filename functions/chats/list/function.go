@@ -43,6 +43,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Response{api.NewList(&req.ListQuery, found, view.ViewItem)}, nil
+		return &Response{api.NewList(&req.PageQuery, found, view.ViewItem)}, nil
 	}, nil
 }

@@ -20,12 +20,14 @@ func init() {
 		Path:    "/api/v1/assessments/quizzes/",
 		Summary: "List one's quizzes, the newest first.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 8, // while a slow client reads a full page of large ones, that holds some 15 MB
 	}, setup)
 }
 
 // Request asks for a page.
 type Request struct {
-	api.ListQuery
+	api.LongListQuery
 	Course courses.ID `query:"course" format:"uuid" doc:"Only of this course."`
 }
 
@@ -45,6 +47,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Response{api.NewList(&req.ListQuery, found, view.View)}, nil
+		return &Response{api.NewList(&req.PageQuery, found, view.View)}, nil
 	}, nil
 }
