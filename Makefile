@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench bundle cost check audit tools generate check-generated lint format clean
+.PHONY: help run demo test fuzz bench bundle cost check audit tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 
 test: ## Run all tests against real services, which it finds or starts
 	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+fuzz: ## Try every fuzz test for FUZZTIME (10s) against real services; fails on what it finds
+	$(WITH) $(GO) run ./scripts/fuzz -time $(or $(FUZZTIME),10s) $(PACKAGES)
 
 bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a missed budget
 	$(WITH) $(GO) run ./scripts/bench $(BENCHFLAGS)

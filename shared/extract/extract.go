@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/gabriel-vasile/mimetype"
 
@@ -65,6 +66,11 @@ type Limits struct {
 // DefaultLimits are more than any course book needs.
 var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 5 * time.Minute}
 
+func (l Limits) tooLong(characters int) error {
+	return fault.New(fault.TooLarge, "The file has more than %d million characters; %d million are the most. Split it and upload the parts.",
+		characters/1_000_000, l.Characters/1_000_000).Coded("too_large")
+}
+
 // Reader reads files. It starts PDFium when it reads its first PDF.
 type Reader struct {
 	limits Limits
@@ -91,23 +97,44 @@ func Open(env *resource.Env) (*Reader, error) {
 	return New(DefaultLimits, config.Cache), nil
 }
 
-// raw is what a parser finds: text by page, and headings by their place in it.
+// raw is what a parser finds: text by page, and its headings in order.
 type raw struct {
 	pages    []string
 	headings []rawHeading
+	marked   bool // the text has a mark where each of the headings begins
 }
 
-// rawHeading is a heading on a page, whose place there isn't known yet.
+// rawHeading is a heading. If the text isn't marked, its title is looked for on its page.
 type rawHeading struct {
 	title string
 	level int
 	page  int // from 0
 }
 
+// mark is a noncharacter of Unicode that stands before each heading until the text
+// is assembled. No file's own text may have it, see unmarked.
+const mark = "\uFDD0"
+
+// unmarked returns the text of a file without what would be taken for a mark.
+func unmarked(text string) string { return strings.ReplaceAll(text, mark, "") }
+
+// Bounds of a table of contents.
+const (
+	mostHeadings = 5_000
+	longestTitle = 200 // characters: it stands above each passage of its section; longer ones are paragraphs that look like headings
+)
+
+// title returns the text as a title: on one line, and not too long.
+func title(text string) string {
+	text = tidy(unmarked(text[:min(len(text), 20*longestTitle)]))
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	return strings.TrimSpace(string(runes[:min(len(runes), longestTitle)]))
+}
+
 // Extract reads a file. Its kind is decided by its content; the name tells only
 // Markdown from plain text. It returns when the reader's time is up or the context
-// ends, and stops the parser. Those of Markdown and of articles in web pages can't
-// be stopped: they go on until they are through.
+// ends, and stops the parser. That of articles in web pages can't be stopped: it goes
+// on until it is through.
 func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (Document, error) {
 	if len(content) == 0 {
 		return Document{}, fault.New(fault.Invalid, "The file is empty. Check it on your device and upload it again.").Coded("empty_file")
@@ -184,22 +211,27 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 	}
 	characters, letters := 0, 0
 	starts := make([]int, len(found.pages))
+	var marked []Heading // the places of the marks
 	for i, page := range found.pages {
 		page = tidy(page)
 		starts[i] = characters
 		for _, c := range page {
+			if string(c) == mark {
+				marked = append(marked, Heading{Page: i + 1, Offset: characters})
+				continue
+			}
 			characters++
 			if unicode.IsLetter(c) {
 				letters++
 			}
 		}
 		characters += 2 // the empty line between pages
+		page = unmarked(page)
 		doc.Pages = append(doc.Pages, page)
 		doc.Words += countWords(page)
 	}
 	if characters > r.limits.Characters {
-		return doc, fault.New(fault.TooLarge, "The file has %d million characters; %d million are the most. Split it and upload the parts.",
-			characters/1_000_000, r.limits.Characters/1_000_000).Coded("too_large")
+		return doc, r.limits.tooLong(characters)
 	}
 	if letters < 20 && letters <= 5*len(found.pages) {
 		message := "There is no text in this file. Upload one with text in it."
@@ -210,43 +242,65 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 		return doc, fault.New(fault.Invalid, "%s", message).Coded("no_text")
 	}
 	doc.Language = language.Of(doc.Pages...)
-	from := map[int]int{} // where on each page the next heading is looked for
-	for _, h := range found.headings {
-		h.title = shorten(strings.Join(strings.Fields(tidy(h.title)), " "))
-		if h.title == "" || h.page < 0 || h.page >= len(doc.Pages) || len(doc.Outline) >= 5_000 {
+	look := newFinder(doc.Pages)
+	for i, h := range found.headings {
+		at := Heading{title(h.title), max(1, h.level), h.page + 1, 0}
+		if at.Title == "" || len(doc.Outline) >= mostHeadings {
 			continue
 		}
-		at := place(doc.Pages[h.page], h.title, from[h.page])
-		from[h.page] = at
-		offset := starts[h.page] + len([]rune(doc.Pages[h.page][:at]))
-		doc.Outline = append(doc.Outline, Heading{h.title, max(1, h.level), h.page + 1, offset})
+		switch {
+		case found.marked && i < len(marked):
+			at.Page, at.Offset = marked[i].Page, marked[i].Offset
+		case found.marked || h.page < 0 || h.page >= len(doc.Pages):
+			continue
+		default:
+			at.Offset = starts[h.page] + look.place(h.page, at.Title)
+		}
+		doc.Outline = append(doc.Outline, at)
 	}
 	return doc, nil
 }
 
-// titleLength is the most characters of a heading: it stands above each passage of
-// its section. Longer ones are paragraphs that look like headings.
-const titleLength = 200
-
-func shorten(title string) string {
-	if runes := []rune(title); len(runes) > titleLength {
-		return string(runes[:titleLength])
-	}
-	return title
+// finder finds the places of titles on pages, each behind the one before.
+type finder struct {
+	pages []string
+	found map[int]spot // by page
+	work  int          // bytes that may still be looked through
 }
 
-// place returns the byte at which the title stands on the page, looked for from
-// the byte; where it was looked from if it isn't there.
-func place(page, title string, from int) int {
-	if i := strings.Index(page[from:], title); i >= 0 {
-		return from + i
+// spot is a place on a page.
+type spot struct{ bytes, runes int }
+
+// newFinder returns a finder that gives up when it has looked through all pages
+// often: a hostile file has thousands of titles that stand nowhere.
+func newFinder(pages []string) *finder {
+	return &finder{pages: pages, found: map[int]spot{}, work: 50*length(pages) + 1<<20}
+}
+
+// place returns the code point at which the title stands on the page; where it was
+// looked for from if it isn't there.
+func (f *finder) place(page int, title string) int {
+	at := f.found[page]
+	rest := f.pages[page][at.bytes:]
+	if f.work -= 2 * len(rest); f.work < 0 {
+		return at.runes
 	}
-	if lower := strings.ToLower(page); len(lower) == len(page) {
-		if i := strings.Index(lower[from:], strings.ToLower(title)); i >= 0 {
-			return from + i
-		}
+	i := strings.Index(rest, title)
+	if lower := strings.ToLower(rest); i < 0 && len(lower) == len(rest) {
+		i = strings.Index(lower, strings.ToLower(title))
 	}
-	return from
+	if i > 0 {
+		at = spot{at.bytes + i, at.runes + utf8.RuneCountInString(rest[:i])}
+		f.found[page] = at
+	}
+	return at.runes
+}
+
+func length(pages []string) (n int) {
+	for _, page := range pages {
+		n += len(page)
+	}
+	return n
 }
 
 // Detect returns the media type of the content.

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -9,41 +8,17 @@ import (
 	"strings"
 
 	"codeberg.org/readeck/go-readability/v2"
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"aksio.app/shared/fault"
 )
 
-// markdown joins lines of Chinese and Japanese without a space.
-var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM,
-	extension.NewCJK(extension.WithEastAsianLineBreaks(extension.EastAsianLineBreaksCSS3Draft))))
-
-// mostColumns is how many columns a table in Markdown may have. Rows that are short
-// of cells get empty ones: a small file could become a table of millions.
-const mostColumns = 200
-
-// readMarkdown reads Markdown by way of the HTML that it stands for.
-func readMarkdown(content []byte) (raw, error) {
-	text, ok := decode(content)
-	if !ok {
-		return raw{}, damaged()
-	}
-	for line := range strings.Lines(text) {
-		if strings.Count(line, "|") > mostColumns {
-			return readPlain(content)
-		}
-	}
-	var out bytes.Buffer
-	if err := markdown.Convert([]byte(text), &out); err != nil {
-		return raw{}, err
-	}
-	root, err := html.Parse(&out)
-	if err != nil { // it is nested hundreds of levels deep
-		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
-	}
-	return gather(root), nil
-}
+// Bounds of a web page.
+const (
+	mostHTML    = 10 << 20 // bytes: the tree of a page takes some times more
+	mostArticle = 32 << 20 // bytes of text, each for every element around it: those are looked through for an article
+)
 
 // readHTML reads a page's article, or all of it where there is none.
 func readHTML(ctx context.Context, content []byte) (raw, error) {
@@ -51,11 +26,18 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 	if !ok {
 		return raw{}, damaged()
 	}
+	if len(text) > mostHTML {
+		return raw{}, fault.New(fault.TooLarge, "The page has %d MiB; %d MiB are the most. Save it without pictures, or as a PDF, and upload that.",
+			len(text)>>20, mostHTML>>20).Coded("too_large")
+	}
 	root, err := html.Parse(timely{strings.NewReader(text), ctx})
 	if err != nil {
 		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
 	}
 	whole := gather(root)
+	if around(root, 0) > mostArticle {
+		return whole, nil
+	}
 	parser := readability.NewParser()
 	article, err := parser.ParseDocument(root, &url.URL{Scheme: "https", Host: "example.com"})
 	if err != nil || article.Node == nil {
@@ -68,44 +50,38 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 		return whole, nil
 	}
 	// It takes the heading that says what the page's title says for no part of the article.
-	if title := strings.Join(strings.Fields(article.Title()), " "); title != "" && !strings.Contains(found.pages[0], title) {
-		found.pages[0] = title + "\n\n" + found.pages[0]
-		found.headings = slices.Insert(found.headings, 0, rawHeading{title, 1, 0})
+	if title := title(article.Title()); title != "" && !strings.Contains(found.pages[0], title) {
+		found.pages[0] = mark + title + "\n\n" + found.pages[0]
+		found.headings = slices.Insert(found.headings, 0, rawHeading{title: title, level: 1})
 	}
 	return found, nil
 }
 
-func length(pages []string) (n int) {
-	for _, page := range pages {
-		n += len(page)
+// around returns how many bytes of text there are below the node, each counted for
+// every element around it.
+func around(n *html.Node, depth int) (bytes int) {
+	if n.Type == html.TextNode {
+		return depth * len(n.Data)
 	}
-	return n
+	for c := range n.ChildNodes() {
+		bytes += around(c, depth+1)
+	}
+	return bytes
 }
 
 // gather returns the text below a node, a paragraph for each block.
 func gather(root *html.Node) raw {
-	var found raw
+	found := raw{marked: true}
 	var out strings.Builder
 	var walk func(*html.Node, int)
 	walk = func(n *html.Node, depth int) {
 		if depth > 500 {
 			return
 		}
+		heading := -1
 		switch n.Type {
 		case html.TextNode:
-			// White space at either end parts words of neighbouring elements.
-			words := strings.Join(strings.Fields(n.Data), " ")
-			if words == "" {
-				words = " "
-			} else {
-				if strings.TrimLeft(n.Data, " \n\t\r") != n.Data {
-					words = " " + words
-				}
-				if strings.TrimRight(n.Data, " \n\t\r") != n.Data {
-					words += " "
-				}
-			}
-			out.WriteString(words)
+			out.WriteString(oneLine(unmarked(n.Data)))
 			return
 		case html.ElementNode:
 			switch n.DataAtom {
@@ -115,18 +91,27 @@ func gather(root *html.Node) raw {
 				out.WriteByte('\n')
 				return
 			case atom.Pre:
-				out.WriteString("\n\n" + inner(n) + "\n\n")
+				out.WriteString("\n\n" + unmarked(inner(n)) + "\n\n")
 				return
 			case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-				found.headings = append(found.headings, rawHeading{strings.Join(strings.Fields(inner(n)), " "), int(n.Data[1] - '0'), 0})
+				if heading = len(found.headings); heading < mostHeadings {
+					found.headings = append(found.headings, rawHeading{level: int(n.Data[1] - '0')})
+				}
 			}
 		}
 		block := n.Type == html.ElementNode && blocks[n.DataAtom]
 		if block {
 			out.WriteString("\n\n")
 		}
+		begins := out.Len()
+		if heading >= 0 && heading < mostHeadings {
+			out.WriteString(mark)
+		}
 		for c := range n.ChildNodes() {
 			walk(c, depth+1)
+		}
+		if heading >= 0 && heading < mostHeadings {
+			found.headings[heading].title = out.String()[begins:]
 		}
 		if n.DataAtom == atom.Td || n.DataAtom == atom.Th {
 			out.WriteString(" | ")
@@ -136,8 +121,24 @@ func gather(root *html.Node) raw {
 		}
 	}
 	walk(root, 0)
-	found.pages = []string{tidy(out.String())}
-	return repaginate(found)
+	found.pages = paginate(tidy(out.String()))
+	return found
+}
+
+// oneLine returns the text with single spaces. White space at either end stays: it
+// parts words of neighbouring elements.
+func oneLine(text string) string {
+	words := strings.Join(strings.Fields(text), " ")
+	if words == "" {
+		return " "
+	}
+	if strings.TrimLeft(text, " \n\t\r") != text {
+		words = " " + words
+	}
+	if strings.TrimRight(text, " \n\t\r") != text {
+		words += " "
+	}
+	return words
 }
 
 var blocks = map[atom.Atom]bool{

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -66,7 +67,7 @@ func (b bounded) Read(p []byte) (int, error) {
 }
 
 // walk reads a part of the pack element by element. A missing part has none.
-func (p *pack) walk(name string, open func(xml.StartElement), text func(string), end func(string)) error {
+func (p *pack) walk(name string, open func(xml.StartElement), text func([]byte), end func(string)) error {
 	file := p.files[name]
 	if file == nil {
 		return nil
@@ -96,7 +97,7 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func(string),
 			}
 			open(t)
 		case xml.CharData:
-			text(string(t))
+			text(t)
 		case xml.EndElement:
 			depth--
 			end(t.Name.Local)
@@ -130,6 +131,12 @@ func attribute(e xml.StartElement, name string) string {
 // its users; the level is the number.
 var headingStyle = regexp.MustCompile(`(?i)^(?:heading|title|overskrift|rubrik|überschrift|titre|título|titolo|kop|otsikko|berschrift) ?([1-6])?$`)
 
+// paragraph is one that isn't read to its end.
+type paragraph struct {
+	text  strings.Builder
+	level int // of a heading; 0 if it is none
+}
+
 // readWord reads a Word file. It has no pages until it is printed: explicit page
 // breaks and those that Word noted when it saved the file make them, else the length.
 func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
@@ -141,11 +148,18 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 	if err != nil {
 		return raw{}, err
 	}
-	var found raw
-	var page, paragraph strings.Builder
-	level, noted := 0, false
-	inText, inProperties, cell := false, false, false
+	found := raw{marked: true}
+	var page strings.Builder
+	var open []*paragraph // one within the other, where there are text boxes
+	noted, inText, inProperties, cell := false, false, false, false
+	copies := 0 // open elements that say again what was said before, for older readers
 	characters := 0
+	write := func(text string) {
+		if len(open) > 0 && copies == 0 && characters <= 4*limits.Characters {
+			characters += len(text)
+			open[len(open)-1].text.WriteString(text)
+		}
+	}
 	turn := func() {
 		if strings.TrimSpace(page.String()) != "" {
 			found.pages = append(found.pages, page.String())
@@ -156,21 +170,22 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 		func(e xml.StartElement) {
 			switch e.Name.Local {
 			case "p":
-				paragraph.Reset()
-				level = 0
+				open = append(open, &paragraph{})
 			case "pPr":
 				inProperties = true
 			case "pStyle":
-				level = levels[attribute(e, "val")]
+				if len(open) > 0 {
+					open[len(open)-1].level = levels[attribute(e, "val")]
+				}
 			case "outlineLvl":
-				if n, err := strconv.Atoi(attribute(e, "val")); err == nil && inProperties && n < 6 {
-					level = n + 1
+				if n, err := strconv.Atoi(attribute(e, "val")); err == nil && inProperties && n < 6 && len(open) > 0 {
+					open[len(open)-1].level = n + 1
 				}
 			case "t":
 				inText = true
 			case "tab":
 				if !inProperties {
-					paragraph.WriteByte(' ')
+					write(" ")
 				}
 			case "tc":
 				cell = true
@@ -181,14 +196,15 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 				if attribute(e, "type") == "page" {
 					turn()
 				} else {
-					paragraph.WriteByte('\n')
+					write("\n")
 				}
+			case "Fallback":
+				copies++
 			}
 		},
-		func(text string) {
-			if inText && characters <= limits.Characters {
-				characters += len(text)
-				paragraph.WriteString(text)
+		func(text []byte) {
+			if inText {
+				write(unmarked(string(text)))
 			}
 		},
 		func(name string) {
@@ -200,13 +216,18 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 			case "tr":
 				cell = false
 				page.WriteString("\n\n")
+			case "Fallback":
+				copies--
 			case "p":
-				text := strings.TrimSpace(paragraph.String())
+				ended := open[len(open)-1]
+				open = open[:len(open)-1]
+				text := strings.TrimSpace(ended.text.String())
 				if text == "" {
 					return
 				}
-				if level > 0 {
-					found.headings = append(found.headings, rawHeading{text, level, len(found.pages)})
+				if ended.level > 0 && len(found.headings) < mostHeadings {
+					found.headings = append(found.headings, rawHeading{title: text, level: ended.level})
+					page.WriteString(mark)
 				}
 				page.WriteString(text)
 				if cell {
@@ -219,9 +240,12 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 	if err != nil {
 		return raw{}, err
 	}
+	if characters > 4*limits.Characters {
+		return raw{}, limits.tooLong(characters / 4)
+	}
 	turn()
 	if !noted && len(found.pages) <= 1 {
-		return repaginate(found), nil
+		found.pages = paginate(tidy(strings.Join(found.pages, "\n\n")))
 	}
 	return found, nil
 }
@@ -244,27 +268,8 @@ func (p *pack) headingLevels() (map[string]int, error) {
 				levels[id] = n + 1
 			}
 		}
-	}, func(string) {}, func(string) {})
+	}, func([]byte) {}, func(string) {})
 	return levels, err
-}
-
-// repaginate cuts a text without pages into pages and finds its headings' pages again.
-func repaginate(found raw) raw {
-	headings := found.headings
-	found.pages = paginate(tidy(strings.Join(found.pages, "\n\n")))
-	page := 0
-	found.headings = nil
-	for _, h := range headings {
-		title := strings.TrimSpace(tidy(h.title))
-		for at := page; at < len(found.pages); at++ {
-			if strings.Contains(found.pages[at], title) {
-				page = at
-				break
-			}
-		}
-		found.headings = append(found.headings, rawHeading{h.title, h.level, page})
-	}
-	return found
 }
 
 var slideName = regexp.MustCompile(`^ppt/slides/slide([0-9]+)\.xml$`)
@@ -276,7 +281,7 @@ func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error)
 	if err != nil {
 		return raw{}, err
 	}
-	var found raw
+	found := raw{marked: true}
 	names, err := p.slides()
 	if err != nil {
 		return raw{}, err
@@ -285,7 +290,8 @@ func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error)
 		found.pages = make([]string, len(names))
 		return found, nil // assemble says that it is too much
 	}
-	for i, name := range names {
+	characters := 0
+	for _, name := range names {
 		text, title, err := p.slide(name)
 		if err != nil {
 			return raw{}, err
@@ -294,21 +300,32 @@ func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error)
 		if err != nil {
 			return raw{}, err
 		}
-		for _, target := range targets {
-			if strings.HasPrefix(target, "ppt/notesSlides/") {
-				notes, _, err := p.slide(target)
-				if err != nil {
-					return raw{}, err
-				}
-				text += "\n\n" + notes
-			}
-		}
 		if title != "" {
-			found.headings = append(found.headings, rawHeading{title, 1, i})
+			found.headings = append(found.headings, rawHeading{title: title, level: 1})
+		}
+		if notes := notesOf(targets); notes != "" {
+			below, _, err := p.slide(notes)
+			if err != nil {
+				return raw{}, err
+			}
+			text += "\n\n" + unmarked(below)
+		}
+		if characters += len(text); characters > 4*limits.Characters {
+			return raw{}, limits.tooLong(characters / 4)
 		}
 		found.pages = append(found.pages, text)
 	}
 	return found, nil
+}
+
+// notesOf returns the part with the notes among those that a slide refers to. A slide has one.
+func notesOf(targets map[string]string) string {
+	for _, id := range slices.Sorted(maps.Keys(targets)) {
+		if strings.HasPrefix(targets[id], "ppt/notesSlides/") {
+			return targets[id]
+		}
+	}
+	return ""
 }
 
 // slides returns the names of the slides in the order of the presentation.
@@ -327,7 +344,7 @@ func (p *pack) slides() ([]string, error) {
 				names = append(names, name)
 			}
 		}
-	}, func(string) {}, func(string) {})
+	}, func([]byte) {}, func(string) {})
 	if err != nil || len(names) > 0 {
 		return names, err
 	}
@@ -355,11 +372,12 @@ func (p *pack) relations(part string) (map[string]string, error) {
 			}
 			targets[attribute(e, "Id")] = strings.TrimPrefix(path.Clean("/"+target), "/")
 		}
-	}, func(string) {}, func(string) {})
+	}, func([]byte) {}, func(string) {})
 	return targets, err
 }
 
-// slide returns the text and the title of a slide or of its notes.
+// slide returns the text and the title of a slide or of its notes. A mark stands
+// where the title begins.
 func (p *pack) slide(name string) (text, title string, err error) {
 	var out, paragraph strings.Builder
 	kind, inText := "", false
@@ -378,9 +396,9 @@ func (p *pack) slide(name string) (text, title string, err error) {
 				paragraph.WriteByte(' ')
 			}
 		},
-		func(text string) {
+		func(text []byte) {
 			if inText {
-				paragraph.WriteString(text)
+				paragraph.WriteString(unmarked(string(text)))
 			}
 		},
 		func(local string) {
@@ -389,15 +407,21 @@ func (p *pack) slide(name string) (text, title string, err error) {
 				inText = false
 			case "p":
 				line := strings.TrimSpace(paragraph.String())
+				if line == "" {
+					return
+				}
 				switch kind {
 				case "sldNum", "ftr", "dt", "sldImg":
 					return
 				case "title", "ctrTitle":
-					title = strings.TrimSpace(title + " " + line)
+					if title == "" {
+						out.WriteString(mark)
+					}
+					if len(title) < 20*longestTitle {
+						title = strings.TrimSpace(title + " " + line)
+					}
 				}
-				if line != "" {
-					out.WriteString(line + "\n\n")
-				}
+				out.WriteString(line + "\n\n")
 			}
 		})
 	return out.String(), title, err

@@ -16,7 +16,6 @@ import (
 	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
-	"github.com/klippa-app/go-pdfium/responses"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -112,7 +111,7 @@ func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
 			continue // one page that can't be read doesn't take the others along
 		}
 		if characters += len(text.Text); characters > 4*r.limits.Characters {
-			break // assemble says that it is too much
+			return raw{}, r.limits.tooLong(characters / 4)
 		}
 		lines[i] = pageLines(text.Text)
 	}
@@ -141,30 +140,56 @@ func openFault(err error) error {
 	return fmt.Errorf("%w: %w", damaged(), err)
 }
 
-// bookmarks returns the file's own table of contents.
+// mostTitles is how many bytes of titles are read: in a broken table of contents
+// many entries may have one title of megabytes.
+const mostTitles = 4 << 20
+
+// bookmarks returns the file's own table of contents. A broken one may lead in
+// circles, so it is walked no further than its bounds.
 func bookmarks(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT) []rawHeading {
-	found, err := instance.GetBookmarks(&requests.GetBookmarks{Document: document})
-	if err != nil {
-		return nil
-	}
 	var headings []rawHeading
-	var walk func([]responses.GetBookmarksBookmark, int)
-	walk = func(marks []responses.GetBookmarksBookmark, level int) {
-		for _, mark := range marks {
-			dest := mark.DestInfo
-			if dest == nil && mark.ActionInfo != nil {
-				dest = mark.ActionInfo.DestInfo
+	entries, bytes := 0, 0
+	var walk func(parent *references.FPDF_BOOKMARK, level int)
+	walk = func(parent *references.FPDF_BOOKMARK, level int) {
+		first, err := instance.FPDFBookmark_GetFirstChild(&requests.FPDFBookmark_GetFirstChild{Document: document, Bookmark: parent})
+		if err != nil {
+			return
+		}
+		for at := first.Bookmark; at != nil; {
+			if entries++; entries > mostHeadings || bytes > mostTitles {
+				return
 			}
-			if dest != nil && len(headings) < 5_000 {
-				headings = append(headings, rawHeading{mark.Title, level, dest.PageIndex})
+			if title, err := instance.FPDFBookmark_GetTitle(&requests.FPDFBookmark_GetTitle{Bookmark: *at}); err == nil {
+				bytes += len(title.Title)
+				if page, ok := target(instance, document, *at); ok {
+					headings = append(headings, rawHeading{title.Title, level, page})
+				}
 			}
 			if level < 8 {
-				walk(mark.Children, level+1)
+				walk(at, level+1)
 			}
+			next, err := instance.FPDFBookmark_GetNextSibling(&requests.FPDFBookmark_GetNextSibling{Document: document, Bookmark: *at})
+			if err != nil {
+				return
+			}
+			at = next.Bookmark
 		}
 	}
-	walk(found.Bookmarks, 1)
+	walk(nil, 1)
 	return headings
+}
+
+// target returns the page, from 0, that a bookmark leads to.
+func target(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, bookmark references.FPDF_BOOKMARK) (int, bool) {
+	place, err := instance.FPDFBookmark_GetDest(&requests.FPDFBookmark_GetDest{Document: document, Bookmark: bookmark})
+	if err != nil || place.Dest == nil {
+		return 0, false
+	}
+	page, err := instance.FPDFDest_GetDestPageIndex(&requests.FPDFDest_GetDestPageIndex{Document: document, Dest: *place.Dest})
+	if err != nil {
+		return 0, false
+	}
+	return page.Index, true
 }
 
 // pageLines splits a page's text as PDFium gives it. It marks a hyphen at a

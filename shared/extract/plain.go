@@ -21,7 +21,7 @@ func readPlain(content []byte) (raw, error) {
 	if !ok {
 		return raw{}, damaged()
 	}
-	return raw{pages: paginate(text)}, nil
+	return raw{pages: paginate(unmarked(text))}, nil
 }
 
 // decode returns the text of bytes in UTF-8, UTF-16 or UTF-32 with a mark, or
@@ -84,16 +84,17 @@ func paginate(text string) []string {
 	return append(pages, page.String())
 }
 
-// tidy normalises a text (NFC), drops control and invisible characters, and
-// leaves no white space but single spaces, line ends, and empty lines between
-// paragraphs.
+// tidy drops control and invisible characters, leaves no white space but single
+// spaces, line ends, and empty lines between paragraphs, and normalises the text
+// (NFC). A mark moves to the next character that stays.
 func tidy(text string) string {
-	text = norm.NFC.String(strings.ToValidUTF8(text, ""))
 	var out strings.Builder
 	out.Grow(len(text))
-	newlines, space := 0, false
-	for _, c := range text {
+	newlines, space, marks := 0, false, 0
+	for _, c := range strings.ToValidUTF8(text, "") {
 		switch {
+		case string(c) == mark:
+			marks++
 		case c == '\n' || c == '\u2028' || c == '\u2029' || c == '\f' || c == '\v':
 			newlines++
 			space = false
@@ -112,9 +113,15 @@ func tidy(text string) string {
 					out.WriteByte(' ')
 				}
 			}
+			for ; marks > 0; marks-- {
+				out.WriteString(mark)
+			}
 			newlines, space = 0, false
 			out.WriteRune(c)
 		}
 	}
-	return out.String()
+	for ; marks > 0; marks-- {
+		out.WriteString(mark)
+	}
+	return norm.NFC.String(out.String())
 }

@@ -131,8 +131,12 @@ func sentences(text []rune) []sentence {
 func sentenceEnd(text []rune, start int) (end, words int) {
 	var count counter
 	pause, before := 0, 0 // the last place to cut it at, and the words before that
+	last := start         // what stands last before quotation marks and brackets that close
 	for at := start; at < len(text); at++ {
-		if at > start && (text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' || ends(text, at)) {
+		if at > start && !strings.ContainsRune(`"'”’»)]」』）】》〉］｝`, text[at-1]) {
+			last = at - 1
+		}
+		if at > start && (text[at] == '\n' && at+1 < len(text) && text[at+1] == '\n' || ends(text, last, at)) {
 			return at, count.words()
 		}
 		if unicode.IsSpace(text[at]) || at > start && strings.ContainsRune("，、；：", text[at-1]) {
@@ -148,14 +152,10 @@ func sentenceEnd(text []rune, start int) (end, words int) {
 	return len(text), count.words()
 }
 
-// ends reports whether a sentence ends before the place: after a full stop and the
-// like, if white space follows and then something that can begin a sentence. The
-// full stops of Chinese and Japanese need no white space.
-func ends(text []rune, at int) bool {
-	i := at - 1
-	for i > 0 && strings.ContainsRune(`"'”’»)]」』）】》〉］｝`, text[i]) {
-		i--
-	}
+// ends reports whether a sentence whose last character stands at i ends before the
+// place: after a full stop and the like, if white space follows and then something
+// that can begin a sentence. The full stops of Chinese and Japanese need no white space.
+func ends(text []rune, i, at int) bool {
 	if !unicode.Is(unicode.STerm, text[i]) && text[i] != '…' {
 		return false
 	}

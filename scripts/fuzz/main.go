@@ -1,0 +1,111 @@
+// Command fuzz runs every fuzz test of the packages for a while, one after another,
+// and prints a line for each.
+//
+//	go run ./scripts/with -- go run ./scripts/fuzz -time 1m ./shared/...
+//
+// It fails if one of them found something. Go then writes the input to the package's
+// testdata/fuzz, where it stays as a seed once the fault is mended.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+func main() {
+	long := flag.Duration("time", 10*time.Second, "how long each fuzz test runs")
+	parallel := flag.Int("parallel", 2, "inputs that are tried at once")
+	flag.Parse()
+	if err := fuzz(*long, *parallel, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "fuzz:", err)
+		os.Exit(1)
+	}
+}
+
+func fuzz(long time.Duration, parallel int, packages []string) error {
+	all, err := targets(packages)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("there are no fuzz tests in %s", strings.Join(packages, " "))
+	}
+	cache, err := filepath.Abs(filepath.Join("build", "fuzz"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
+	}
+	failed := 0
+	for i, t := range all {
+		began := time.Now()
+		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+long.String(),
+			"-fuzzminimizetime=10s", fmt.Sprintf("-parallel=%d", parallel), t.pkg)
+		cmd.Env = append(os.Environ(), "EXTRACT_CACHE="+cache) // or each process compiles PDFium
+		output, err := cmd.CombinedOutput()
+		verdict := "ok"
+		if err != nil {
+			verdict = "FAILED"
+			failed++
+		}
+		fmt.Printf("%2d/%d %-30s %-22s %9s inputs in %3.0f s  %s\n", i+1, len(all),
+			strings.TrimPrefix(t.pkg, "aksio.app/"), t.name, executions(output), time.Since(began).Seconds(), verdict)
+		if err != nil {
+			fmt.Printf("%s\n", bytes.TrimSpace(output))
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d fuzz tests failed", failed, len(all))
+	}
+	return nil
+}
+
+// target is a fuzz test.
+type target struct{ pkg, name string }
+
+var declaration = regexp.MustCompile(`(?m)^func (Fuzz\w*)\(\w+ \*testing\.F\)`)
+
+// targets returns the fuzz tests of the packages.
+func targets(packages []string) ([]target, error) {
+	list := exec.Command("go", append([]string{"list", "-f",
+		`{{range .TestGoFiles}}{{$.ImportPath}} {{$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$.ImportPath}} {{$.Dir}}/{{.}}{{"\n"}}{{end}}`}, packages...)...)
+	list.Stderr = os.Stderr
+	output, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	var found []target
+	for line := range strings.Lines(string(output)) {
+		pkg, file, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, match := range declaration.FindAllSubmatch(source, -1) {
+			found = append(found, target{pkg, string(match[1])})
+		}
+	}
+	return found, nil
+}
+
+var progress = regexp.MustCompile(`execs: (\d+)`)
+
+// executions returns how many inputs go test says that it tried.
+func executions(output []byte) string {
+	all := progress.FindAllSubmatch(output, -1)
+	if len(all) == 0 {
+		return "0"
+	}
+	return string(all[len(all)-1][1])
+}
