@@ -51,19 +51,3 @@ func TestEscapedNULIsFound(t *testing.T) {
 		}
 	}
 }
-
-func FuzzRouter(f *testing.F) {
-	var router Router[string]
-	for _, pattern := range []string{"/a/{id}/stats/", "/a/cards/{id}/", "/a/"} {
-		router.Add(pattern, pattern)
-	}
-	f.Add("/a/1/stats/")
-	f.Add("//%zz/..")
-	f.Fuzz(func(t *testing.T, path string) {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.URL.Path = path
-		if found, parameters := router.Find(r); found != nil && len(parameters) != len(parameterNames(*found)) {
-			t.Errorf("%q leads to %s with %q", path, *found, parameters)
-		}
-	})
-}

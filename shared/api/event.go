@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // what the buildpack's main starts; it must be among a bundle's packages
 
@@ -132,7 +133,7 @@ func finalizedObject(r *http.Request) (Object, error) {
 	if err := json.Unmarshal(p.Message.Data, &object); err != nil {
 		return Object{}, err
 	}
-	if object.Bucket == "" || object.Name == "" || object.Generation == 0 {
+	if object.Bucket == "" || object.Name == "" || strings.ContainsRune(object.Name, 0) || object.Generation == 0 {
 		return Object{}, fmt.Errorf("notification %q names no object", p.Message.ID)
 	}
 	return object, nil

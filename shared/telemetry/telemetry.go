@@ -16,9 +16,9 @@ type traceKey struct{}
 // as the platform or the client named it (W3C traceparent, else Google's header).
 func WithTrace(ctx context.Context, header http.Header) context.Context {
 	trace := ""
-	if parts := strings.Split(header.Get("Traceparent"), "-"); len(parts) == 4 && len(parts[1]) == 32 {
+	if parts := strings.Split(header.Get("Traceparent"), "-"); len(parts) == 4 && isTrace(parts[1]) {
 		trace = parts[1]
-	} else if id, _, _ := strings.Cut(header.Get("X-Cloud-Trace-Context"), "/"); len(id) == 32 {
+	} else if id, _, _ := strings.Cut(header.Get("X-Cloud-Trace-Context"), "/"); isTrace(id) {
 		trace = id
 	}
 	if trace == "" {
@@ -26,6 +26,9 @@ func WithTrace(ctx context.Context, header http.Header) context.Context {
 	}
 	return context.WithValue(ctx, traceKey{}, trace)
 }
+
+// isTrace reports whether the text, which anybody may have sent, is a trace's id.
+func isTrace(id string) bool { return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" }
 
 // NewHandler returns a handler that writes one JSON object a line. The project
 // makes traces link to their page in the console; "" leaves them bare.
