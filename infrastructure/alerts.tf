@@ -1,0 +1,287 @@
+# Alerts. Each has a playbook of its own, playbooks/<name>.md, which goes along with
+# the notification; one without can't be planned.
+
+locals {
+  hour = 3600
+  day  = 86400
+
+  # One entry for each alert:
+  #   title      what is the matter
+  #   severity   CRITICAL: students notice now; ERROR: they will; WARNING: look at it today
+  #   filter     of the time series
+  #   align      how a series becomes one point of a period, in seconds
+  #   reduce, by how series are put together, and by what
+  #   when       comparison and threshold
+  #   for        seconds that it has to last; 0 is at once
+  #   silence    missing points count as a violation
+  # or, where a sum of values is asked for, a query in PromQL.
+  alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts)
+
+  service_alerts = {
+    errors-fast = {
+      title    = "Calls fail: a month's budget of errors is gone in two days"
+      severity = "CRITICAL"
+      filter   = "select_slo_burn_rate(\"${google_monitoring_slo.availability.id}\", \"3600s\")"
+      when     = { is = "COMPARISON_GT", than = 14 }
+    }
+    errors-slow = {
+      title    = "Calls fail: a month's budget of errors is gone before the month"
+      severity = "WARNING"
+      filter   = "select_slo_burn_rate(\"${google_monitoring_slo.availability.id}\", \"86400s\")"
+      when     = { is = "COMPARISON_GT", than = 2 }
+    }
+    latency = {
+      title    = "Calls are slow: a month's budget of slow calls is gone in days"
+      severity = "WARNING"
+      filter   = "select_slo_burn_rate(\"${google_monitoring_slo.latency.id}\", \"21600s\")"
+      when     = { is = "COMPARISON_GT", than = 6 }
+    }
+    panics = {
+      title    = "A function panicked"
+      severity = "ERROR"
+      filter   = local.log_metric["panics"]
+      align    = { with = "ALIGN_DELTA", seconds = 300 }
+      reduce   = "REDUCE_SUM"
+      by       = ["metric.labels.operation"]
+      when     = { is = "COMPARISON_GT", than = 0 }
+    }
+    saturation = {
+      title    = "A function has no instances left to start"
+      severity = "WARNING"
+      filter   = "metric.type=\"run.googleapis.com/container/max_request_concurrencies\" AND resource.type=\"cloud_run_revision\""
+      align    = { with = "ALIGN_PERCENTILE_99", seconds = 300 }
+      reduce   = "REDUCE_MAX"
+      by       = ["resource.labels.service_name"]
+      # Most functions serve 20 calls at once on an instance.
+      when = { is = "COMPARISON_GT", than = 18 }
+      for  = 600
+    }
+    model-failing = {
+      title    = "The language model fails"
+      severity = "ERROR"
+      filter   = "${local.log_metric["model_calls"]} AND metric.labels.outcome!=\"ok\""
+      align    = { with = "ALIGN_DELTA", seconds = 600 }
+      reduce   = "REDUCE_SUM"
+      by       = ["metric.labels.model"]
+      when     = { is = "COMPARISON_GT", than = 10 }
+    }
+    model-spend = {
+      title    = "The language model is used far more than planned for"
+      severity = "WARNING"
+      query    = "sum(increase(${local.tokens}[1h])) > ${var.alerting.model_tokens_per_hour}"
+    }
+  }
+
+  pipeline_alerts = {
+    documents-stuck = {
+      title    = "Uploads wait for an hour to be read"
+      severity = "ERROR"
+      filter   = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for s in google_pubsub_subscription.finalized : s.name])}\")"
+      align    = { with = "ALIGN_MAX", seconds = 300 }
+      reduce   = "REDUCE_MAX"
+      when     = { is = "COMPARISON_GT", than = local.hour }
+    }
+    events-refused = {
+      title    = "Events of uploads were put aside: no function takes them"
+      severity = "ERROR"
+      filter   = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letter.name}\""
+      align    = { with = "ALIGN_MAX", seconds = 300 }
+      reduce   = "REDUCE_MAX"
+      when     = { is = "COMPARISON_GT", than = 0 }
+    }
+    documents-given-up = {
+      title    = "Documents are given up through a fault of ours"
+      severity = "ERROR"
+      filter   = local.log_metric["documents_given_up"]
+      align    = { with = "ALIGN_SUM", seconds = local.hour }
+      reduce   = "REDUCE_SUM"
+      when     = { is = "COMPARISON_GT", than = 2 }
+    }
+    backup-unverified = {
+      title    = "No verified backup for a day"
+      severity = "CRITICAL"
+      filter   = local.log_metric["backups_verified"]
+      align    = { with = "ALIGN_SUM", seconds = 25 * local.hour }
+      reduce   = "REDUCE_SUM"
+      when     = { is = "COMPARISON_LT", than = 1 }
+      silence  = true
+    }
+    drill-failed = {
+      title    = "A backup couldn't be restored"
+      severity = "CRITICAL"
+      filter   = local.log_metric["drills_failed"]
+      align    = { with = "ALIGN_SUM", seconds = local.hour }
+      reduce   = "REDUCE_SUM"
+      when     = { is = "COMPARISON_GT", than = 0 }
+    }
+  }
+
+  database_alerts = {
+    database-cpu = {
+      title    = "The database's processor is busy"
+      severity = "ERROR"
+      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\""
+      align    = { with = "ALIGN_MEAN", seconds = 300 }
+      when     = { is = "COMPARISON_GT", than = 0.85 }
+      for      = 900
+    }
+    database-disk = {
+      title    = "The database's disk is nearly full"
+      severity = "ERROR"
+      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
+      align    = { with = "ALIGN_MEAN", seconds = 300 }
+      when     = { is = "COMPARISON_GT", than = 0.85 }
+      for      = 900
+    }
+    database-connections = {
+      title    = "The database has few connections left"
+      severity = "ERROR"
+      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\""
+      align    = { with = "ALIGN_MEAN", seconds = 60 }
+      reduce   = "REDUCE_SUM"
+      by       = ["resource.labels.database_id"]
+      when     = { is = "COMPARISON_GT", than = floor(0.85 * local.database_connections) }
+      for      = 300
+    }
+  }
+
+  # A function of the clock that doesn't run is only seen by its silence. The drill of
+  # restores runs on one day of the month, which is longer than an alert can look back;
+  # drill-failed and the health check's word on its age look after it.
+  silence_window = {
+    for id, f in local.scheduled : id => (
+      split(" ", f.schedule)[2] != "*" ? 0 :                                       # on some days
+      length(regexall("[*/]", split(" ", f.schedule)[1])) == 0 ? 25 * local.hour : # once a day
+      local.hour
+    )
+  }
+  silence_alerts = {
+    for id, f in local.scheduled : "silent-${id}" => {
+      title    = "${id} doesn't run"
+      severity = "ERROR"
+      filter   = "${local.log_metric["calls"]} AND metric.labels.operation=\"${id}\" AND metric.labels.status=\"200\""
+      align    = { with = "ALIGN_SUM", seconds = local.silence_window[id] }
+      reduce   = "REDUCE_SUM"
+      when     = { is = "COMPARISON_LT", than = 1 }
+      silence  = true
+      playbook = "schedule-silent"
+    } if local.silence_window[id] > 0
+  }
+
+  edge_alerts = merge({
+    down = {
+      title    = "The health check fails from outside"
+      severity = "CRITICAL"
+      filter   = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.health.uptime_check_id}\""
+      align    = { with = "ALIGN_FRACTION_TRUE", seconds = local.load_balanced ? 300 : 1800 }
+      reduce   = "REDUCE_MEAN"
+      when     = { is = "COMPARISON_LT", than = 0.5 }
+    }
+    }, !local.load_balanced ? {} : {
+    certificate = {
+      title    = "The certificate ends within two weeks"
+      severity = "ERROR"
+      filter   = "metric.type=\"monitoring.googleapis.com/uptime_check/time_until_ssl_cert_expires\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.health.uptime_check_id}\""
+      align    = { with = "ALIGN_NEXT_OLDER", seconds = 1200 }
+      reduce   = "REDUCE_MIN"
+      when     = { is = "COMPARISON_LT", than = 14 } # days
+      for      = 600
+    }
+  })
+
+  # The tokens that were spent, as PromQL calls the metric.
+  tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\"}"
+
+  sql = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.main.name}\""
+}
+
+resource "google_monitoring_alert_policy" "this" {
+  for_each = local.alerts
+
+  display_name = "${local.name}: ${each.value.title}"
+  combiner     = "OR"
+  severity     = each.value.severity
+
+  conditions {
+    display_name = each.value.title
+
+    dynamic "condition_prometheus_query_language" {
+      for_each = can(each.value.query) ? [each.value.query] : []
+      content {
+        query               = condition_prometheus_query_language.value
+        duration            = "0s"
+        evaluation_interval = "300s"
+      }
+    }
+    dynamic "condition_threshold" {
+      for_each = can(each.value.filter) ? [each.value] : []
+      content {
+        filter          = condition_threshold.value.filter
+        comparison      = condition_threshold.value.when.is
+        threshold_value = condition_threshold.value.when.than
+        duration        = "${try(condition_threshold.value.for, 0)}s"
+        # A silent series is one that doesn't exist any more.
+        evaluation_missing_data = try(condition_threshold.value.silence, false) ? "EVALUATION_MISSING_DATA_ACTIVE" : try(condition_threshold.value.for, 0) > 0 ? "EVALUATION_MISSING_DATA_INACTIVE" : null
+
+        dynamic "aggregations" {
+          for_each = can(condition_threshold.value.align) ? [condition_threshold.value.align] : []
+          content {
+            per_series_aligner   = aggregations.value.with
+            alignment_period     = "${aggregations.value.seconds}s"
+            cross_series_reducer = try(condition_threshold.value.reduce, null)
+            group_by_fields      = try(condition_threshold.value.by, null)
+          }
+        }
+        trigger {
+          count = 1
+        }
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${local.name}: ${each.value.title}"
+    content   = file("${path.module}/playbooks/${try(each.value.playbook, each.key)}.md")
+    links {
+      display_name = "Playbook"
+      url          = "${var.alerting.repository_url}/blob/main/infrastructure/playbooks/${try(each.value.playbook, each.key)}.md"
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+
+  lifecycle {
+    precondition {
+      condition     = try(each.value.align.seconds, 60) <= 90000
+      error_message = "${each.key} looks back ${try(each.value.align.seconds, 0)} s; an alert can look back 25 hours."
+    }
+  }
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = toset(var.alerting.emails)
+
+  display_name = each.value
+  type         = "email"
+  labels       = { email_address = each.value }
+  depends_on   = [google_project_service.api]
+}
+
+variable "alerting" {
+  description = "Who is told of alerts, where the playbooks can be read, and from how many tokens of the model in an hour somebody should look."
+  type = object({
+    emails                = optional(list(string), [])
+    repository_url        = optional(string, "https://github.com/aksio/backend")
+    model_tokens_per_hour = optional(number, 20000000)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for email in var.alerting.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
+    error_message = "alerting.emails are addresses, such as oncall@aksio.app."
+  }
+}

@@ -1,0 +1,71 @@
+# One dashboard, from top to bottom in the order in which one looks: what people feel,
+# what it rests on, what it costs.
+
+locals {
+  # A chart: title, and lines of filter, aligner, reducer and fields to group by, or of a
+  # query in PromQL.
+  charts = [
+    { title = "Calls a second", lines = [{ filter = local.requests, align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.response_code_class"] }] },
+    { title = "Failed calls a second, by function", lines = [{ filter = "${local.requests} AND metric.labels.response_code_class=\"5xx\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
+    { title = "Time of a call, 95th percentile, by function (ms)", lines = [{ filter = local.latencies, align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
+    { title = "Instances, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/instance_count\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_MAX", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
+    { title = "Time of a start, 95th percentile (ms)", lines = [{ filter = "metric.type=\"run.googleapis.com/container/startup_latencies\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
+    { title = "Memory in use, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/memory/utilizations\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
+
+    { title = "Database: time of a call, 95th percentile, by operation (ms)", lines = [{ filter = local.log_metric["database_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.operation"] }] },
+    { title = "Database: connections, of ${local.database_connections}", lines = [{ filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\"", align = "ALIGN_MEAN", reduce = "REDUCE_SUM", by = [] }] },
+    { title = "Database: processor and disk", lines = [
+      { filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\"", align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
+      { filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\"", align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
+    ] },
+
+    { title = "Documents: time to read one, 95th percentile (s)", lines = [{ filter = local.log_metric["documents_completed"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = [] }] },
+    { title = "Documents: refused an hour, by reason", lines = [{ filter = local.log_metric["documents_refused"], align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.code"] }] },
+    { title = "Documents: oldest upload that waits (s)", lines = [{ filter = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\"", align = "ALIGN_MAX", reduce = "REDUCE_MAX", by = ["resource.labels.subscription_id"] }] },
+
+    { title = "Model: calls a minute, by outcome", lines = [{ filter = local.log_metric["model_calls"], align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.outcome"] }] },
+    { title = "Model: time of a call, 95th percentile, by task (ms)", lines = [{ filter = local.log_metric["model_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.task"] }] },
+    { title = "Model: tokens an hour, by task", lines = [{ query = "sum by (task) (increase(${local.tokens}[1h]))" }] },
+
+    { title = "Schedules: runs that ended well", lines = [{ filter = "${local.log_metric["calls"]} AND metric.labels.status=\"200\" AND metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\")", align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.operation"] }] },
+    { title = "Cost: seconds of instances that are billed, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/billable_instance_time\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
+    { title = "Cost: bytes of logs", lines = [{ filter = "metric.type=\"logging.googleapis.com/billing/bytes_ingested\" AND resource.type=\"global\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = [] }] },
+  ]
+}
+
+resource "google_monitoring_dashboard" "main" {
+  dashboard_json = jsonencode({
+    displayName = local.name
+    labels      = { for key, value in local.labels : key => value }
+    mosaicLayout = {
+      columns = 48
+      tiles = [for i, chart in local.charts : {
+        xPos = i % 3 * 16, yPos = floor(i / 3) * 12, width = 16, height = 12
+        widget = {
+          title = chart.title
+          xyChart = {
+            dataSets = [for line in chart.lines : {
+              plotType   = "LINE"
+              targetAxis = "Y1"
+              timeSeriesQuery = can(line.query) ? { prometheusQuery = line.query, timeSeriesFilter = null } : {
+                prometheusQuery = null
+                timeSeriesFilter = {
+                  filter = line.filter
+                  aggregation = {
+                    alignmentPeriod    = "300s"
+                    perSeriesAligner   = line.align
+                    crossSeriesReducer = line.reduce
+                    groupByFields      = line.by
+                  }
+                }
+              }
+            }]
+            yAxis = { scale = "LINEAR" }
+          }
+        }
+      }]
+    }
+  })
+
+  depends_on = [google_project_service.api]
+}

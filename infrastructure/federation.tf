@@ -1,0 +1,172 @@
+# GitHub's workflows act here without a key: Workload Identity Federation takes the
+# token that GitHub signs for a job. Two accounts: any branch of the repository may
+# plan, which only reads; main alone may apply.
+
+resource "google_iam_workload_identity_pool" "github" {
+  count = var.github == null ? 0 : 1
+
+  workload_identity_pool_id = "${local.name}-github"
+  display_name              = "GitHub Actions"
+  depends_on                = [google_project_service.api]
+}
+
+resource "google_iam_workload_identity_pool_provider" "github" {
+  count = var.github == null ? 0 : 1
+
+  workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
+  workload_identity_pool_provider_id = "github"
+
+  oidc {
+    issuer_uri = "https://token.actions.githubusercontent.com"
+  }
+  attribute_mapping = {
+    "google.subject"       = "assertion.sub"
+    "attribute.repository" = "assertion.repository"
+    # What may apply: a branch, and not a pull request from it.
+    "attribute.branch" = "assertion.repository + '@' + assertion.ref"
+  }
+  # The owner's number, since a name can change hands; and no fork.
+  attribute_condition = "assertion.repository_owner_id == '${var.github.owner_id}' && assertion.repository == '${var.github.repository}'"
+}
+
+locals {
+  github_accounts = {
+    plan   = { display_name = "GitHub plans", who = "attribute.repository/${try(var.github.repository, "")}" }
+    deploy = { display_name = "GitHub deploys", who = "attribute.branch/${try(var.github.repository, "")}@refs/heads/main" }
+  }
+
+  # Reads everything but the values of secrets and the content of buckets.
+  plan_roles = ["roles/viewer", "roles/iam.securityReviewer"]
+
+  # Makes and changes what is declared here. Whoever deploys code may in effect do what
+  # the code may: that main is protected and production is approved by a person is
+  # what guards it.
+  deploy_roles = [
+    "roles/artifactregistry.admin",
+    "roles/certificatemanager.owner",
+    "roles/cloudfunctions.admin",
+    "roles/cloudscheduler.admin",
+    "roles/cloudsql.admin",
+    "roles/compute.loadBalancerAdmin",
+    "roles/compute.networkAdmin",
+    "roles/compute.securityAdmin",
+    "roles/datastore.owner",
+    "roles/dns.admin",
+    "roles/firebaserules.admin",
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.workloadIdentityPoolAdmin",
+    "roles/logging.configWriter",
+    "roles/monitoring.admin",
+    "roles/pubsub.admin",
+    "roles/redis.admin",
+    "roles/run.admin",
+    "roles/secretmanager.admin",
+    "roles/serviceusage.serviceUsageAdmin",
+    "roles/storage.admin",
+  ]
+
+  # The roles that the configuration grants on the project; the deployment may grant
+  # these and no others, so that it can't make itself an owner.
+  grantable_roles = distinct(concat([for grant in local.function_grants : grant.role if grant.kind == "project"],
+  ["roles/logging.logWriter", "roles/storage.objectViewer"], local.plan_roles, local.deploy_roles))
+}
+
+resource "google_service_account" "github" {
+  for_each = var.github == null ? {} : local.github_accounts
+
+  account_id   = "${local.name}-${each.key}"
+  display_name = each.value.display_name
+  depends_on   = [google_project_service.api]
+}
+
+resource "google_service_account_iam_member" "github" {
+  for_each = var.github == null ? {} : local.github_accounts
+
+  service_account_id = google_service_account.github[each.key].name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/${each.value.who}"
+}
+
+resource "google_project_iam_member" "github" {
+  for_each = var.github == null ? {} : merge(
+    { for role in local.plan_roles : "plan/${role}" => { account = "plan", role = role } },
+    { for role in concat(local.plan_roles, local.deploy_roles) : "deploy/${role}" => { account = "deploy", role = role } },
+  )
+
+  project = var.project_id
+  role    = each.value.role
+  member  = google_service_account.github[each.value.account].member
+}
+
+resource "google_project_iam_member" "deploy_grants" {
+  count = var.github == null ? 0 : 1
+
+  project = var.project_id
+  role    = "roles/resourcemanager.projectIamAdmin"
+  member  = google_service_account.github["deploy"].member
+
+  condition {
+    title       = "only what the configuration grants"
+    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in sort(local.grantable_roles) : "'${role}'"])}])"
+    description = "See grantable_roles in federation.tf"
+  }
+}
+
+# A function, a subscription and a job run as an account that whoever makes them must
+# be allowed to use: these, and no account of somebody else's.
+resource "google_service_account_iam_member" "deploy_uses" {
+  for_each = var.github == null ? {} : merge(
+    { for key, account in google_service_account.function : "function/${key}" => account.name },
+    { for key, account in google_service_account.caller : "caller/${key}" => account.name },
+    { build = google_service_account.build.name },
+  )
+
+  service_account_id = each.value
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.github["deploy"].member
+}
+
+# The state is read to plan, and written to apply.
+resource "google_storage_bucket_iam_member" "state" {
+  for_each = var.github == null ? {} : { plan = "roles/storage.objectViewer", deploy = "roles/storage.objectUser" }
+
+  bucket = "${var.project_id}-terraform"
+  role   = each.value
+  member = google_service_account.github[each.key].member
+}
+
+# The deployment migrates before traffic.
+resource "google_cloud_run_v2_service_iam_member" "deploy_migrates" {
+  count = var.github == null ? 0 : 1
+
+  name     = module.function[local.serving["run-migrations"]].name
+  location = local.serving_region
+  role     = "roles/run.invoker"
+  member   = google_service_account.github["deploy"].member
+}
+
+variable "github" {
+  description = "The repository whose workflows plan and apply, and its owner's number (gh api /users/<owner> --jq .id). Null lets none in."
+  type        = object({ repository = string, owner_id = string })
+  default     = null
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
+    error_message = "github.repository is owner/name, such as aksio/backend: no address, no .git."
+  }
+  validation {
+    condition     = var.github == null || can(regex("^[0-9]+$", var.github.owner_id))
+    error_message = "github.owner_id is a number: gh api /users/<owner> --jq .id says which."
+  }
+}
+
+output "github_variables" {
+  description = "Variables of the GitHub environment that deploys here."
+  value = var.github == null ? null : {
+    PROJECT_ID     = var.project_id
+    REGION         = local.serving_region
+    WIF_PROVIDER   = google_iam_workload_identity_pool_provider.github[0].name
+    PLAN_ACCOUNT   = google_service_account.github["plan"].email
+    DEPLOY_ACCOUNT = google_service_account.github["deploy"].email
+  }
+}
