@@ -2,10 +2,14 @@ package health_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	_ "aksio.app/functions/all"
+	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api/apitest"
 )
 
@@ -28,5 +32,44 @@ func TestHealthTellsTheTruth(t *testing.T) {
 	}
 	if got["status"] != "unhealthy" || time.Since(start) > 5*time.Second {
 		t.Errorf("got %v after %s", got["status"], time.Since(start))
+	}
+}
+
+func TestHealthAsksTheModel(t *testing.T) {
+	t.Parallel()
+	config := aitest.New(t).Config()
+	for name, tc := range map[string]struct {
+		key, address, status string
+	}{
+		"well":        {config.Key, config.BaseURL, "healthy"},
+		"key revoked": {"sk-old", config.BaseURL, "degraded"},
+		"away":        {config.Key, "http://127.0.0.1:1/v1", "degraded"},
+	} {
+		app := apitest.New(t, "OPENAI_API_KEY", tc.key, "OPENAI_BASE_URL", tc.address)
+		got := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+		model := got["checks"].(map[string]any)["model"].(map[string]any)
+		if got["status"] != tc.status || model["healthy"] != (tc.status == "healthy") || got["model"] != "gpt-4o-mini" {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+// TestHealthSparesTheModel lets anybody ask, as often as they like.
+func TestHealthSparesTheModel(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Write([]byte(`{"object": "list", "data": []}`))
+	}))
+	defer server.Close()
+	anybody := apitest.New(t, "OPENAI_API_KEY", "sk-test", "OPENAI_BASE_URL", server.URL).Anonymous()
+	var callers sync.WaitGroup
+	for range 20 {
+		callers.Go(func() { anybody.Get("/api/health/").Want(http.StatusOK) })
+	}
+	callers.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the model was asked %d times in some seconds, want once", n)
 	}
 }

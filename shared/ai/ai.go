@@ -43,6 +43,8 @@ func Allowed(model string) bool { return slices.Contains(Models, model) }
 type Model interface {
 	// Name is what is stored as the model that made something: "gpt-4o-mini", "offline".
 	Name() string
+	// Ping asks whether the model would answer. It costs nothing.
+	Ping(ctx context.Context) error
 	// EmbeddingModel names the space of the vectors; those of different spaces are never compared.
 	EmbeddingModel() string
 	// Weight returns what a token of the named model costs, beside one of gpt-4o-mini.

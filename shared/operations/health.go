@@ -14,7 +14,8 @@ import (
 // Check asks one dependency whether it answers.
 type Check struct {
 	Name     string
-	Required bool // without it nothing works; without the others some things do
+	Required bool          // without it nothing works; without the others some things do
+	Kept     time.Duration // that a good answer is believed; 5 s when zero, as a bad one is
 	Ask      func(ctx context.Context) error
 }
 
@@ -28,7 +29,7 @@ type State struct {
 type Health struct {
 	Status string           `json:"status" enum:"healthy,degraded,unhealthy" doc:"Degraded: something works only in part. Unhealthy: nothing does."`
 	Checks map[string]State `json:"checks"`
-	At     time.Time        `json:"timestamp"`
+	At     time.Time        `json:"timestamp" doc:"When it was told; a check's answer may be some seconds older, the model's a minute."`
 }
 
 // Times of health.
@@ -37,53 +38,63 @@ const (
 	healthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
 )
 
-// Monitor asks the checks, at once, and remembers the answers for some seconds.
+// Monitor asks the checks, at once, and remembers the answers for a while.
 type Monitor struct {
 	checks []Check
 
-	mu   sync.Mutex // callers that come while it is asked wait for the same answers
-	last Health
+	mu     sync.Mutex // callers that come while it is asked wait for the same answers
+	states []State
+	until  []time.Time // that the state is believed
 }
 
 // NewMonitor returns a monitor of the checks.
-func NewMonitor(checks ...Check) *Monitor { return &Monitor{checks: checks} }
+func NewMonitor(checks ...Check) *Monitor {
+	return &Monitor{checks: checks, states: make([]State, len(checks)), until: make([]time.Time, len(checks))}
+}
 
-// Health returns answers that are at most five seconds old.
+// Health returns answers that are at most as old as each check allows.
 func (m *Monitor) Health(ctx context.Context) Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Since(m.last.At) < healthKept {
-		return m.last
-	}
-	states := make([]State, len(m.checks))
 	var asked sync.WaitGroup
 	for i, check := range m.checks {
+		if time.Now().Before(m.until[i]) {
+			continue
+		}
 		asked.Go(func() {
-			// Whoever asked may leave; the answer is for others, too.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
-			defer cancel()
-			start := time.Now()
-			err := check.Ask(ctx)
-			states[i] = State{err == nil, time.Since(start).Seconds()}
-			if err != nil {
-				slog.WarnContext(ctx, "dependency unhealthy", "dependency", check.Name, "error", err)
+			m.states[i] = check.ask(ctx)
+			kept := healthKept
+			if m.states[i].Healthy {
+				kept = max(kept, check.Kept)
 			}
+			m.until[i] = time.Now().Add(kept)
 		})
 	}
 	asked.Wait()
 	health := Health{Status: "healthy", Checks: map[string]State{}, At: time.Now().UTC()}
 	for i, check := range m.checks {
-		health.Checks[check.Name] = states[i]
+		health.Checks[check.Name] = m.states[i]
 		switch {
-		case states[i].Healthy:
+		case m.states[i].Healthy:
 		case check.Required:
 			health.Status = "unhealthy"
 		case health.Status == "healthy":
 			health.Status = "degraded"
 		}
 	}
-	m.last = health
 	return health
+}
+
+func (c Check) ask(ctx context.Context) State {
+	// Whoever asked may leave; the answer is for others, too.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
+	start := time.Now()
+	err := c.Ask(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "dependency unhealthy", "dependency", c.Name, "error", err)
+	}
+	return State{err == nil, time.Since(start).Seconds()}
 }
 
 // backupAge is how old the newest verified backup may be: there is one every night.

@@ -4,6 +4,7 @@ package check
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/provider"
@@ -63,6 +64,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 		operations.Check{Name: "storage", Ask: bucket.Ping},
 		operations.Check{Name: "backups", Ask: func(ctx context.Context) error { return operations.Backups(ctx, db) }},
 		operations.Check{Name: "live", Ask: func(ctx context.Context) error { return askLive(ctx, events) }},
+		operations.Check{Name: "model", Kept: time.Minute, Ask: model.Ping}, // it is others'
 	)
 	return func(ctx context.Context, _ *Request) (*Response, error) {
 		health := monitor.Health(ctx)

@@ -103,6 +103,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		Error(http.StatusUnauthorized, "invalid_api_key", "Incorrect API key provided.")(w, r, Call{})
 		return
 	}
+	if r.Method == http.MethodGet && r.URL.Path == "/v1/models" {
+		w.Header().Set("Content-Type", "application/json")
+		write(w, map[string]any{"object": "list", "data": []any{map[string]any{"id": "gpt-4o-mini", "object": "model", "created": 1, "owned_by": "system"}}})
+		return
+	}
 	call, err := parse(r)
 	if err != nil {
 		Error(http.StatusBadRequest, "invalid_request_error", err.Error())(w, r, call)

@@ -1,6 +1,10 @@
 package provider
 
-import "aksio.app/shared/ai"
+import (
+	"context"
+
+	"aksio.app/shared/ai"
+)
 
 // Offline is the model for places without a provider: it takes sentences out of
 // the material instead of writing any, needs no network, costs no tokens, and
@@ -13,6 +17,9 @@ const offlineName = "offline"
 
 // Name implements Model.
 func (Offline) Name() string { return offlineName }
+
+// Ping implements Model.
+func (Offline) Ping(context.Context) error { return nil }
 
 // EmbeddingModel implements Model.
 func (Offline) EmbeddingModel() string { return ai.OfflineVectors }

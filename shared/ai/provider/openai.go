@@ -38,6 +38,14 @@ func NewOpenAI(config Config) *OpenAI {
 // Name implements Model.
 func (o *OpenAI) Name() string { return o.config.Chat }
 
+// Ping implements Model. The key must be allowed to list models.
+func (o *OpenAI) Ping(ctx context.Context) error {
+	if _, err := o.client.ListModels(ctx); err != nil {
+		return failed(ctx, fmt.Errorf("list models: %w", err))
+	}
+	return nil
+}
+
 // EmbeddingModel implements Model.
 func (o *OpenAI) EmbeddingModel() string { return o.config.Embedding }
 

@@ -42,6 +42,9 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 		if !sleep(req.Context(), wait) {
 			return resp, err // what the provider said is of more use than that time ran out
 		}
+		if req.GetBody == nil { // there is none
+			continue
+		}
 		if req.Body, err = req.GetBody(); err != nil {
 			return nil, err
 		}
