@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/usage"
 )
 
@@ -60,6 +64,80 @@ func TestFileIsSentToTheSignedURL(t *testing.T) {
 	defer resp.Body.Close()
 	if content, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(content, lecture) {
 		t.Errorf("file_url leads to %.80q, %v", content, err)
+	}
+}
+
+// TestFileThatMayBeThereIsFoundByCleanup: an upload whose answer got lost may have
+// stored the file all the same.
+func TestFileThatMayBeThereIsFoundByCleanup(t *testing.T) {
+	t.Parallel()
+	var answer atomic.Int32 // instead of the storage's, to a write that it carried out
+	app := withStorage(t, &answer)
+	ada := app.student("ada")
+	answer.Store(http.StatusForbidden)
+	ada.upload("lecture.txt", "text/plain", lecture).Want(http.StatusInternalServerError)
+	if got := ada.Get(ada.path).Map(); got["count"] != 0.0 {
+		t.Errorf("the document is listed: %v", got)
+	}
+	objects, err := app.bucket.List(t.Context(), "documents/", "", 10)
+	if err != nil || len(objects) != 1 {
+		t.Fatalf("%d files, %v", len(objects), err)
+	}
+	app.Finalize("process-document", app.object(strings.TrimPrefix(objects[0].Name, "documents/"))).Want(http.StatusOK)
+	if n := app.count(`SELECT count(*) FROM passages`); n != 0 {
+		t.Errorf("%d passages of a document that its owner doesn't have", n)
+	}
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET deleted_at = now() - interval '2 h'`); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := files.Purge(t.Context(), app.DB, app.bucket); n != 1 || err != nil {
+		t.Errorf("purged %d, %v", n, err)
+	}
+	if objects, err := app.bucket.List(t.Context(), "documents/", "", 10); err != nil || len(objects) != 0 {
+		t.Errorf("%d files are left for ever, %v", len(objects), err)
+	}
+
+	// A write that is repeated because its answer got lost finds its own file.
+	answer.Store(http.StatusServiceUnavailable)
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	ada.wantStatus(document, "completed", "")
+}
+
+// withStorage is an app whose storage answers one write with the status, if it
+// isn't zero, although it carried it out.
+func withStorage(t testing.TB, status *atomic.Int32) *app {
+	t.Helper()
+	direct := newApp(t)
+	emulator, err := url.Parse("http://" + strings.TrimPrefix(direct.Settings["STORAGE_EMULATOR_HOST"], "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(emulator)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if instead := status.Load(); instead != 0 && strings.HasPrefix(r.Request.URL.Path, "/upload/") && status.CompareAndSwap(instead, 0) {
+			r.StatusCode = int(instead)
+		}
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return &app{direct.With("STORAGE_EMULATOR_HOST", server.URL), t, direct.bucket}
+}
+
+func TestMissingFileHasNoURL(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	object := app.object(document)
+	if err := app.bucket.Delete(t.Context(), object.Name); err != nil {
+		t.Fatal(err)
+	}
+	app.Finalize("process-document", object).Want(http.StatusOK)
+	got := ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()
+	if got["processing_error_code"] != "upload_missing" || got["file_url"] != "" {
+		t.Errorf("%v leads to %q", got["processing_error_code"], got["file_url"])
 	}
 }
 
@@ -151,6 +229,13 @@ func TestPlanLimitsDocuments(t *testing.T) {
 	fill(usage.Free.Documents, 1)
 	refused("document_limit")
 	fill(1, usage.Free.StorageBytes-10)
+	refused("storage_limit")
+	// Who doesn't say the size may send as much as a document may have.
+	unsized := map[string]any{"document_type": "file", "original_filename": "x.txt"}
+	fill(1, usage.Free.StorageBytes-2*usage.Free.DocumentBytes)
+	ada.Post(ada.path, unsized).Want(http.StatusCreated)
+	ada.Post(ada.path, unsized).Want(http.StatusCreated)
+	ada.Post(ada.path, unsized).Want(http.StatusPaymentRequired)
 	refused("storage_limit")
 	fill(usage.Free.Documents-1, 1)
 	if _, err := app.DB.Exec(t.Context(), `

@@ -1,7 +1,9 @@
 package documents
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"mime"
 	"strings"
@@ -94,6 +96,10 @@ func EstimatedMinutes(d Document) int {
 const counted = `documents d JOIN courses c ON c.id = d.course_id
 	WHERE d.user_id = $2 AND d.deleted_at IS NULL AND c.deleted_at IS NULL`
 
+// Reserved is the expression for the bytes that a document takes of its student's
+// plan: as many as may come of one whose size the client didn't say.
+var Reserved = fmt.Sprintf(`coalesce(d.file_size_bytes, CASE WHEN d.state = 'failed' THEN 0 ELSE %d END)`, usage.Free.DocumentBytes)
+
 // Add stores a document of the course within what the student's plan allows. Two
 // round trips.
 func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
@@ -105,17 +111,17 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 	// One at a time for a student: of two at once, both would take the last place.
 	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner)
 	batch.Queue(`
-		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(d.file_size_bytes), 0)::bigint
+		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(`+Reserved+`), 0)::bigint
 		FROM `+counted, course, owner)
 	batch.Queue(`
 		INSERT INTO documents AS d (id, user_id, course_id, name, description, document_type, content_type, original_filename, file_size_bytes, state, object)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11
-		FROM (SELECT count(*) AS documents, coalesce(sum(d.file_size_bytes), 0) AS bytes FROM `+counted+`) used
-		WHERE used.documents < $12 AND used.bytes + $9 <= $13
+		FROM (SELECT count(*) AS documents, coalesce(sum(`+Reserved+`), 0) AS bytes FROM `+counted+`) used
+		WHERE used.documents < $12 AND used.bytes + $13 <= $14
 			AND EXISTS (SELECT FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL)
 		RETURNING `+columns,
 		document, owner, course, n.Name, n.Description, n.Type, n.ContentType, n.Filename, n.Size, state, Object(document),
-		plan.Documents, plan.StorageBytes)
+		plan.Documents, cmp.Or(n.Size, plan.DocumentBytes), plan.StorageBytes)
 	results := s.db.SendBatch(ctx, &batch)
 	defer results.Close()
 	var (
@@ -145,9 +151,10 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 		usage.Megabytes(bytes), usage.Megabytes(plan.StorageBytes)).Coded("storage_limit")
 }
 
-// Forget removes the row of a document whose bytes couldn't be stored.
+// Forget takes back a document whose bytes couldn't be stored. Its row stays for
+// cleanup to find: the bytes may have been stored all the same.
 func (s *Store) Forget(ctx context.Context, document ID) {
-	if _, err := s.db.Exec(ctx, `DELETE FROM documents WHERE id = $1`, document); err != nil {
+	if _, err := s.db.Exec(ctx, `UPDATE documents SET deleted_at = now(), lease = lease + 1, lease_until = NULL WHERE id = $1`, document); err != nil {
 		slog.WarnContext(ctx, "a document without bytes was left behind", "document_id", document, "error", err)
 	}
 }

@@ -57,9 +57,7 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 			SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' ORDER BY created_at LIMIT $1)`),
 		expired("rate_limits", `DELETE FROM rate_limits WHERE key IN (
 			SELECT key FROM rate_limits WHERE ready < now() ORDER BY ready LIMIT $1)`),
-		{"documents", func(ctx context.Context) (int, error) {
-			return repeat(ctx, func() (int, error) { return files.Purge(ctx, db, bucket, 500) }, 500)
-		}},
+		{"documents", func(ctx context.Context) (int, error) { return files.Purge(ctx, db, bucket) }},
 		{"quiz_attempts", func(ctx context.Context) (int, error) {
 			store := quizzes.NewStore(db)
 			return repeat(ctx, func() (int, error) {

@@ -53,7 +53,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 			return nil, err
 		}
 		resp := &Response{view.View(document)}
-		resp.Body.FileURL, err = fileStore.URL(ctx, document)
-		return resp, err
+		resp.Body.FileURL = fileStore.URL(ctx, document)
+		return resp, nil
 	}, nil
 }

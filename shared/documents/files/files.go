@@ -26,6 +26,9 @@ const uploadLifetime = time.Hour
 // downloadLifetime is how long a file can be fetched from the URL that is handed out.
 const downloadLifetime = 15 * time.Minute
 
+// signingTime is how long the signature of a URL to fetch a file is waited for.
+const signingTime = 3 * time.Second
+
 // Store keeps the files of documents.
 type Store struct {
 	documents *documents.Store
@@ -98,7 +101,10 @@ func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, 
 	if err != nil {
 		return document, err
 	}
-	if _, err := s.bucket.Write(ctx, documents.Object(document.ID), n.ContentType, content, n.Size); err != nil {
+	_, err = s.bucket.Write(ctx, documents.Object(document.ID), n.ContentType, content, n.Size)
+	// Nobody else writes an object of this name: that it is there already means that
+	// the answer to an earlier try got lost.
+	if err != nil && fault.KindOf(err) != fault.Conflict {
 		s.documents.Forget(context.WithoutCancel(ctx), document.ID)
 		return documents.Document{}, fmt.Errorf("store the file: %w", err)
 	}
@@ -123,11 +129,17 @@ func (s *Store) Reprocess(ctx context.Context, owner auth.UserID, course courses
 }
 
 // URL returns where a document's file can be fetched for some minutes, "" while
-// there is none. A browser saves what it gets and never shows it as a page.
-func (s *Store) URL(ctx context.Context, d documents.Document) (string, error) {
-	if d.State == documents.AwaitingUpload {
-		return "", nil
+// there is none and when nobody signs it: the document is worth showing without.
+// A browser saves what it gets and never shows it as a page.
+func (s *Store) URL(ctx context.Context, d documents.Document) string {
+	if d.State == documents.AwaitingUpload || d.ErrorCode == documents.CodeMissing {
+		return ""
 	}
+	ctx, cancel := context.WithTimeout(ctx, signingTime)
+	defer cancel()
 	signed, err := s.bucket.SignDownload(ctx, documents.Object(d.ID), cmp.Or(d.Filename, d.Name), downloadLifetime)
-	return signed.URL, err
+	if err != nil {
+		slog.WarnContext(ctx, "file URL not signed", "document_id", d.ID, "error", err)
+	}
+	return signed.URL
 }

@@ -3,7 +3,12 @@ package processing_test
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +41,13 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, db: dbtest.New(t), bucket: uploadstest.New(t), owner: id.New[auth.User](), course: id.New[courses.Course]()}
+	return newFixtureIn(t, uploadstest.New(t))
+}
+
+// newFixtureIn is newFixture with a bucket of the test's.
+func newFixtureIn(t testing.TB, bucket *uploads.Bucket) *fixture {
+	t.Helper()
+	f := &fixture{t: t, db: dbtest.New(t), bucket: bucket, owner: id.New[auth.User](), course: id.New[courses.Course]()}
 	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(extract.DefaultLimits, ""))
 	f.exec(`INSERT INTO users (id, username, email, password) VALUES ($1, 'ada', 'ada@example.com', '-')`, f.owner)
 	f.exec(`INSERT INTO courses (id, user_id, name) VALUES ($1, $2, 'Topology')`, f.course, f.owner)
@@ -126,7 +137,7 @@ func TestPurgeRemovesFilesAndRows(t *testing.T) {
 	f.exec(`UPDATE documents SET deleted_at = now() WHERE id = $1`, lately)
 	purge := func(want int, left ...documents.ID) {
 		t.Helper()
-		if n, err := files.Purge(t.Context(), f.db, f.bucket, 100); n != want || err != nil {
+		if n, err := files.Purge(t.Context(), f.db, f.bucket); n != want || err != nil {
 			t.Errorf("purged %d, %v; want %d", n, err, want)
 		}
 		objects, err := f.bucket.List(t.Context(), "documents/", "", 10)
@@ -141,8 +152,85 @@ func TestPurgeRemovesFilesAndRows(t *testing.T) {
 	}
 	purge(1, kept, lately)
 	f.exec(`UPDATE courses SET deleted_at = now() - interval '2 h'`)
-	purge(2)
+	purge(1, lately)
+	f.exec(`UPDATE documents SET deleted_at = now() - interval '2 h'`)
+	purge(1)
 	purge(0)
+}
+
+// refusing returns a bucket that refuses the calls that the test says, for good.
+func refusing(t testing.TB, refused func(*http.Request) bool) *uploads.Bucket {
+	t.Helper()
+	config := uploadstest.Config(t)
+	emulator, err := url.Parse(config.Emulator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(emulator)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refused(r) {
+			http.Error(w, "no", http.StatusForbidden)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	config.Emulator = server.URL
+	return uploads.New(config)
+}
+
+// TestFileThatCantBeRemovedStopsNoOther: it is tried again another time, after the others.
+func TestFileThatCantBeRemovedStopsNoOther(t *testing.T) {
+	t.Parallel()
+	var kept atomic.Value // the document whose file stays
+	kept.Store("nothing")
+	f := newFixtureIn(t, refusing(t, func(r *http.Request) bool {
+		return r.Method == http.MethodDelete && strings.Contains(r.URL.Path, kept.Load().(string))
+	}))
+	var all []documents.ID
+	for range 3 {
+		all = append(all, f.add(documents.Queued, time.Hour, "a"))
+	}
+	f.exec(`UPDATE documents SET deleted_at = now() - interval '2 h'`)
+	f.exec(`UPDATE documents SET deleted_at = now() - interval '3 h' WHERE id = $1`, all[1])
+	kept.Store(all[1].String())
+	if n, err := files.Purge(t.Context(), f.db, f.bucket); n != 2 || err == nil || !strings.Contains(err.Error(), all[1].String()) {
+		t.Errorf("purged %d, %v; want 2, and an error that names the third", n, err)
+	}
+	f.exec(`UPDATE documents SET deleted_at = now() - interval '2 h'`) // the next night
+	kept.Store("nothing")
+	if n, err := files.Purge(t.Context(), f.db, f.bucket); n != 1 || err != nil {
+		t.Errorf("the next night: purged %d, %v", n, err)
+	}
+}
+
+func TestRedriveGoesOnAfterAFailure(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Value
+	broken.Store("nothing")
+	f := newFixtureIn(t, refusing(t, func(r *http.Request) bool { return strings.Contains(r.URL.Path, broken.Load().(string)) }))
+	const text = "A space is compact if every open cover has a finite subcover."
+	first := f.add(documents.Queued, time.Hour, text)
+	second := f.add(documents.Queued, 30*time.Minute, text+"2")
+	third := f.add(documents.Queued, 20*time.Minute, text+"3")
+	broken.Store(first.String())
+
+	// A call without the time to read a document leaves them as they are.
+	brief, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if done, err := f.Redrive(brief, 100); err != nil || done != (processing.Redriven{}) {
+		t.Errorf("in too short a time: %+v, %v", done, err)
+	}
+	done, err := f.Redrive(t.Context(), 2)
+	if err == nil || !strings.Contains(err.Error(), first.String()) || done != (processing.Redriven{Processed: 1}) {
+		t.Errorf("redriven %+v, %v; want one, and an error that names the broken one", done, err)
+	}
+	f.want(second, documents.Completed, "")
+	f.want(third, documents.Queued, "")
+	if done, err := f.Redrive(t.Context(), 100); err != nil || done.Processed != 1 { // at once, not in ten minutes
+		t.Errorf("the next round: %+v, %v", done, err)
+	}
+	f.want(third, documents.Completed, "")
 }
 
 func TestOnlyTheNewestBytesCount(t *testing.T) {

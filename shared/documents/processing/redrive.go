@@ -2,6 +2,7 @@ package processing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/documents"
+	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 )
 
@@ -24,19 +26,47 @@ type Redriven struct {
 	Removed   int // announced documents whose bytes never came
 }
 
+// stuck is a document that nobody works on although somebody should.
+type stuck struct {
+	ID         documents.ID    `db:"id"`
+	Object     string          `db:"object"`
+	Generation int64           `db:"generation"`
+	State      documents.State `db:"state"`
+	Created    time.Time       `db:"created_at"`
+}
+
 // Redrive goes on with at most limit documents that nobody works on although
 // somebody should: their event got lost, or whoever worked on them broke down. It
-// ends early enough to be called again.
+// begins none that couldn't be read to the end before the context's deadline. One
+// that fails keeps none of the others.
 func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 	var done Redriven
-	type stuck struct {
-		ID         documents.ID    `db:"id"`
-		Object     string          `db:"object"`
-		Generation int64           `db:"generation"`
-		State      documents.State `db:"state"`
-		Created    time.Time       `db:"created_at"`
+	var errs []error
+	for range limit {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < extract.DefaultLimits.Time+2*reserve {
+			break
+		}
+		d, err := p.nextStuck(ctx)
+		if errors.Is(err, pgx.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		if err := p.redrive(ctx, d, &done); err != nil {
+			errs = append(errs, fmt.Errorf("document %s: %w", d.ID, err))
+		}
 	}
-	// Each is looked at once in a while, however often this is called.
+	if len(errs) > 0 {
+		return done, fmt.Errorf("redrive: %w", errors.Join(errs...))
+	}
+	return done, nil
+}
+
+// nextStuck returns the document that is stuck for the longest time, and no other
+// call for a while.
+func (p *Processor) nextStuck(ctx context.Context) (stuck, error) {
 	rows, _ := p.db.Query(ctx, `
 		UPDATE documents SET updated_at = now() WHERE id IN (
 			SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
@@ -44,38 +74,34 @@ func (p *Processor) Redrive(ctx context.Context, limit int) (Redriven, error) {
 				AND (d.lease_until IS NULL OR d.lease_until < now())
 				AND d.deleted_at IS NULL AND c.deleted_at IS NULL
 			ORDER BY d.updated_at
-			LIMIT $2
+			LIMIT 1
 			FOR UPDATE OF d SKIP LOCKED)
-		RETURNING id, object, coalesce(generation, 0) AS generation, state, created_at`, stuckAfter, limit)
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[stuck])
-	if err != nil {
-		return done, fmt.Errorf("redrive: %w", err)
-	}
-	for _, d := range all {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*reserve {
-			break // the rest is found again
+		RETURNING id, object, coalesce(generation, 0) AS generation, state, created_at`, stuckAfter)
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[stuck])
+}
+
+// redrive does for a document what its event would have done.
+func (p *Processor) redrive(ctx context.Context, d stuck, done *Redriven) error {
+	generation, err := p.current(ctx, d.Object, d.Generation)
+	switch {
+	case err == nil:
+		done.Processed++
+		if err := p.Process(ctx, d.Object, generation); err != nil {
+			done.Failed++
+			slog.WarnContext(ctx, "redriven document wants another round", "document_id", d.ID, "error", err)
 		}
-		generation, err := p.current(ctx, d.Object, d.Generation)
-		switch {
-		case err == nil:
-			done.Processed++
-			if err := p.Process(ctx, d.Object, generation); err != nil {
-				done.Failed++
-				slog.WarnContext(ctx, "redriven document wants another round", "document_id", d.ID, "error", err)
-			}
-		case fault.KindOf(err) != fault.NotFound:
-			return done, fmt.Errorf("redrive: %w", err)
-		case d.State != documents.AwaitingUpload:
-			documents.NewStore(p.db).MarkMissing(ctx, d.ID)
-		case time.Since(d.Created) > uploadWithin:
-			tag, err := p.db.Exec(ctx, `DELETE FROM documents WHERE id = $1 AND state = 'awaiting_upload'`, d.ID)
-			if err != nil {
-				return done, fmt.Errorf("redrive: %w", err)
-			}
-			done.Removed += int(tag.RowsAffected())
+	case fault.KindOf(err) != fault.NotFound:
+		return err
+	case d.State != documents.AwaitingUpload:
+		documents.NewStore(p.db).MarkMissing(ctx, d.ID)
+	case time.Since(d.Created) > uploadWithin:
+		tag, err := p.db.Exec(ctx, `DELETE FROM documents WHERE id = $1 AND state = 'awaiting_upload'`, d.ID)
+		if err != nil {
+			return err
 		}
+		done.Removed += int(tag.RowsAffected())
 	}
-	return done, nil
+	return nil
 }
 
 // current returns the generation of an object, which it renews if a document that

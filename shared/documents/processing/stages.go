@@ -122,7 +122,7 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin documents
 		return tx.QueryRow(ctx, `
 			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
 			SELECT (
-				SELECT coalesce(sum(d.file_size_bytes), 0)::bigint + $3 FROM documents d JOIN courses c ON c.id = d.course_id
+				SELECT coalesce(sum(`+documents.Reserved+`), 0)::bigint + $3 FROM documents d JOIN courses c ON c.id = d.course_id
 				WHERE d.user_id = $4 AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
 			), (
 				SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
