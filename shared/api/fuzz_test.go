@@ -189,7 +189,7 @@ func FuzzCall(f *testing.F) {
 				}
 				p := page.Page[fuzzedBody]{Items: []fuzzedBody{body}, Count: 250, Number: max(1, min(req.Request().Number, 3))}
 				resp := new(struct{ Body List[fuzzedBody] })
-				resp.Body = NewList(&req.ListQuery, p, func(b fuzzedBody) fuzzedBody { return b })
+				resp.Body = NewList(&req.PageQuery, p, func(b fuzzedBody) fuzzedBody { return b })
 				return resp, nil
 			}, nil
 		})
