@@ -168,7 +168,7 @@ func TestStorageGoesAwayAndComesBack(t *testing.T) {
 	p.set(passes)
 	upload().Want(http.StatusCreated)
 	behind.Finalize("process-document", object).Want(http.StatusOK)
-	waitFor(t, app, `SELECT count(*) FILTER (WHERE state = 'completed') = 1 AND count(*) = 2 FROM documents`)
+	waitFor(t, app, `SELECT count(*) FILTER (WHERE state = 'completed') = 1 AND count(*) = 2 FROM documents WHERE deleted_at IS NULL`)
 }
 
 func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
