@@ -15,6 +15,7 @@ import (
 	_ "aksio.app/functions/courses/create"
 	_ "aksio.app/functions/courses/delete"
 	_ "aksio.app/functions/documents/generate"
+	_ "aksio.app/functions/flashcards/get"
 	_ "aksio.app/functions/flashcards/list-due"
 	_ "aksio.app/functions/quiz-attempts/complete"
 	_ "aksio.app/functions/quiz-attempts/submit-response"
@@ -139,6 +140,9 @@ type citation struct {
 	Document  string `json:"document_id"`
 	Title     string
 	PageStart int `json:"page_start"`
+	PageEnd   int `json:"page_end"`
+	Start     int `json:"char_start"`
+	End       int `json:"char_end"`
 	Quote     string
 }
 
@@ -218,9 +222,9 @@ func TestEverythingMadeRestsOnTheMaterial(t *testing.T) {
 			t.Fatalf("source %q, citation %+v", source, c)
 		}
 		documents[c.Title] = true
-		material := map[string][]string{"Cells": cells, "Genes": genes}[c.Title]
-		if !strings.Contains(material[c.PageStart-1], c.Quote) {
-			t.Errorf("%q isn't on page %d of %s", c.Quote, c.PageStart, c.Title)
+		page, first := map[string][]string{"Cells": cells, "Genes": genes}[c.Title][c.PageStart-1], 1000*(c.PageStart-1)
+		if c.PageEnd != c.PageStart || c.Start < first || c.End > first+len(page) || page[c.Start-first:c.End-first] != c.Quote {
+			t.Errorf("%q isn't where it should be: %+v", c.Quote, c)
 		}
 	}
 	for _, card := range m.Content.Flashcards.Flashcards {
@@ -241,15 +245,42 @@ func TestEverythingMadeRestsOnTheMaterial(t *testing.T) {
 	if len(cards) != 4 {
 		t.Errorf("%d cards are due", len(cards))
 	}
+	// A document that is read anew has new passages; where the words stand is known all the same.
+	if _, err := ada.app.DB.Exec(t.Context(), `DELETE FROM passages`); err != nil {
+		t.Fatal(err)
+	}
+	for _, card := range cards {
+		var c struct {
+			SourceContent string `json:"source_content"`
+			Source        *struct {
+				citation
+				Page int
+			}
+		}
+		ada.Get(path + "flashcards/" + card.ID + "/").Want(http.StatusOK).Into(&c)
+		check(c.SourceContent, &c.Source.citation)
+		if c.Source.Page != c.Source.PageStart {
+			t.Errorf("page %d of %+v", c.Source.Page, c.Source)
+		}
+	}
+	var asked struct {
+		Questions []struct {
+			SourceContent string `json:"source_content"`
+			Source        *citation
+			Passage       string `json:"passage_id"`
+		}
+	}
+	ada.Get(quizzes + *m.Content.Quiz.ID + "/").Want(http.StatusOK).Into(&asked)
+	for _, q := range asked.Questions {
+		check(q.SourceContent, q.Source)
+		if q.Passage != q.Source.Passage {
+			t.Errorf("passage %s of %+v", q.Passage, q.Source)
+		}
+	}
 	quiz := ada.Get(quizzes + *m.Content.Quiz.ID + "/").Want(http.StatusOK).Map()
 	if quiz["status"] != "draft" || quiz["quiz_type"] != "assessment" || quiz["title"] != "Quiz for Midterm" || quiz["generated_by_ai"] != true ||
 		quiz["total_questions"] != 4.0 || quiz["time_limit_minutes"] != 15.0 || quiz["ai_model_used"] != "offline" {
 		t.Errorf("quiz %v", quiz)
-	}
-	for _, q := range quiz["questions"].([]any) {
-		if q.(object)["source_content"] == nil || q.(object)["passage_id"] == nil {
-			t.Errorf("question without its source: %v", q)
-		}
 	}
 }
 

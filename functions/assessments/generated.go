@@ -39,18 +39,18 @@ type Cards struct {
 
 // Card is a card that was made.
 type Card struct {
-	ID            flashcards.ID `json:"id"`
-	Question      string        `json:"question"`
-	Answer        string        `json:"answer"`
-	Explanation   *string       `json:"explanation"`
-	Level         string        `json:"difficulty_level"`
-	Tags          []string      `json:"tags"`
-	Created       time.Time     `json:"created_at"`
-	Active        bool          `json:"is_active"`
-	Mastery       sm2.Mastery   `json:"mastery_level"`
-	Due           time.Time     `json:"next_review_date"`
-	SourceContent string        `json:"source_content" doc:"The words of the material that it rests on."`
-	Citation      *Citation     `json:"citation"`
+	ID            flashcards.ID       `json:"id"`
+	Question      string              `json:"question"`
+	Answer        string              `json:"answer"`
+	Explanation   *string             `json:"explanation"`
+	Level         string              `json:"difficulty_level"`
+	Tags          []string            `json:"tags"`
+	Created       time.Time           `json:"created_at"`
+	Active        bool                `json:"is_active"`
+	Mastery       sm2.Mastery         `json:"mastery_level"`
+	Due           time.Time           `json:"next_review_date"`
+	SourceContent *string             `json:"source_content" doc:"The words of the material that it rests on."`
+	Citation      *documents.Citation `json:"citation" doc:"Where those words stand; null if they were sent along."`
 }
 
 // Quiz is the quiz that was made.
@@ -68,39 +68,28 @@ type Quiz struct {
 
 // Question is a question that was made.
 type Question struct {
-	ID            quizzes.QuestionID `json:"id"`
-	Text          string             `json:"question_text"`
-	Type          string             `json:"question_type"`
-	Options       []string           `json:"answer_options"`
-	Correct       []any              `json:"correct_answers"`
-	Explanation   *string            `json:"explanation"`
-	Hint          *string            `json:"hint"`
-	Level         string             `json:"difficulty_level"`
-	Points        int                `json:"points"`
-	Order         int                `json:"order"`
-	SourceContent string             `json:"source_content" doc:"The words of the material that prove the answer."`
-	Citation      *Citation          `json:"citation"`
-	Domain        *string            `json:"cognitive_domain" doc:"Always null: nothing measures it."`
-	Minutes       int                `json:"estimated_time_minutes"`
-	Tags          []string           `json:"tags"`
-	Objective     *string            `json:"learning_objective" doc:"Always null."`
-	Prerequisites []string           `json:"prerequisite_knowledge" doc:"Always empty."`
-}
-
-// Citation is where the words stand; null if they were sent along.
-type Citation struct {
-	Passage   string       `json:"passage_id"`
-	Document  documents.ID `json:"document_id"`
-	Title     string       `json:"title" doc:"The document's name."`
-	Heading   string       `json:"heading"`
-	PageStart int          `json:"page_start"`
-	PageEnd   int          `json:"page_end"`
-	Quote     string       `json:"quote"`
+	ID            quizzes.QuestionID  `json:"id"`
+	Text          string              `json:"question_text"`
+	Type          string              `json:"question_type"`
+	Options       []string            `json:"answer_options"`
+	Correct       []any               `json:"correct_answers"`
+	Explanation   *string             `json:"explanation"`
+	Hint          *string             `json:"hint"`
+	Level         string              `json:"difficulty_level"`
+	Points        int                 `json:"points"`
+	Order         int                 `json:"order"`
+	SourceContent *string             `json:"source_content" doc:"The words of the material that prove the answer."`
+	Citation      *documents.Citation `json:"citation" doc:"Where those words stand; null if they were sent along."`
+	Domain        *string             `json:"cognitive_domain" doc:"Always null: nothing measures it."`
+	Minutes       int                 `json:"estimated_time_minutes"`
+	Tags          []string            `json:"tags"`
+	Objective     *string             `json:"learning_objective" doc:"Always null."`
+	Prerequisites []string            `json:"prerequisite_knowledge" doc:"Always empty."`
 }
 
 // Adaptive tells how the quiz was fitted to the student.
 type Adaptive struct {
-	Difficulty  string   `json:"starting_difficulty"`
+	Level       string   `json:"starting_difficulty"`
 	Performance float64  `json:"user_performance_level" doc:"0 to 1; 0 without history."`
 	Strategy    string   `json:"adaptation_strategy"`
 	Topics      []string `json:"recommended_next_topics"`
@@ -171,11 +160,11 @@ func viewCards(made *assessments.CardsMade) *Cards {
 		return nil
 	}
 	view := &Cards{Count: len(made.Cards), Asked: made.Asked, Flashcards: []Card{}, Confidence: made.Confidence, Error: problem(made.Problem)}
-	for i, c := range made.Cards {
+	for _, c := range made.Cards {
 		view.Flashcards = append(view.Flashcards, Card{
 			ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Tags: c.Tags,
 			Created: c.Created, Active: c.Active, Mastery: c.Mastery(), Due: c.Due,
-			SourceContent: made.Sources[i].Text, Citation: viewCitation(made.Sources[i]),
+			SourceContent: c.SourceContent, Citation: c.Citation,
 		})
 	}
 	return view
@@ -191,26 +180,18 @@ func viewQuiz(made *assessments.QuizMade) *Quiz {
 	}
 	view.ID, view.Title, view.Status, view.Count = &made.Quiz.ID, made.Quiz.Title, made.Quiz.Status, len(made.Quiz.Questions)
 	view.Confidence = float64(view.Count) / float64(made.Asked)
-	for i, q := range made.Quiz.Questions {
+	for _, q := range made.Quiz.Questions {
 		view.Questions = append(view.Questions, Question{
 			ID: q.ID, Text: q.Text, Type: q.Type, Options: q.Options, Correct: q.Correct, Explanation: q.Explanation,
-			Hint: q.Hint, Level: q.Difficulty, Points: q.Points, Order: q.Order,
-			SourceContent: made.Sources[i].Text, Citation: viewCitation(made.Sources[i]),
+			Hint: q.Hint, Level: q.Level, Points: q.Points, Order: q.Order,
+			SourceContent: q.SourceContent, Citation: q.Citation,
 			Minutes: 2, Tags: q.Tags, Prerequisites: []string{},
 		})
 	}
 	if a := made.Adapted; a != nil {
-		view.Adaptive = &Adaptive{a.Difficulty, a.Performance / 100, "difficulty_based", a.Topics}
+		view.Adaptive = &Adaptive{a.Level, a.Performance / 100, "difficulty_based", a.Topics}
 	}
 	return view
-}
-
-func viewCitation(q assessments.Quote) *Citation {
-	p := q.Passage
-	if p.ID.IsZero() {
-		return nil
-	}
-	return &Citation{p.ID.String(), p.Document, p.DocumentName, p.Heading, p.PageStart, p.PageEnd, q.Text}
 }
 
 func viewAgent(r assessments.Result, count int, things string, confidence float64) *Agent {

@@ -55,13 +55,15 @@ type texter struct{}
 type message struct {
 	ID, Role, Content, Status string
 	Citations                 []struct {
-		Number             int
-		Document           string `json:"document_id"`
-		Page               int
-		CharStart, CharEnd int
-		Start              int `json:"char_start"`
-		End                int `json:"char_end"`
-		Quote              string
+		Number       int
+		Document     string `json:"document_id"`
+		Title        string
+		DocumentName string `json:"document_name"`
+		Page         int
+		PageStart    int `json:"page_start"`
+		Start        int `json:"char_start"`
+		End          int `json:"char_end"`
+		Quote        string
 	}
 	ReferencedDocuments []string `json:"referenced_documents"`
 }
@@ -87,7 +89,7 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 		t.Fatalf("no cited answer: %+v", exchange)
 	}
 	c := exchange.Answered.Citations[0]
-	if c.Document != document || c.Page != 1 || c.Quote == "" || texts[0][c.Start:c.End] != c.Quote {
+	if c.Document != document || c.Title != "Lecture 1" || c.DocumentName != c.Title || c.PageStart != 1 || c.Page != c.PageStart || c.Quote == "" || texts[0][c.Start:c.End] != c.Quote {
 		t.Errorf("the first citation is %+v, want words of the first passage in their place", c)
 	}
 	if len(exchange.Answered.ReferencedDocuments) != 1 || exchange.Answered.Status != "complete" {
@@ -103,6 +105,16 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 	list := ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Map()
 	if list["count"] != 1.0 {
 		t.Errorf("messages of the tutor: %v", list)
+	}
+
+	// Citations that were kept before title and page_start have them, too.
+	if _, err := app.DB.Exec(t.Context(), `UPDATE chat_messages SET citations = (SELECT jsonb_agg(c - '{title,page_start}'::text[]) FROM jsonb_array_elements(citations) c) WHERE role = 'assistant'`); err != nil {
+		t.Fatal(err)
+	}
+	var old struct{ Results []message }
+	ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Into(&old)
+	if got := old.Results[0].Citations[0]; got != c {
+		t.Errorf("an old citation is %+v, want %+v", got, c)
 	}
 }
 

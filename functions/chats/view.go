@@ -119,6 +119,11 @@ func ViewMessage(m tutor.Message) Message {
 		Documents: m.Documents, Assessments: []string{}, Depth: m.Depth, Relevant: true, Weight: 1, History: []map[string]any{},
 		Attachments: m.Attachments, Created: m.Created, Updated: m.Updated, Status: m.Status, Citations: m.Citations,
 	}
+	for i, c := range m.Citations {
+		if c.Title == "" { // cited before places had the same names everywhere
+			v.Citations[i].Title, v.Citations[i].PageStart = c.DocumentName, c.Page
+		}
+	}
 	if !m.Parent.IsZero() {
 		v.Parent = &m.Parent
 	}

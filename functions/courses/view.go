@@ -19,7 +19,7 @@ type Course struct {
 	Credits               *int       `json:"credits"`
 	Language              string     `json:"language"`
 	SubjectArea           *string    `json:"subject_area"`
-	Difficulty            int        `json:"difficulty_level" doc:"1 beginner to 5 advanced."`
+	Level                 int        `json:"difficulty_level" doc:"1 beginner to 5 advanced."`
 	Color                 string     `json:"color" example:"#3B82F6"`
 	Icon                  *string    `json:"icon"`
 	StudyGoals            []string   `json:"study_goals"`
@@ -46,7 +46,7 @@ func View(c courses.Course) Course {
 	return Course{
 		ID: c.ID, Name: c.Name, Description: c.Description, University: c.University, Code: c.Code,
 		Semester: c.Semester, AcademicYear: c.AcademicYear, Credits: c.Credits, Language: c.Language,
-		SubjectArea: c.SubjectArea, Difficulty: c.Difficulty, Color: c.Color, Icon: c.Icon,
+		SubjectArea: c.SubjectArea, Level: c.Level, Color: c.Color, Icon: c.Icon,
 		StudyGoals: c.StudyGoals, PreferredStudyMethods: c.PreferredStudyMethods,
 		StartDate: c.StartDate, EndDate: c.EndDate, ExamDate: c.ExamDate,
 		Active: c.Active, Archived: c.Archived, Favorite: c.Favorite,

@@ -20,7 +20,7 @@ type Card struct {
 	Level         string        `json:"difficulty_level" enum:"easy,medium,hard"`
 	Tags          []string      `json:"tags"`
 	SourceContent *string       `json:"source_content" doc:"The words of the material that the card was made from."`
-	Source        *Source       `json:"source" doc:"Where they stand; null for cards made by hand."`
+	Source        *Source       `json:"source" doc:"Where they stand; null for cards that weren't made from a document."`
 	Ease          float64       `json:"ease_factor" doc:"SM-2: 1.3 to 5."`
 	Interval      int           `json:"interval_days"`
 	Repetitions   int           `json:"repetitions" doc:"Successes in a row."`
@@ -44,9 +44,8 @@ type Card struct {
 
 // Source is where a card's words stand.
 type Source struct {
-	Passage  documents.PassageID `json:"passage_id"`
-	Document documents.ID        `json:"document_id"`
-	Page     *int                `json:"page"`
+	documents.Citation
+	Page int `json:"page" doc:"As page_start; its first name."`
 }
 
 // View shows a card as it is now.
@@ -58,8 +57,8 @@ func View(c flashcards.Card) Card {
 		Generated: c.Generated, Model: c.Model, Confidence: c.Confidence, Mastery: c.Mastery().String(), IsDue: !c.Due.After(time.Now()),
 		Stability: c.Stability, Difficulty: c.Difficulty, State: c.State.String(), Created: c.Created, Updated: c.Updated,
 	}
-	if !c.Passage.IsZero() {
-		v.Source = &Source{c.Passage, c.Document, c.Page}
+	if c.Citation != nil {
+		v.Source = &Source{*c.Citation, c.Citation.PageStart}
 	}
 	return v
 }

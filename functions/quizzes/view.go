@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aksio.app/shared/courses"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/quizzes"
 )
 
@@ -52,37 +53,37 @@ func View(q quizzes.Quiz) Quiz {
 
 // Question is a question on the wire, with its key: it is shown to its author.
 type Question struct {
-	ID            quizzes.QuestionID `json:"id"`
-	Text          string             `json:"question_text"`
-	Type          string             `json:"question_type"`
-	Difficulty    string             `json:"difficulty_level"`
-	Order         int                `json:"order"`
-	Points        int                `json:"points"`
-	Options       []string           `json:"answer_options"`
-	Correct       []any              `json:"correct_answers" doc:"As they were written: indices from 0, or texts."`
-	Explanation   *string            `json:"explanation"`
-	Hint          *string            `json:"hint"`
-	SourceContent *string            `json:"source_content" doc:"Of a generated question: the words of the document that prove the answer."`
-	Passage       *string            `json:"passage_id" doc:"Of a generated question: the passage that holds those words."`
-	Tags          []string           `json:"tags"`
-	Attempts      int                `json:"total_attempts"`
-	CorrectCount  int                `json:"correct_attempts"`
-	SuccessRate   float64            `json:"success_rate" doc:"0 to 1."`
-	Created       time.Time          `json:"created_at"`
-	Updated       time.Time          `json:"updated_at"`
+	ID            quizzes.QuestionID   `json:"id"`
+	Text          string               `json:"question_text"`
+	Type          string               `json:"question_type"`
+	Level         string               `json:"difficulty_level"`
+	Order         int                  `json:"order"`
+	Points        int                  `json:"points"`
+	Options       []string             `json:"answer_options"`
+	Correct       []any                `json:"correct_answers" doc:"As they were written: indices from 0, or texts."`
+	Explanation   *string              `json:"explanation"`
+	Hint          *string              `json:"hint"`
+	SourceContent *string              `json:"source_content" doc:"Of a generated question: the words of the document that prove the answer."`
+	Source        *documents.Citation  `json:"source" doc:"Of a question generated from a document: where those words stand."`
+	Passage       *documents.PassageID `json:"passage_id" doc:"As in source; its first name."`
+	Tags          []string             `json:"tags"`
+	Attempts      int                  `json:"total_attempts"`
+	CorrectCount  int                  `json:"correct_attempts"`
+	SuccessRate   float64              `json:"success_rate" doc:"0 to 1."`
+	Created       time.Time            `json:"created_at"`
+	Updated       time.Time            `json:"updated_at"`
 }
 
 // ViewQuestion shows a question.
 func ViewQuestion(q quizzes.Question) Question {
 	view := Question{
-		ID: q.ID, Text: q.Text, Type: q.Type, Difficulty: q.Difficulty, Order: q.Order, Points: q.Points,
+		ID: q.ID, Text: q.Text, Type: q.Type, Level: q.Level, Order: q.Order, Points: q.Points,
 		Options: q.Options, Correct: q.Correct, Explanation: q.Explanation, Hint: q.Hint, SourceContent: q.SourceContent,
-		Tags: q.Tags, Attempts: q.Attempts, CorrectCount: q.CorrectCount, SuccessRate: q.SuccessRate(),
+		Source: q.Citation, Tags: q.Tags, Attempts: q.Attempts, CorrectCount: q.CorrectCount, SuccessRate: q.SuccessRate(),
 		Created: q.Created, Updated: q.Updated,
 	}
-	if q.Passage != nil {
-		passage := q.Passage.String()
-		view.Passage = &passage
+	if q.Citation != nil {
+		view.Passage = &q.Citation.Passage
 	}
 	return view
 }

@@ -139,13 +139,13 @@ type Answer struct {
 
 // Material is what cards, items and summaries are made from.
 type Material struct {
-	Sources    []Source
-	Count      int      // how many are wanted, at most MostCount
-	Topic      string   // "" for all of it
-	Language   string   // BCP 47, "" for the material's own
-	Difficulty string   // "easy", "medium", "hard", "" for a mixture
-	Types      []string // of items; empty for all
-	Avoid      []string // fronts or questions that exist already
+	Sources  []Source
+	Count    int      // how many are wanted, at most MostCount
+	Topic    string   // "" for all of it
+	Language string   // BCP 47, "" for the material's own
+	Level    string   // "easy", "medium", "hard", "" for a mixture
+	Types    []string // of items; empty for all
+	Avoid    []string // fronts or questions that exist already
 }
 
 // The types of quiz items that models make.
@@ -170,7 +170,7 @@ const (
 type Card struct {
 	Front, Back string
 	Explanation string
-	Difficulty  string
+	Level       string
 	Tags        []string
 	Source      int // index in the material's sources
 	Start, End  int // code points in the source's text, End excluded
@@ -184,7 +184,7 @@ type Item struct {
 	Type        string // one of Types
 	Explanation string
 	Hint        string
-	Difficulty  string
+	Level       string
 	Options     []string // for MultipleChoice and TrueFalse
 	Correct     []string // option texts, or accepted answers
 	Tags        []string

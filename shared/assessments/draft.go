@@ -59,7 +59,7 @@ func (d *draft) ask(ctx context.Context) {
 	}
 	if d.plan.questions > 0 {
 		items := material
-		items.Count, items.Types, items.Difficulty = d.plan.questions, questionTypes, d.plan.difficulty
+		items.Count, items.Types, items.Level = d.plan.questions, questionTypes, d.plan.level
 		calls.Go(func() { d.items, itemsSpent, d.itemsErr = model.Questions(ctx, items) })
 	}
 	calls.Wait()
@@ -152,17 +152,14 @@ func (d *draft) questions(ctx context.Context) []quizzes.Question {
 	var questions []quizzes.Question
 	var items []ai.Item
 	for _, item := range d.items {
-		passage := d.passages[item.Source]
 		question := quizzes.Question{
-			Text: item.Text, Type: item.Type, Difficulty: item.Difficulty, Points: 1,
+			Text: item.Text, Type: item.Type, Level: item.Level, Points: 1,
 			Options: nonNil(item.Options), Tags: nonNil(item.Tags),
 			Explanation: optional(item.Explanation), Hint: optional(item.Hint), SourceContent: &item.Quote,
+			Citation: cite(d.passages[item.Source], item.Start, item.End, item.Quote),
 		}
 		for _, key := range item.Correct {
 			question.Correct = append(question.Correct, key)
-		}
-		if !passage.ID.IsZero() {
-			question.Passage = &passage.ID
 		}
 		if err := question.Tidy(); err != nil {
 			slog.WarnContext(ctx, "generated question dropped", "type", item.Type, "error", err)
@@ -172,6 +169,15 @@ func (d *draft) questions(ctx context.Context) []quizzes.Question {
 	}
 	d.items = items
 	return questions
+}
+
+// cite returns where the words stand; nil if their text was sent along.
+func cite(passage documents.Passage, start, end int, quote string) *documents.Citation {
+	if passage.ID.IsZero() {
+		return nil
+	}
+	citation := passage.Cite(start, end, quote)
+	return &citation
 }
 
 func nonNil(texts []string) []string {
@@ -196,8 +202,8 @@ func (d *draft) storeCards(ctx context.Context, tx pgx.Tx, assessment ID) ([]fla
 	made := make([]flashcards.New, len(d.cards))
 	for i, card := range d.cards {
 		made[i] = flashcards.New{
-			Question: card.Front, Answer: card.Back, Explanation: card.Explanation, Level: card.Difficulty, Tags: card.Tags,
-			SourceContent: card.Quote, Passage: d.passages[card.Source].ID,
+			Question: card.Front, Answer: card.Back, Explanation: card.Explanation, Level: card.Level, Tags: card.Tags,
+			SourceContent: card.Quote, Citation: cite(d.passages[card.Source], card.Start, card.End, card.Quote),
 			Model: d.generator.model.Name(), Confidence: card.Confidence,
 		}
 	}
@@ -265,11 +271,10 @@ func (d *draft) quizMade(quiz *quizzes.Quiz) *QuizMade {
 	}
 	var topics []string
 	for _, item := range d.items {
-		made.Sources = append(made.Sources, Quote{d.passages[item.Source], item.Quote})
 		topics = append(topics, item.Tags...)
 	}
 	if d.req.Adaptive {
-		made.Adapted = &Adapted{Difficulty: d.plan.difficulty, Performance: d.plan.performance, Topics: mostFrequent(topics, 2)}
+		made.Adapted = &Adapted{Level: d.plan.level, Performance: d.plan.performance, Topics: mostFrequent(topics, 2)}
 	}
 	return made
 }
@@ -285,7 +290,6 @@ func (d *draft) cardsMade(cards []flashcards.Card) *CardsMade {
 		return made
 	}
 	for _, card := range d.cards {
-		made.Sources = append(made.Sources, Quote{d.passages[card.Source], card.Quote})
 		made.Confidence += card.Confidence / float64(len(d.cards))
 	}
 	return made

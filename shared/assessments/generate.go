@@ -74,7 +74,6 @@ type Result struct {
 type CardsMade struct {
 	Asked      int
 	Cards      []flashcards.Card
-	Sources    []Quote // of each card
 	Confidence float64 // 0 to 1: the model's own, on the average
 	Problem    string  // why there is none, for the student
 }
@@ -83,20 +82,13 @@ type CardsMade struct {
 type QuizMade struct {
 	Asked   int
 	Quiz    *quizzes.Quiz
-	Sources []Quote // of each question
 	Adapted *Adapted
 	Problem string // why there is none, for the student
 }
 
-// Quote is the words of the material that prove a card or an answer.
-type Quote struct {
-	Passage documents.Passage
-	Text    string
-}
-
 // Adapted tells how a quiz was fitted to the student.
 type Adapted struct {
-	Difficulty  string
+	Level       string
 	Performance float64  // percent; 0 if unknown
 	Topics      []string // of the quiz, the most frequent first: what to look at next
 }

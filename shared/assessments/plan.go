@@ -6,7 +6,7 @@ import "aksio.app/shared/ai"
 type plan struct {
 	cards       int
 	questions   int
-	difficulty  string  // "" for a mixture
+	level       string  // "" for a mixture
 	minutes     int     // time limit of the quiz
 	performance float64 // percent, of the student in the course; 0 if unknown
 }
@@ -25,7 +25,7 @@ func (a Assessment) planned(req Request, performance float64, known bool) plan {
 	}
 	p.questions = a.questionCount()
 	if req.Adaptive {
-		p.difficulty, p.questions = adapt(performance, known)
+		p.level, p.questions = adapt(performance, known)
 	}
 	if req.Questions > 0 {
 		p.questions = req.Questions
@@ -51,7 +51,7 @@ func (a Assessment) questionCount() int {
 
 // adapt returns how hard and how long a quiz should be for whom lately got the
 // percentage: harder and shorter the better.
-func adapt(performance float64, known bool) (difficulty string, questions int) {
+func adapt(performance float64, known bool) (level string, questions int) {
 	switch {
 	case !known:
 		return ai.Medium, usual

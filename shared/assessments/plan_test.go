@@ -28,11 +28,11 @@ func TestPlanned(t *testing.T) {
 		{"no cards", with(func(a *Assessment) { a.IncludeFlashcards = false }), Request{}, 0, false, plan{questions: 10, minutes: 20}},
 		{"no quiz", with(func(a *Assessment) { a.IncludeQuizzes = false }), Request{Questions: 5}, 0, false, plan{cards: 10}},
 		{"no quizzes", with(func(a *Assessment) { a.QuizCount = 0 }), Request{}, 0, false, plan{cards: 10}},
-		{"adaptive, unknown", all, Request{Adaptive: true}, 0, false, plan{cards: 10, questions: 10, difficulty: "medium", minutes: 20}},
-		{"adaptive, excellent", all, Request{Adaptive: true}, 90, true, plan{cards: 10, questions: 8, difficulty: "hard", minutes: 20, performance: 90}},
-		{"adaptive, good", all, Request{Adaptive: true}, 89.9, true, plan{cards: 10, questions: 10, difficulty: "medium", minutes: 20, performance: 89.9}},
-		{"adaptive, weak", all, Request{Adaptive: true}, 69.9, true, plan{cards: 10, questions: 12, difficulty: "easy", minutes: 20, performance: 69.9}},
-		{"adaptive, so many", all, Request{Adaptive: true, Questions: 4}, 0, true, plan{cards: 10, questions: 4, difficulty: "easy", minutes: 20}},
+		{"adaptive, unknown", all, Request{Adaptive: true}, 0, false, plan{cards: 10, questions: 10, level: "medium", minutes: 20}},
+		{"adaptive, excellent", all, Request{Adaptive: true}, 90, true, plan{cards: 10, questions: 8, level: "hard", minutes: 20, performance: 90}},
+		{"adaptive, good", all, Request{Adaptive: true}, 89.9, true, plan{cards: 10, questions: 10, level: "medium", minutes: 20, performance: 89.9}},
+		{"adaptive, weak", all, Request{Adaptive: true}, 69.9, true, plan{cards: 10, questions: 12, level: "easy", minutes: 20, performance: 69.9}},
+		{"adaptive, so many", all, Request{Adaptive: true, Questions: 4}, 0, true, plan{cards: 10, questions: 4, level: "easy", minutes: 20}},
 	} {
 		if got := tc.assessment.planned(tc.req, tc.percent, tc.known); got != tc.want {
 			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)

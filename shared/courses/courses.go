@@ -39,7 +39,7 @@ type Course struct {
 	Credits               *int       `db:"credits"`
 	Language              string     `db:"language"`
 	SubjectArea           *string    `db:"subject_area"`
-	Difficulty            int        `db:"difficulty_level"` // 1 beginner to 5 advanced
+	Level                 int        `db:"difficulty_level"` // 1 beginner to 5 advanced
 	Color                 string     `db:"color"`            // #RRGGBB
 	Icon                  *string    `db:"icon"`
 	StudyGoals            []string   `db:"study_goals"`
@@ -91,7 +91,7 @@ type Change struct {
 	Credits               patch.Field[*int]      `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
 	Language              patch.Field[string]    `json:"language" db:"language" enum:"en,no,sv,da"`
 	SubjectArea           patch.Field[*string]   `json:"subject_area" db:"subject_area" maxLength:"100"`
-	Difficulty            patch.Field[int]       `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
+	Level                 patch.Field[int]       `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
 	Color                 patch.Field[string]    `json:"color" db:"color" maxLength:"7"`
 	Icon                  patch.Field[*string]   `json:"icon" db:"icon" maxLength:"50"`
 	StudyGoals            patch.Field[[]string]  `json:"study_goals" db:"study_goals" maxItems:"100"`

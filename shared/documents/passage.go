@@ -18,3 +18,34 @@ type Passage struct {
 	Start        int       `db:"char_start"`
 	End          int       `db:"char_end"`
 }
+
+// Place is where words stand, the same wherever it is shown or kept.
+type Place struct {
+	Passage   PassageID `json:"passage_id"`
+	Document  ID        `json:"document_id"`
+	Title     string    `json:"title" doc:"The document's name."`
+	Heading   string    `json:"heading" doc:"The headings above the passage."`
+	PageStart int       `json:"page_start" doc:"Where the passage begins; 0 in a document without pages."`
+	PageEnd   int       `json:"page_end" doc:"Where the passage ends."`
+	Start     int       `json:"char_start" doc:"Unicode code points of the document's text before the words."`
+	End       int       `json:"char_end"`
+}
+
+// Citation is words of a document and where they stand. It outlives the document.
+type Citation struct {
+	Place
+	Quote string `json:"quote"`
+}
+
+// Place returns where the passage stands.
+func (p Passage) Place() Place {
+	return Place{p.ID, p.Document, p.DocumentName, p.Heading, p.PageStart, p.PageEnd, p.Start, p.End}
+}
+
+// Cite returns the citation of words that stand from start to end, in code points of
+// the passage's text.
+func (p Passage) Cite(start, end int, quote string) Citation {
+	place := p.Place()
+	place.Start, place.End = p.Start+start, p.Start+end
+	return Citation{place, quote}
+}

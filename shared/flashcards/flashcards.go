@@ -35,9 +35,7 @@ type Card struct {
 	Level         string              `db:"difficulty_level"` // easy, medium, hard
 	Tags          []string            `db:"tags"`
 	SourceContent *string             `db:"source_content"` // words of the material that it was made from
-	Passage       documents.PassageID `db:"passage_id"`     // zero: made by hand, or the passage is gone
-	Document      documents.ID        `db:"document_id"`    // of the passage
-	Page          *int                `db:"page"`           // of the passage
+	Citation      *documents.Citation `db:"citation"`       // where they stand; nil: made by hand, or of a text that was sent along
 	Active        bool                `db:"is_active"`      // inactive cards are never due
 	Starred       bool                `db:"is_starred"`
 	Generated     bool                `db:"generated_by_ai"`
@@ -62,9 +60,7 @@ type Card struct {
 	Updated  time.Time `db:"updated_at"`
 }
 
-const columns = `f.id, f.course_id, f.question, f.answer, f.explanation, f.difficulty_level, f.tags, f.source_content, f.passage_id,
-	(SELECT document_id FROM passages WHERE id = f.passage_id) AS document_id,
-	(SELECT page_start FROM passages WHERE id = f.passage_id) AS page,
+const columns = `f.id, f.course_id, f.question, f.answer, f.explanation, f.difficulty_level, f.tags, f.source_content, f.citation,
 	f.is_active, f.is_starred, f.generated_by_ai, f.ai_model_used, f.generation_confidence,
 	f.stability, f.difficulty, f.state, f.step, f.lapses, f.last_review, f.ease_factor, f.sm2_interval, f.repetitions,
 	f.interval_days, f.next_review_date, f.total_reviews, f.total_correct, f.created_at, f.updated_at`
@@ -185,7 +181,7 @@ type New struct {
 	Level                         string
 	Tags                          []string
 	SourceContent                 string
-	Passage                       documents.PassageID
+	Citation                      *documents.Citation // nil: of a text that was sent along
 	Model                         string
 	Confidence                    float64
 }
@@ -201,11 +197,11 @@ func (s *Store) Add(ctx context.Context, tx pgx.Tx, owner auth.UserID, course co
 			c.Tags = []string{}
 		}
 		batch.Queue(`
-			INSERT INTO flashcards (id, user_id, course_id, question, answer, explanation, difficulty_level, tags, source_content, passage_id,
+			INSERT INTO flashcards (id, user_id, course_id, question, answer, explanation, difficulty_level, tags, source_content, citation,
 				generated_by_ai, ai_model_used, generation_confidence)
-			SELECT $1, $2, id, $4, $5, nullif($6, ''), $7, $8, nullif($9, ''), (SELECT id FROM passages WHERE id = $10), true, $11, $12
+			SELECT $1, $2, id, $4, $5, nullif($6, ''), $7, $8, nullif($9, ''), $10, true, $11, $12
 			FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL`,
-			ids[i], owner, course, c.Question, c.Answer, c.Explanation, c.Level, c.Tags, c.SourceContent, c.Passage, c.Model, c.Confidence)
+			ids[i], owner, course, c.Question, c.Answer, c.Explanation, c.Level, c.Tags, c.SourceContent, c.Citation, c.Model, c.Confidence)
 	}
 	var added []Card
 	batch.Queue(`SELECT `+columns+` FROM flashcards f WHERE `+theirs+` AND f.id = ANY ($2) ORDER BY f.id`, owner, ids).

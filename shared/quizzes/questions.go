@@ -31,23 +31,23 @@ const (
 // Question is one question of a quiz. In JSON its fields are called like its
 // columns: that is how quizzes and attempts read and keep their questions.
 type Question struct {
-	ID            QuestionID           `json:"id"`
-	Text          string               `json:"question_text"`
-	Type          string               `json:"question_type"`
-	Difficulty    string               `json:"difficulty_level"`
-	Order         int                  `json:"position"`
-	Points        int                  `json:"points"`
-	Options       []string             `json:"answer_options"`
-	Correct       []any                `json:"correct_answers"` // as written: indices or texts
-	Explanation   *string              `json:"explanation"`
-	Hint          *string              `json:"hint"`
-	SourceContent *string              `json:"source_content"` // the words of the document that prove the answer
-	Passage       *documents.PassageID `json:"passage_id"`     // where those words stand
-	Tags          []string             `json:"tags"`
-	Attempts      int                  `json:"total_attempts"`
-	CorrectCount  int                  `json:"correct_attempts"`
-	Created       time.Time            `json:"created_at"`
-	Updated       time.Time            `json:"updated_at"`
+	ID            QuestionID          `json:"id"`
+	Text          string              `json:"question_text"`
+	Type          string              `json:"question_type"`
+	Level         string              `json:"difficulty_level"` // easy, medium, hard
+	Order         int                 `json:"position"`
+	Points        int                 `json:"points"`
+	Options       []string            `json:"answer_options"`
+	Correct       []any               `json:"correct_answers"` // as written: indices or texts
+	Explanation   *string             `json:"explanation"`
+	Hint          *string             `json:"hint"`
+	SourceContent *string             `json:"source_content"` // the words of the document that prove the answer
+	Citation      *documents.Citation `json:"citation"`       // where those words stand; nil: made by hand, or of a text that was sent along
+	Tags          []string            `json:"tags"`
+	Attempts      int                 `json:"total_attempts"`
+	CorrectCount  int                 `json:"correct_attempts"`
+	Created       time.Time           `json:"created_at"`
+	Updated       time.Time           `json:"updated_at"`
 }
 
 // SuccessRate is the share of right answers, 0 without any.
@@ -63,7 +63,7 @@ func (q Question) SuccessRate() float64 {
 type QuestionChange struct {
 	Text          patch.Field[string]   `json:"question_text" db:"question_text" put:"required" minLength:"1" maxLength:"10000"`
 	Type          patch.Field[string]   `json:"question_type" db:"question_type" put:"required" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
-	Difficulty    patch.Field[string]   `json:"difficulty_level" db:"difficulty_level" enum:"easy,medium,hard"`
+	Level         patch.Field[string]   `json:"difficulty_level" db:"difficulty_level" enum:"easy,medium,hard"`
 	Order         patch.Field[int]      `json:"order" db:"position" minimum:"0" maximum:"2147483647"`
 	Points        patch.Field[int]      `json:"points" db:"points" minimum:"0" maximum:"32767"`
 	Options       patch.Field[[]string] `json:"answer_options" db:"answer_options" maxItems:"10"`
@@ -80,7 +80,7 @@ func (c *QuestionChange) onto(q Question) Question {
 	if c.Choices.Set {
 		c.Options = c.Choices
 	}
-	q.Text, q.Type, q.Difficulty = c.Text.Or(q.Text), c.Type.Or(q.Type), c.Difficulty.Or(q.Difficulty)
+	q.Text, q.Type, q.Level = c.Text.Or(q.Text), c.Type.Or(q.Type), c.Level.Or(q.Level)
 	q.Order, q.Points, q.Options, q.Correct = c.Order.Or(q.Order), c.Points.Or(q.Points), c.Options.Or(q.Options), c.Correct.Or(q.Correct)
 	q.Explanation, q.Hint, q.SourceContent = c.Explanation.Or(q.Explanation), c.Hint.Or(q.Hint), c.SourceContent.Or(q.SourceContent)
 	q.Tags = c.Tags.Or(q.Tags)
@@ -128,12 +128,12 @@ func size(questions ...Question) (bytes int) {
 }
 
 const insertQuestion = `INSERT INTO quiz_questions AS o (id, quiz_id, question_text, question_type, difficulty_level, position, points,
-		answer_options, correct_answers, explanation, hint, source_content, passage_id, tags)`
+		answer_options, correct_answers, explanation, hint, source_content, citation, tags)`
 
 // questionArgs are what insertQuestion takes, but for the quiz's id.
 func questionArgs(q Question) []any {
-	return []any{q.ID, q.Text, q.Type, q.Difficulty, q.Order, q.Points,
-		q.Options, q.Correct, q.Explanation, q.Hint, q.SourceContent, q.Passage, q.Tags}
+	return []any{q.ID, q.Text, q.Type, q.Level, q.Order, q.Points,
+		q.Options, q.Correct, q.Explanation, q.Hint, q.SourceContent, q.Citation, q.Tags}
 }
 
 // AddQuestion adds a question to the quiz. One that couldn't be graded is Invalid;
@@ -146,7 +146,7 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 		return Question{}, fault.Field("question_type", "This field is required.")
 	}
 	question := change.onto(Question{
-		ID: id.New[Question](), Difficulty: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
+		ID: id.New[Question](), Level: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
 	})
 	if err := question.Tidy(); err != nil {
 		return Question{}, err

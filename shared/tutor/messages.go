@@ -62,15 +62,10 @@ const (
 // Citation says where in the material the answer has something from. Its words
 // were found there. Start and End count code points of the document's text.
 type Citation struct {
-	Number       int                 `json:"number" doc:"Its mark in the text: [1] is 1."`
-	Passage      documents.PassageID `json:"passage_id"`
-	Document     documents.ID        `json:"document_id"`
-	DocumentName string              `json:"document_name"`
-	Page         int                 `json:"page" doc:"Where the passage begins."`
-	PageEnd      int                 `json:"page_end" doc:"Where the passage ends."`
-	Start        int                 `json:"char_start"`
-	End          int                 `json:"char_end"`
-	Quote        string              `json:"quote"`
+	Number int `json:"number" doc:"Its mark in the text: [1] is 1."`
+	documents.Citation
+	DocumentName string `json:"document_name" doc:"As title; its first name."`
+	Page         int    `json:"page" doc:"As page_start; its first name."`
 }
 
 // New is a message that a student sends.
@@ -295,10 +290,7 @@ func instructions(chat Chat) string {
 }
 
 func cite(h retrieval.Hit, c ai.Citation) Citation {
-	return Citation{
-		Number: c.Source + 1, Passage: h.ID, Document: h.Document, DocumentName: h.DocumentName,
-		Page: h.PageStart, PageEnd: h.PageEnd, Start: h.Start + c.Start, End: h.Start + c.End, Quote: c.Quote,
-	}
+	return Citation{c.Source + 1, h.Cite(c.Start, c.End, c.Quote), h.DocumentName, h.PageStart}
 }
 
 // store keeps the answer together with what it cost. The client may be gone;

@@ -48,17 +48,10 @@ type Body struct {
 
 // Result is one passage. Characters count Unicode code points of the document's text.
 type Result struct {
-	Passage   documents.PassageID `json:"passage_id"`
-	Document  documents.ID        `json:"document_id"`
-	Title     string              `json:"title" doc:"The document's name."`
-	Heading   string              `json:"heading" doc:"The headings above the passage."`
-	PageStart int                 `json:"page_start"`
-	PageEnd   int                 `json:"page_end"`
-	Start     int                 `json:"char_start"`
-	End       int                 `json:"char_end"`
-	Text      string              `json:"text"`
-	Snippet   string              `json:"snippet" doc:"The best part of the text; words of the query stand between **."`
-	Score     float64             `json:"relevance_score" doc:"0 to 1, comparable within one answer."`
+	documents.Place
+	Text    string  `json:"text"`
+	Snippet string  `json:"snippet" doc:"The best part of the text; words of the query stand between **."`
+	Score   float64 `json:"relevance_score" doc:"0 to 1, comparable within one answer."`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
@@ -80,11 +73,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		}
 		body := Body{Results: make([]Result, len(found.Hits)), WordsOnly: found.WordsOnly}
 		for i, h := range found.Hits {
-			body.Results[i] = Result{
-				Passage: h.ID, Document: h.Document, Title: h.DocumentName, Heading: h.Heading,
-				PageStart: h.PageStart, PageEnd: h.PageEnd, Start: h.Start, End: h.End,
-				Text: h.Text, Snippet: h.Snippet, Score: h.Score,
-			}
+			body.Results[i] = Result{h.Place(), h.Text, h.Snippet, h.Score}
 		}
 		return &Response{body}, nil
 	}, nil

@@ -38,7 +38,7 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 // prefer puts the surest cards first, after those of the wanted difficulty.
 func (r *reading) prefer(cards []ai.Card) {
 	slices.SortStableFunc(cards, func(a, b ai.Card) int {
-		wantA, wantB := a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty
+		wantA, wantB := a.Level == r.material.Level, b.Level == r.material.Level
 		switch {
 		case wantA && !wantB:
 			return -1
@@ -81,9 +81,9 @@ func (r *reading) definitionCards() []ai.Card {
 	var out []ai.Card
 	for _, d := range r.definitions() {
 		card := r.card(d.sentence, d.front, d.back, d.trust)
-		card.Difficulty = ai.Easy
+		card.Level = ai.Easy
 		if len(d.words) > 20 {
-			card.Difficulty = ai.Medium
+			card.Level = ai.Medium
 		}
 		card.Tags = r.tags(d.sentence, d.term)
 		out = append(out, card)
@@ -95,9 +95,9 @@ func (r *reading) clozeCards() []ai.Card {
 	var out []ai.Card
 	for _, c := range r.clozes() {
 		card := r.card(c.sentence, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer, 0.4+0.15*c.phrase.weight/r.phrases[0].weight)
-		card.Difficulty = ai.Medium
+		card.Level = ai.Medium
 		if len(c.words) > 25 {
-			card.Difficulty = ai.Hard
+			card.Level = ai.Hard
 		}
 		card.Tags = r.tags(c.sentence, c.phrase.text)
 		out = append(out, card)
@@ -149,7 +149,7 @@ func (r *reading) headingCards() []ai.Card {
 			continue
 		}
 		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)
-		card.Difficulty = ai.Hard
+		card.Level = ai.Hard
 		out = append(out, card)
 	}
 	return out

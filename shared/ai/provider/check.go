@@ -46,7 +46,7 @@ func (c *checker) card(card *ai.Card) bool {
 	if !c.locate(card.Source, &card.Quote, &card.Start, &card.End) {
 		return false
 	}
-	card.Difficulty = level(card.Difficulty)
+	card.Level = level(card.Level)
 	card.Confidence = min(max(card.Confidence, 0), 1)
 	c.seen = append(c.seen, card.Front)
 	return true
@@ -66,7 +66,7 @@ func (c *checker) item(item *ai.Item) bool {
 	if !c.answers(item) || !c.locate(item.Source, &item.Quote, &item.Start, &item.End) {
 		return false
 	}
-	item.Difficulty = level(item.Difficulty)
+	item.Level = level(item.Level)
 	c.seen = append(c.seen, item.Text)
 	return true
 }

@@ -26,7 +26,7 @@ type (
 		Front       string   `json:"front" description:"one question or prompt that can be understood without the source"`
 		Back        string   `json:"back" description:"the answer, short and complete"`
 		Explanation string   `json:"explanation" description:"one or two sentences of context from the source"`
-		Difficulty  string   `json:"difficulty" enum:"easy,medium,hard"`
+		Level       string   `json:"difficulty" enum:"easy,medium,hard"`
 		Tags        []string `json:"tags" description:"one to three topics in lower case"`
 		Source      int      `json:"source" description:"number of the source"`
 		Quote       string   `json:"quote" description:"5 to 40 consecutive words copied exactly from the source that prove the answer"`
@@ -42,7 +42,7 @@ type (
 		Correct     []string `json:"correct" description:"the right option's text, or every accepted answer"`
 		Explanation string   `json:"explanation" description:"why it is right, from the source"`
 		Hint        string   `json:"hint" description:"a hint that doesn't give the answer away"`
-		Difficulty  string   `json:"difficulty" enum:"easy,medium,hard"`
+		Level       string   `json:"difficulty" enum:"easy,medium,hard"`
 		Tags        []string `json:"tags" description:"one to three topics in lower case"`
 		Source      int      `json:"source" description:"number of the source"`
 		Quote       string   `json:"quote" description:"5 to 40 consecutive words copied exactly from the source that prove the answer"`
@@ -65,7 +65,7 @@ func (o *OpenAI) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 			}
 			var cards []ai.Card
 			for _, c := range written.Cards {
-				card := ai.Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Difficulty: c.Difficulty, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
+				card := ai.Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Level: c.Level, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
 				if len(cards) < want && check.card(&card) {
 					cards = append(cards, card)
 				}
@@ -88,7 +88,7 @@ func (o *OpenAI) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 			}
 			var items []ai.Item
 			for _, i := range written.Items {
-				item := ai.Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Difficulty: i.Difficulty, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
+				item := ai.Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Level: i.Level, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
 				if len(items) < want && check.item(&item) {
 					items = append(items, item)
 				}
@@ -171,8 +171,8 @@ func order(things string, w window, m ai.Material, check *checker, want int) str
 	if m.Topic != "" {
 		fmt.Fprintf(&b, "Topic: %.200s\n", oneLine(m.Topic))
 	}
-	if m.Difficulty != "" {
-		fmt.Fprintf(&b, "Difficulty: %s\n", level(m.Difficulty))
+	if m.Level != "" {
+		fmt.Fprintf(&b, "Difficulty: %s\n", level(m.Level))
 	}
 	if known := check.seen[max(0, len(check.seen)-mostAvoided):]; len(known) > 0 {
 		b.WriteString("These exist already; write others:\n")

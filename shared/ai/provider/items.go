@@ -65,7 +65,7 @@ func (r *reading) queues() [][]ai.Item {
 			queue = r.gaps(clozes)
 		}
 		slices.SortStableFunc(queue, func(a, b ai.Item) int {
-			return boolFirst(a.Difficulty == r.material.Difficulty, b.Difficulty == r.material.Difficulty)
+			return boolFirst(a.Level == r.material.Level, b.Level == r.material.Level)
 		})
 		out = append(out, queue)
 	}
@@ -91,7 +91,7 @@ func (r *reading) described(definitions []definition) []ai.Item {
 		}
 		item := r.item(d.sentence, ai.ShortAnswer, fmt.Sprintf(r.tongue.text.which, quoteMarks(d.back)), r.lowerFirst(d.term))
 		item.Hint = r.hint(d.term)
-		item.Difficulty = ai.Medium
+		item.Level = ai.Medium
 		out = append(out, item)
 	}
 	return out
@@ -102,7 +102,7 @@ func (r *reading) describedChoices(definitions []definition, terms []string) []a
 	var out []ai.Item
 	for _, item := range r.described(definitions) {
 		s := r.sentenceAt(item.Source, item.Start)
-		item.Type, item.Hint, item.Difficulty = ai.MultipleChoice, "", ai.Easy
+		item.Type, item.Hint, item.Level = ai.MultipleChoice, "", ai.Easy
 		if item.Options = r.choose(item, common, s, terms); item.Options != nil {
 			out = append(out, item)
 		}
@@ -144,9 +144,9 @@ func (r *reading) gaps(clozes []cloze) []ai.Item {
 func (r *reading) gap(c cloze, kind string) ai.Item {
 	item := r.item(c.sentence, kind, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer)
 	item.Hint = r.hint(c.answer)
-	item.Difficulty = ai.Medium
+	item.Level = ai.Medium
 	if kind == ai.FillBlank || len(c.words) > 25 {
-		item.Difficulty = ai.Hard
+		item.Level = ai.Hard
 	}
 	item.Tags = r.tags(c.sentence, c.phrase.text)
 	return item
@@ -168,7 +168,7 @@ func (r *reading) statements(clozes []cloze) []ai.Item {
 			explanation = fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer)) + " " + c.text
 		}
 		item := r.item(c.sentence, ai.TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
-		item.Explanation, item.Difficulty = explanation, ai.Easy
+		item.Explanation, item.Level = explanation, ai.Easy
 		item.Tags = r.tags(c.sentence, c.phrase.text)
 		out = append(out, item)
 	}

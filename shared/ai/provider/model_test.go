@@ -117,7 +117,7 @@ func checkCards(t *testing.T, model ai.Model, sources []ai.Source) {
 	}
 	for _, c := range cards {
 		checkQuote(t, sources, c.Source, c.Start, c.End, c.Quote)
-		if c.Front == "" || c.Back == "" || c.Difficulty == "" || c.Confidence <= 0 || c.Confidence > 1 {
+		if c.Front == "" || c.Back == "" || c.Level == "" || c.Confidence <= 0 || c.Confidence > 1 {
 			t.Errorf("card %+v is incomplete", c)
 		}
 	}
