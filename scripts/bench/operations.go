@@ -112,9 +112,6 @@ func searchByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *h
 	rows, _ := results.Query()
 	hits, err := pgx.CollectRows(rows, pgx.RowToStructByName[retrieval.Hit])
 	return http.StatusOK, find.Body{Results: each(hits, func(h retrieval.Hit) find.Result {
-		return find.Result{
-			Passage: h.ID, Document: h.Document, Title: h.DocumentName, Heading: h.Heading, PageStart: h.PageStart, PageEnd: h.PageEnd,
-			Start: h.Start, End: h.End, Text: h.Text, Snippet: h.Snippet, Score: h.Score,
-		}
+		return find.Result{Place: h.Place(), Text: h.Text, Snippet: h.Snippet, Score: h.Score}
 	})}, err
 }
