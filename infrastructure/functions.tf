@@ -49,7 +49,7 @@ resource "google_storage_bucket_object" "bundle" {
 
   lifecycle {
     precondition {
-      condition     = local.bundle[each.key] != "" && fileexists("${var.bundles}/${local.bundle[each.key]}")
+      condition     = local.bundle[each.key] == "" ? false : fileexists("${var.bundles}/${local.bundle[each.key]}")
       error_message = "${each.key} has no bundle in ${var.bundles}: run `make bundle` at the top of the repository, then again."
     }
   }
@@ -74,7 +74,7 @@ module "function" {
   repository      = "projects/${var.project_id}/locations/${each.value.region}/repositories/${google_artifact_registry_repository.functions[each.value.region].repository_id}"
 
   max_instances = min(local.functions[each.value.id].max_instances, local.most_instances)
-  min_instances = var.scaling.keep_warm && each.value.region == local.serving_region ? local.functions[each.value.id].min_instances : 0
+  min_instances = var.scaling.keep_warm && (each.value.region == var.region || local.failed_over) ? local.functions[each.value.id].min_instances : 0
 
   # What is a function's own and hardly ever changes: another value builds it again.
   # All else is in settings.tf.
@@ -88,7 +88,7 @@ module "function" {
     contains(local.functions[each.value.id].needs, "database") ? {
       DATABASE_USER = trimsuffix(local.account[local.identity[each.value.id]], ".gserviceaccount.com")
     } : {},
-    each.value.id == local.router ? local.router_environment : {},
+    each.value.id == local.router ? local.router_environment[each.value.region] : {},
     contains(local.migrators, each.value.id) ? { DATABASE_USERS = join(",", local.row_users) } : {},
   )
   secrets = merge(

@@ -7,14 +7,15 @@ locals {
   router        = "edge-router"
   router_member = local.router_on ? "serviceAccount:${local.account[local.identity[local.router]]}" : null
 
-  router_environment = {
+  # Of each region's router.
+  router_environment = { for region in local.function_regions : region => {
     # A service's address follows from its name, so that a new function changes
     # nothing here.
-    ROUTER_TARGET = "https://{function}-${local.project_number}.${local.serving_region}.run.app"
+    ROUTER_TARGET = "https://{function}-${local.project_number}.${region}.run.app"
     # Before the router is the load balancer, which adds the client's address and its
     # own, or else only the platform, which adds the client's.
     TRUSTED_PROXIES = local.load_balanced ? "2" : "1"
     # Where functions let in nobody but the router, it says who it is.
     ROUTER_IDENTITY = tostring(!local.load_balanced)
-  }
+  } }
 }

@@ -31,29 +31,29 @@ type Process struct {
 	opened map[Name]any
 }
 
-// NewProcess returns a process with the given settings.
+// NewProcess returns a process with the given settings. Those that functions share
+// may come together, as a JSON object of texts in SETTINGS; one of its own wins over
+// them.
 func NewProcess(settings map[string]string) *Process {
-	return &Process{settings: settings, opened: map[Name]any{}}
-}
-
-// OSProcess returns a process with the settings of the operating system's
-// environment. Those that all functions share may come together, as a JSON object of
-// texts in SETTINGS; a variable of its own wins over them.
-func OSProcess() *Process {
-	p := NewProcess(OSSettings())
-	if text, ok := p.settings["SETTINGS"]; ok {
-		var shared map[string]string
-		if err := json.Unmarshal([]byte(text), &shared); err != nil {
-			p.broken = fmt.Errorf("settings: SETTINGS is no JSON object of texts: %w", err)
-		}
-		for name, value := range shared {
-			if _, own := p.settings[name]; !own {
-				p.settings[name] = value
-			}
-		}
+	p := &Process{settings: settings, opened: map[Name]any{}}
+	text, together := settings["SETTINGS"]
+	if !together {
+		return p
 	}
+	p.settings = map[string]string{}
+	if err := json.Unmarshal([]byte(text), &p.settings); err != nil {
+		p.broken = fmt.Errorf("settings: SETTINGS is no JSON object of texts: %w", err)
+		return p
+	}
+	if p.settings == nil { // null
+		p.settings = map[string]string{}
+	}
+	maps.Copy(p.settings, settings)
 	return p
 }
+
+// OSProcess returns a process with the settings of the operating system's environment.
+func OSProcess() *Process { return NewProcess(OSSettings()) }
 
 // OSSettings returns the variables of the operating system's environment.
 func OSSettings() map[string]string { return env.ToMap(os.Environ()) }

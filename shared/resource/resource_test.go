@@ -13,6 +13,7 @@ type config struct {
 }
 
 func TestSharedSettings(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, shared, place string
 		want                config
@@ -27,11 +28,12 @@ func TestSharedSettings(t *testing.T) {
 		{name: "null", shared: `null`, want: config{"small", ""}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Setenv("SETTINGS", tc.shared)
+			t.Parallel()
+			settings := map[string]string{"SETTINGS": tc.shared}
 			if tc.place != "" {
-				t.Setenv("PLACE", tc.place)
+				settings["PLACE"] = tc.place
 			}
-			got, err := resource.Settings[config](resource.OSProcess().Env("test", nil))
+			got, err := resource.Settings[config](resource.NewProcess(settings).Env("test", nil))
 			if tc.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.err) {
 					t.Fatalf("got %v, want %q", err, tc.err)

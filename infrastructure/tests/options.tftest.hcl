@@ -1,0 +1,152 @@
+# What can be switched.
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  project_id   = "aksio-test-1"
+  environment  = "prod"
+  domain_name  = "api.aksio.app"
+  declarations = "tests/fixtures/few.json"
+}
+
+run "private_database" {
+  command = plan
+  variables {
+    database = { network = "private" }
+  }
+  assert {
+    condition     = !google_sql_database_instance.main.settings[0].ip_configuration[0].ipv4_enabled && local.settings.CLOUD_SQL_PRIVATE_IP == "true"
+    error_message = "The database has no public address, and functions know."
+  }
+  assert {
+    condition     = alltrue([for id, f in local.functions : local.needed[id].vpc == (contains(f.needs, "database") || id == "edge-router")])
+    error_message = "Functions that use the database join its network, and no others but the router."
+  }
+}
+
+run "redis" {
+  command = plan
+  variables {
+    redis = { enabled = true, high_availability = true, memory_gb = 4 }
+  }
+  assert {
+    condition     = google_redis_instance.main[0].auth_enabled && google_redis_instance.main[0].transit_encryption_mode == "SERVER_AUTHENTICATION" && google_redis_instance.main[0].tier == "STANDARD_HA"
+    error_message = "Redis asks for a password and speaks TLS."
+  }
+  assert {
+    condition     = contains(local.apis, "redis.googleapis.com") && contains(keys(google_secret_manager_secret.this), "redis-url")
+    error_message = "Its address is a secret."
+  }
+  assert {
+    condition     = !contains(output.secrets_to_fill, "redis-url")
+    error_message = "Nobody has to fill it in."
+  }
+}
+
+run "no_router" {
+  command = plan
+  variables {
+    router = false
+  }
+  assert {
+    condition     = output.api_url == null && output.function_urls == "https://{function}.api.aksio.app" && !contains(keys(module.function), "edge-router")
+    error_message = "Functions are reached by their own addresses alone."
+  }
+  assert {
+    condition     = length(google_compute_network.main) == 0
+    error_message = "Without the router nothing needs a network."
+  }
+}
+
+run "own_dns" {
+  command = plan
+  variables {
+    dns_zone = "aksio"
+  }
+  assert {
+    condition     = toset([for record in google_dns_record_set.edge : "${record.name} ${record.type}"]) == toset(["api.aksio.app. A", "api.aksio.app. AAAA", "*.api.aksio.app. A", "*.api.aksio.app. AAAA", "_acme-challenge.api.aksio.app. CNAME"])
+    error_message = "The zone gets the addresses and the proof for the certificate."
+  }
+  override_resource {
+    target          = google_certificate_manager_dns_authorization.edge
+    override_during = plan
+    values = {
+      dns_resource_record = [{ name = "_acme-challenge.api.aksio.app.", type = "CNAME", data = "1234.authorize.certificatemanager.goog." }]
+    }
+  }
+}
+
+run "without_a_model" {
+  command = plan
+  variables {
+    absent_secrets = ["openai-api-key"]
+  }
+  assert {
+    condition     = !contains(keys(google_secret_manager_secret.this), "openai-api-key") && alltrue([for n in local.needed : !contains(keys(n.env), "OPENAI_API_KEY")])
+    error_message = "An absent secret isn't asked for."
+  }
+}
+
+run "standby" {
+  command = plan
+  variables {
+    standby = { region = "europe-west4", functions = true }
+  }
+  assert {
+    condition     = google_sql_database_instance.standby[0].instance_type == "READ_REPLICA_INSTANCE" && google_sql_database_instance.standby[0].region == "europe-west4"
+    error_message = "The second region has a replica."
+  }
+  assert {
+    condition     = length(module.function) == 2 * length(local.functions) && module.function["europe-west4/courses-list"].min_instances == 0
+    error_message = "The second region has all functions, asleep."
+  }
+  assert {
+    condition     = google_compute_region_network_endpoint_group.functions["edge"].region == "europe-west1" && local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west1:aksio-prod-db"
+    error_message = "The first region serves."
+  }
+}
+
+run "failed_over" {
+  command = plan
+  variables {
+    standby = { region = "europe-west4", functions = true, serving = true }
+  }
+  assert {
+    condition     = google_sql_database_instance.standby[0].instance_type == "CLOUD_SQL_INSTANCE" && google_sql_database_instance.standby[0].settings[0].backup_configuration[0].point_in_time_recovery_enabled
+    error_message = "The replica is promoted, and backed up from then on."
+  }
+  assert {
+    condition = (
+      google_compute_region_network_endpoint_group.functions["edge"].region == "europe-west4" &&
+      local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west4:aksio-prod-db-standby" &&
+      alltrue([for job in google_cloud_scheduler_job.function : job.region == "europe-west4"]) &&
+      strcontains(local.router_environment["europe-west4"].ROUTER_TARGET, "europe-west4")
+    )
+    error_message = "Calls, schedules and the database are the second region's."
+  }
+}
+
+run "restored" {
+  command = plan
+  variables {
+    database = { restored = "aksio-prod-db-20261126" }
+  }
+  assert {
+    condition     = local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west1:aksio-prod-db-20261126"
+    error_message = "A restored instance serves by a setting."
+  }
+}
+
+run "dev" {
+  command = plan
+  variables {
+    environment = "dev"
+    domain_name = null
+  }
+  assert {
+    condition     = !google_sql_database_instance.main.deletion_protection && alltrue([for bucket in google_storage_bucket.this : bucket.force_destroy])
+    error_message = "dev may be destroyed."
+  }
+}

@@ -1,0 +1,175 @@
+# Production as it is: run with -var-file=environments/production.tfvars.
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  project_id = "aksio-test-1"
+}
+
+run "production" {
+  command = plan
+
+  # --- Functions
+
+  assert {
+    condition     = length(module.function) == length(local.functions)
+    error_message = "Every declared function is deployed, once."
+  }
+  assert {
+    condition     = alltrue([for id in keys(local.public) : module.function[id].ingress == "ALLOW_INTERNAL_AND_GCLB"])
+    error_message = "People's functions are reached through the load balancer only, so that Cloud Armor can't be walked round."
+  }
+  assert {
+    condition     = alltrue([for id in keys(merge(local.finalized, local.scheduled)) : module.function[id].ingress == "ALLOW_INTERNAL_ONLY"])
+    error_message = "What events and schedules run is closed to the internet."
+  }
+  assert {
+    condition     = alltrue([for id, f in local.functions : !contains(module.function[id].members, "allUsers") if f.access == "private"])
+    error_message = "Nobody but named accounts may call a private function."
+  }
+  assert {
+    condition     = alltrue([for id in keys(local.scheduled) : module.function[id].members == tolist(["serviceAccount:aksio-prod-schedule@aksio-test-1.iam.gserviceaccount.com"])])
+    error_message = "The scheduler's account alone calls scheduled functions."
+  }
+  assert {
+    condition     = alltrue([for id in keys(local.finalized) : module.function[id].members == tolist(["serviceAccount:aksio-prod-events@aksio-test-1.iam.gserviceaccount.com"])])
+    error_message = "The events' account alone calls functions that wait for events."
+  }
+  assert {
+    condition = alltrue([for id, job in google_cloud_scheduler_job.function :
+      job.schedule == local.functions[id].schedule && job.time_zone == "Etc/UTC" && job.http_target[0].oidc_token[0].service_account_email == local.caller["schedule"]
+    ]) && toset(keys(google_cloud_scheduler_job.function)) == toset(keys(local.scheduled))
+    error_message = "Every schedule is kept, by an identified caller."
+  }
+  assert {
+    condition = alltrue([for id, s in google_pubsub_subscription.finalized :
+      s.ack_deadline_seconds > local.functions[id].timeout_seconds && length(s.dead_letter_policy) == 1 && s.expiration_policy[0].ttl == "" && s.push_config[0].oidc_token[0].service_account_email == local.caller["events"]
+    ]) && toset(keys(google_pubsub_subscription.finalized)) == toset(keys(local.finalized))
+    error_message = "An event waits until its function had its time, comes from an identified caller, and is put aside when it is refused for good."
+  }
+
+  # --- Budgets
+
+  assert {
+    condition     = local.connections_wanted > 100 && local.connections_wanted <= 0.9 * local.database_connections
+    error_message = "All functions together fit into 90 % of the database's connections."
+  }
+  assert {
+    condition     = length(local.identities) + local.other_accounts < 90
+    error_message = "The accounts fit into a project."
+  }
+
+  # --- Data
+
+  assert {
+    condition = (
+      google_sql_database_instance.main.database_version == "POSTGRES_15" &&
+      google_sql_database_instance.main.deletion_protection &&
+      google_sql_database_instance.main.settings[0].deletion_protection_enabled &&
+      google_sql_database_instance.main.settings[0].availability_type == "REGIONAL"
+    )
+    error_message = "The database is PostgreSQL 15, in two zones, and can't be deleted by mistake."
+  }
+  assert {
+    condition = (
+      google_sql_database_instance.main.settings[0].backup_configuration[0].enabled &&
+      google_sql_database_instance.main.settings[0].backup_configuration[0].point_in_time_recovery_enabled &&
+      google_sql_database_instance.main.settings[0].backup_configuration[0].transaction_log_retention_days == 7
+    )
+    error_message = "The database can be had back as it was at any moment of a week."
+  }
+  assert {
+    condition = (
+      length(google_sql_database_instance.main.settings[0].ip_configuration[0].authorized_networks) == 0 &&
+      google_sql_database_instance.main.settings[0].ip_configuration[0].ssl_mode == "TRUSTED_CLIENT_CERTIFICATE_REQUIRED" &&
+      google_sql_database_instance.main.settings[0].connector_enforcement == "REQUIRED" &&
+      contains([for flag in google_sql_database_instance.main.settings[0].database_flags : "${flag.name}=${flag.value}"], "cloudsql.iam_authentication=on")
+    )
+    error_message = "The database answers to the connector's certificates only, and knows users by IAM."
+  }
+  assert {
+    condition     = [for user in google_sql_user.function : user.name if user.database_roles != null && length(coalesce(user.database_roles, [])) > 0] == [local.database_users[local.identity["run-migrations"]]]
+    error_message = "Only run-migrations has a role of the database from here."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.this : bucket.uniform_bucket_level_access && !bucket.force_destroy])
+    error_message = "Access to a bucket is the same for all its objects, and none is emptied by Terraform."
+  }
+  assert {
+    condition     = [for key, bucket in google_storage_bucket.this : key if bucket.public_access_prevention != "enforced"] == ["static"] && google_storage_bucket_iam_member.static_public.bucket == "aksio-test-1-static"
+    error_message = "No bucket but the static one can be public."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.this : alltrue([for cors in bucket.cors : !contains(cors.origin, "*") && !contains(cors.method, "DELETE") && !contains(cors.method, "POST")])])
+    error_message = "Pages of our own may read and, by signed URLs, put objects. No others may anything."
+  }
+  assert {
+    condition     = google_storage_bucket.this["backups"].retention_policy[0].retention_period == "604800" && google_storage_bucket.this["backups"].versioning[0].enabled && google_storage_bucket.this["backups"].location == "EU"
+    error_message = "A backup can't be removed for a week, by anybody, and outlives the region."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.this : length(bucket.lifecycle_rule) >= 1])
+    error_message = "Every bucket gets rid of something some time."
+  }
+  assert {
+    condition     = google_firestore_database.main.delete_protection_state == "DELETE_PROTECTION_ENABLED" && length(google_firestore_backup_schedule.daily) == 1
+    error_message = "Firestore is protected and backed up."
+  }
+  assert {
+    condition     = toset([for field in google_firestore_field.expires : field.collection if length(field.ttl_config) == 1]) == toset(["progress", "progress_events"])
+    error_message = "What shared/live writes expires."
+  }
+  assert {
+    condition     = length(google_artifact_registry_repository.functions["europe-west1"].cleanup_policies) == 3
+    error_message = "Old images are cleaned up."
+  }
+
+  # --- The edge
+
+  assert {
+    condition     = output.api_url == "https://api.aksio.app" && output.function_urls == "https://{function}.api.aksio.app"
+    error_message = "There is one address for all, and one for each."
+  }
+  assert {
+    condition     = google_compute_region_network_endpoint_group.functions["edge"].cloud_run[0].url_mask == "<service>.api.aksio.app"
+    error_message = "A function's address is made of its name: no route for each."
+  }
+  assert {
+    condition     = alltrue([for rule in google_compute_global_forwarding_rule.https : rule.port_range == "443" && rule.load_balancing_scheme == "EXTERNAL_MANAGED"]) && google_compute_url_map.redirect["edge"].default_url_redirect[0].https_redirect
+    error_message = "Plain HTTP is only redirected."
+  }
+  assert {
+    condition     = google_compute_ssl_policy.edge["edge"].min_tls_version == "TLS_1_2"
+    error_message = "TLS is not older than 1.2."
+  }
+  assert {
+    condition     = toset(google_certificate_manager_certificate.edge["edge"].managed[0].domains) == toset(["api.aksio.app", "*.api.aksio.app"])
+    error_message = "The certificate is for the domain and all functions below it."
+  }
+  assert {
+    condition     = google_compute_backend_bucket.static["edge"].enable_cdn && google_compute_backend_bucket.static["edge"].bucket_name == "aksio-test-1-static"
+    error_message = "Static files come from the CDN."
+  }
+  assert {
+    # The platform looks at five parts of an expression at most.
+    condition     = alltrue([for rule in google_compute_security_policy.edge["edge"].rule : alltrue([for match in rule.match : alltrue([for expr in match.expr : length(split("&&", expr.expression)) <= 5])])])
+    error_message = "Expressions of Cloud Armor have at most five parts."
+  }
+  assert {
+    condition     = length([for rule in google_compute_security_policy.edge["edge"].rule : rule if rule.action == "throttle" || rule.action == "rate_based_ban"]) == 2
+    error_message = "There are two rate limits: for signing in, and for everything."
+  }
+
+  # --- Secrets
+
+  assert {
+    condition     = alltrue([for secret in google_secret_manager_secret.this : secret.deletion_protection])
+    error_message = "No secret is deleted by mistake."
+  }
+  assert {
+    condition     = output.secrets_to_fill == tolist(["openai-api-key", "token-keys", "token-signing-key"])
+    error_message = "These secrets get their values from outside."
+  }
+}
