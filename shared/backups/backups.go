@@ -50,6 +50,7 @@ type Manifest struct {
 	Finished      time.Time        `json:"finished_at" doc:"When it was verified."`
 	ServerVersion string           `json:"server_version"`
 	Schema        Schema           `json:"schema"`
+	Roles         []string         `json:"roles" doc:"Roles that the backup names as owners or grants something: there must be such before it is restored."`
 	Tables        map[string]Table `json:"tables" doc:"What each table holds: read from the backup, so that it is the backup's own snapshot."`
 	Witness       Witness          `json:"witness"`
 }
@@ -174,9 +175,9 @@ func (s *Store) backUp(ctx context.Context, tx pgx.Tx, m *Manifest, snapshot str
 	if err != nil {
 		return fmt.Errorf("read %s back: %w", m.Location, err)
 	}
-	m.Tables = map[string]Table{}
+	m.Roles, m.Tables = held.roles, map[string]Table{}
 	for _, r := range before {
-		t, ok := held[r.Name]
+		t, ok := held.tables[r.Name]
 		if !ok {
 			return fmt.Errorf("the backup %s lacks table %s", m.Location, r.Name)
 		}
@@ -195,10 +196,10 @@ func (s *Store) backUp(ctx context.Context, tx pgx.Tx, m *Manifest, snapshot str
 }
 
 // read returns what the backup holds.
-func (s *Store) read(ctx context.Context, m Manifest) (tables map[string]Table, err error) {
+func (s *Store) read(ctx context.Context, m Manifest) (held contents, err error) {
 	dump, err := s.exporter.Dump(ctx, m)
 	if err != nil {
-		return nil, err
+		return held, err
 	}
 	defer func() { err = errors.Join(err, dump.Close()) }()
 	return read(dump)

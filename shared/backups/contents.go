@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,11 +22,17 @@ type Table struct {
 // longestRow bounds the memory that reading a dump takes.
 const longestRow = 256 << 20
 
-// read returns what a dump in pg_dump's plain format holds, by table. A dump that
-// breaks off, or that doesn't say at its end that it is complete, is an error.
-func read(dump io.Reader) (map[string]Table, error) {
+// contents are what a dump holds and names.
+type contents struct {
+	tables map[string]Table
+	roles  []string // owners and who was granted something, as SQL writes them
+}
+
+// read reads a dump in pg_dump's plain format. A dump that breaks off, or that doesn't
+// say at its end that it is complete, is an error.
+func read(dump io.Reader) (contents, error) {
 	r := lines{in: bufio.NewReaderSize(dump, 1<<20)}
-	tables := map[string]Table{}
+	held := contents{tables: map[string]Table{}}
 	complete := false
 	for {
 		line, err := r.next()
@@ -32,25 +40,57 @@ func read(dump io.Reader) (map[string]Table, error) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return held, err
 		}
 		switch {
 		case bytes.HasPrefix(line, []byte("COPY ")):
 			name, err := copied(string(line))
 			if err != nil {
-				return nil, err
+				return held, err
 			}
-			if tables[name], err = r.rows(); err != nil {
-				return nil, fmt.Errorf("table %s: %w", name, err)
+			if held.tables[name], err = r.rows(); err != nil {
+				return held, fmt.Errorf("table %s: %w", name, err)
 			}
 		case bytes.Equal(line, []byte("-- PostgreSQL database dump complete")):
 			complete = true
+		default:
+			held.note(line)
 		}
 	}
 	if !complete {
-		return nil, errors.New("the dump breaks off: it doesn't end with pg_dump's mark of completeness")
+		return held, errors.New("the dump breaks off: it doesn't end with pg_dump's mark of completeness")
 	}
-	return tables, nil
+	slices.Sort(held.roles)
+	return held, nil
+}
+
+// named find the roles that a statement is about, each the one that its words lead to.
+var named = func() (all []*regexp.Regexp) {
+	for _, words := range []string{
+		`ALTER .* OWNER TO`, `ALTER DEFAULT PRIVILEGES FOR ROLE`, `(?:ALTER DEFAULT PRIVILEGES|GRANT|REVOKE) .* (?:TO|FROM)`, `SET SESSION AUTHORIZATION`,
+	} {
+		all = append(all, regexp.MustCompile(`^`+words+` ("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)`))
+	}
+	return all
+}()
+
+// note notes the roles that the line names, but for those that every server has.
+func (c *contents) note(line []byte) {
+	if !bytes.HasPrefix(line, []byte("ALTER ")) && !bytes.HasPrefix(line, []byte("GRANT ")) &&
+		!bytes.HasPrefix(line, []byte("REVOKE ")) && !bytes.HasPrefix(line, []byte("SET SESSION ")) {
+		return
+	}
+	for _, pattern := range named {
+		found := pattern.FindSubmatch(line)
+		if found == nil {
+			continue
+		}
+		switch role := string(found[1]); {
+		case role == "postgres" || role == "public" || strings.HasPrefix(role, "pg_") || strings.HasPrefix(role, "cloudsql"):
+		case !slices.Contains(c.roles, role):
+			c.roles = append(c.roles, role)
+		}
+	}
 }
 
 // copied returns the table of a line such as COPY public.users (id, name) FROM stdin;

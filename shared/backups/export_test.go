@@ -1,6 +1,9 @@
 package backups
 
-import "time"
+import (
+	"io"
+	"time"
+)
 
 // PollFast spares tests the wait between two looks at an operation.
 func PollFast(c *Cloud) { c.poll = time.Millisecond }
@@ -9,4 +12,7 @@ func PollFast(c *Cloud) { c.poll = time.Millisecond }
 func DrillFast(d *Driller) { d.poll = time.Millisecond }
 
 // ReadDump is read.
-var ReadDump = read
+func ReadDump(dump io.Reader) (tables map[string]Table, roles []string, err error) {
+	held, err := read(dump)
+	return held.tables, held.roles, err
+}

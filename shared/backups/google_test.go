@@ -57,6 +57,7 @@ type google struct {
 	caKey    *ecdsa.PrivateKey
 	address  string
 
+	rename *strings.Replacer   // changes roles in what is exported
 	slow   int                 // looks at an operation until it is done
 	spoil  func(string) string // changes what is exported
 	during func(kind string)   // called when an operation begins
@@ -105,8 +106,9 @@ func newGoogle(t *testing.T) *google {
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	g.address = server.URL
-	owner := "migrations-" + unique + "@p.iam"
-	name := "main-" + unique
+	owner, reader, name := "migrations-"+unique+"@p.iam", "rows_"+unique, "main-"+unique
+	// All instances share one server. What is exported names roles that it hasn't.
+	g.rename = strings.NewReplacer(owner, "scratch-"+owner, reader, "scratch_"+reader)
 	g.instances = map[string]*instance{name: {
 		DatabaseInstance: &sqladmin.DatabaseInstance{
 			Name: name, State: "RUNNABLE", Region: "europe-west1", DatabaseVersion: "POSTGRES_15",
@@ -114,16 +116,20 @@ func newGoogle(t *testing.T) *google {
 				DeletionProtectionEnabled: true, ConnectorEnforcement: "REQUIRED",
 				DatabaseFlags: []*sqladmin.DatabaseFlags{{Name: "cloudsql.iam_authentication", Value: "on"}}},
 		},
-		users: []*sqladmin.User{{Name: "postgres"}, {Name: owner, Type: "CLOUD_IAM_SERVICE_ACCOUNT"}, {Name: "cloudsqlimportexport"}},
+		users: []*sqladmin.User{{Name: "postgres"}, {Name: owner, Type: "CLOUD_IAM_SERVICE_ACCOUNT"}},
 	}}
 	t.Cleanup(func() {
 		for _, i := range g.instances {
 			g.discard(i)
 		}
-		g.sql(`DROP OWNED BY ` + quoted(owner))
-		g.sql(`DROP ROLE ` + quoted(owner))
+		for _, role := range []string{owner, reader} {
+			g.sql(`DROP OWNED BY ` + quoted(role))
+			g.sql(`DROP ROLE ` + quoted(role))
+			g.sql(`DROP ROLE IF EXISTS ` + quoted(g.rename.Replace(role)))
+		}
 	})
 	g.sql(`CREATE ROLE ` + quoted(owner))
+	g.sql(`CREATE ROLE ` + quoted(reader))
 	g.sql(`GRANT CREATE, USAGE ON SCHEMA public TO ` + quoted(owner))
 	g.sql(`DO $$ DECLARE t record; BEGIN
 		FOR t IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
@@ -133,6 +139,7 @@ func newGoogle(t *testing.T) *google {
 			AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e') LOOP
 			EXECUTE format('ALTER FUNCTION %s OWNER TO ` + quoted(owner) + `', t.name);
 		END LOOP; END $$`)
+	g.sql(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ` + quoted(reader))
 	g.sql(`INSERT INTO users (id, username, email, password, timezone)
 		SELECT gen_random_uuid(), 'user' || n, 'user' || n || '@example.com', 'not a hash', E'tab\t"quoted", (both)\\ ' || n FROM generate_series(1, 20) n`)
 	return g
@@ -403,7 +410,7 @@ func (g *google) export(c *sqladmin.ExportContext) error {
 	if err != nil {
 		return err
 	}
-	return g.upload(c.Uri, g.spoil(string(dump)))
+	return g.upload(c.Uri, g.spoil(g.rename.Replace(string(dump))))
 }
 
 func (g *google) upload(uri, text string) error {
@@ -480,11 +487,10 @@ func (g *google) program(name, database, user string, args ...string) *exec.Cmd 
 
 // addUser makes a role with what Cloud SQL gives its users.
 func (g *google) addUser(i *instance, user *sqladmin.User) error {
-	i.users = append(i.users, &sqladmin.User{Name: user.Name, Type: user.Type})
-	var exists bool
-	if err := g.db.QueryRow(context.Background(), `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, user.Name).Scan(&exists); err != nil || exists {
-		return err // the original's users are there: all instances share one server
+	if !slices.Equal(user.DatabaseRoles, []string{"cloudsqlsuperuser"}) || user.Password == "" {
+		return fmt.Errorf("asked for user %+v", user)
 	}
+	i.users = append(i.users, &sqladmin.User{Name: user.Name})
 	i.roles = append(i.roles, user.Name)
 	_, err := g.db.Exec(context.Background(), `CREATE ROLE `+quoted(user.Name)+` LOGIN CREATEROLE CREATEDB PASSWORD '`+user.Password+`'`)
 	return err

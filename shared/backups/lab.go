@@ -201,14 +201,13 @@ func (l *CloudLab) importCopy(ctx context.Context, admin *sqladmin.Service, inst
 	if err := l.provideCopy(ctx, instance, m); err != nil {
 		return err
 	}
-	users, err := l.provideUsers(ctx, admin, instance.Name)
-	if err != nil {
+	if err := l.provideUser(ctx, admin, instance.Name); err != nil {
 		return err
 	}
-	if err := l.provideDatabase(ctx, instance.Name, users); err != nil {
+	if err := l.provideDatabase(ctx, instance.Name, m.Roles); err != nil {
 		return err
 	}
-	_, err = admin.Instances.Import(l.project, instance.Name, &sqladmin.InstancesImportRequest{
+	_, err := admin.Instances.Import(l.project, instance.Name, &sqladmin.InstancesImportRequest{
 		ImportContext: &sqladmin.ImportContext{
 			FileType: "SQL", Uri: "gs://" + l.copies + "/" + copyName(instance.Name), Database: l.database, ImportUser: instance.Name,
 		},
@@ -254,56 +253,39 @@ func (l *CloudLab) provideCopy(ctx context.Context, instance *sqladmin.DatabaseI
 	return nil
 }
 
-// provideUsers gives the instance the original's users, whom the export names as
-// owners, and one of the instance's own name. It returns the former.
-func (l *CloudLab) provideUsers(ctx context.Context, admin *sqladmin.Service, scratch string) ([]string, error) {
-	original, err := admin.Users.List(l.project, l.instance).Context(ctx).Do()
+// provideUser gives the instance a user of its own name, who may do what Cloud SQL
+// lets anybody do.
+func (l *CloudLab) provideUser(ctx context.Context, admin *sqladmin.Service, scratch string) error {
+	users, err := admin.Users.List(l.project, scratch).Context(ctx).Do()
 	if err != nil {
-		return nil, fmt.Errorf("cloud sql: users of %s: %w", l.instance, busy(err))
+		return fmt.Errorf("cloud sql: users of %s: %w", scratch, busy(err))
 	}
-	there, err := admin.Users.List(l.project, scratch).Context(ctx).Do()
-	if err != nil {
-		return nil, fmt.Errorf("cloud sql: users of %s: %w", scratch, busy(err))
+	if slices.ContainsFunc(users.Items, func(u *sqladmin.User) bool { return u.Name == scratch }) {
+		return nil
 	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(there.Items, func(u *sqladmin.User) bool { return u.Name == name })
+	operation, err := admin.Users.Insert(l.project, scratch, &sqladmin.User{
+		Name: scratch, Password: rand.Text(), DatabaseRoles: []string{"cloudsqlsuperuser"},
+	}).Context(ctx).Do()
+	if err := l.await(ctx, admin, operation, err); err != nil {
+		return fmt.Errorf("cloud sql: add a user to %s: %w", scratch, err)
 	}
-	missing := []*sqladmin.User{{Name: scratch, Password: rand.Text()}}
-	var names []string
-	for _, user := range original.Items {
-		if user.Name == "postgres" || strings.HasPrefix(user.Name, "cloudsql") { // every instance has these
-			continue
-		}
-		names = append(names, user.Name)
-		copied := &sqladmin.User{Name: user.Name, Type: user.Type}
-		if user.Type == "" || user.Type == "BUILT_IN" {
-			copied.Password = rand.Text()
-		}
-		missing = append(missing, copied)
-	}
-	for _, user := range missing {
-		if has(user.Name) {
-			continue
-		}
-		operation, err := admin.Users.Insert(l.project, scratch, user).Context(ctx).Do()
-		if err := l.await(ctx, admin, operation, err); err != nil {
-			return nil, fmt.Errorf("cloud sql: add user %s to %s: %w", user.Name, scratch, err)
-		}
-	}
-	return names, nil
+	return nil
 }
 
-// provideDatabase makes the empty database. Who imports must be a member of every
-// role that is to own something, and these must be allowed to.
-func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, owners []string) error {
+// provideDatabase makes the empty database, and the roles that the export names: they
+// must be there, whoever imports must be a member of all that are to own something,
+// and these must be allowed to.
+func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, roles []string) error {
 	db, err := l.connect(ctx, scratch, "postgres")
 	if err != nil {
 		return err
 	}
 	defer db.Close(context.WithoutCancel(ctx))
-	for _, owner := range owners {
-		if _, err := db.Exec(ctx, `GRANT `+pgx.Identifier{owner}.Sanitize()+` TO CURRENT_USER`); err != nil {
-			return fmt.Errorf("become a member of %s: %w", owner, err)
+	for _, role := range roles {
+		if _, err := db.Exec(ctx, `
+			DO $$ BEGIN CREATE ROLE `+role+`; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+			GRANT `+role+` TO CURRENT_USER`); err != nil {
+			return fmt.Errorf("make role %s: %w", role, err)
 		}
 	}
 	var exists bool
@@ -320,9 +302,9 @@ func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, owners [
 		return err
 	}
 	defer restored.Close(context.WithoutCancel(ctx))
-	for _, owner := range owners {
-		if _, err := restored.Exec(ctx, `GRANT CREATE, USAGE ON SCHEMA public TO `+pgx.Identifier{owner}.Sanitize()); err != nil {
-			return fmt.Errorf("let %s own tables: %w", owner, err)
+	for _, role := range roles {
+		if _, err := restored.Exec(ctx, `GRANT CREATE, USAGE ON SCHEMA public TO `+role); err != nil {
+			return fmt.Errorf("let %s own tables: %w", role, err)
 		}
 	}
 	return nil

@@ -1,8 +1,11 @@
 package backups_test
 
 import (
+	"context"
+	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +67,7 @@ func TestDumpAndDatabaseAgree(t *testing.T) {
 func TestReadRefusesWhatPgDumpDoesNotWrite(t *testing.T) {
 	t.Parallel()
 	const head, foot = "COPY public.t (a, b) FROM stdin;\n", "\\.\n\n-- PostgreSQL database dump complete\n"
-	good, err := backups.ReadDump(strings.NewReader(head + "1\t2\n" + foot))
+	good, _, err := backups.ReadDump(strings.NewReader(head + "1\t2\n" + foot))
 	if err != nil || good["t"].Rows != 1 {
 		t.Fatalf("%v, %v", good, err)
 	}
@@ -76,12 +79,12 @@ func TestReadRefusesWhatPgDumpDoesNotWrite(t *testing.T) {
 		"unknown escape":   head + "1\\q\t2\n" + foot,
 		"binary":           "COPY public.t (a, b) WITH BINARY FROM stdin;\n" + foot,
 	} {
-		if tables, err := backups.ReadDump(strings.NewReader(dump)); err == nil {
+		if tables, _, err := backups.ReadDump(strings.NewReader(dump)); err == nil {
 			t.Errorf("%s: read %v", name, tables)
 		}
 	}
 	long := strings.Repeat("x", 3<<20)
-	tables, err := backups.ReadDump(strings.NewReader(head + long + "\t2\n" + "1\t2\n" + foot))
+	tables, _, err := backups.ReadDump(strings.NewReader(head + long + "\t2\n" + "1\t2\n" + foot))
 	if err != nil || tables["t"].Rows != 2 {
 		t.Errorf("a row longer than the reader's memory: %v, %v", tables, err)
 	}
@@ -106,5 +109,70 @@ func TestBackupThatIsNotWholeLeavesNothing(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(folder); len(left) != 0 {
 		t.Errorf("%v are left", left)
+	}
+}
+
+func TestReadNotesWhoMustBeThere(t *testing.T) {
+	t.Parallel()
+	_, roles, err := backups.ReadDump(strings.NewReader(`
+ALTER TABLE public.users OWNER TO "migrations@p.iam";
+ALTER FUNCTION public.f(a text) OWNER TO "with ""quotes""";
+GRANT SELECT,INSERT ON TABLE public.users TO aksio_rows;
+GRANT SELECT ON TABLE public.users TO aksio_rows;
+GRANT ALL ON SCHEMA public TO keeper WITH GRANT OPTION;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+REVOKE USAGE ON SCHEMA public FROM former;
+ALTER DEFAULT PRIVILEGES FOR ROLE "migrations@p.iam" IN SCHEMA public GRANT SELECT ON TABLES  TO reader;
+ALTER SCHEMA public OWNER TO pg_database_owner;
+GRANT cloudsqlsuperuser TO cloudsqladmin;
+COPY public.notes (text) FROM stdin;
+GRANT ALL ON everything TO mallory
+\.
+-- PostgreSQL database dump complete
+`))
+	want := []string{`"migrations@p.iam"`, `"with ""quotes"""`, "aksio_rows", "former", "keeper", "reader"}
+	if err != nil || !slices.Equal(roles, want) {
+		t.Errorf("got %q, %v, want %q", roles, err, want)
+	}
+}
+
+// forgetful is an exporter whose backups lack a line.
+type forgetful struct {
+	*backups.Local
+	without string
+}
+
+func (f forgetful) Dump(ctx context.Context, m backups.Manifest) (io.ReadCloser, error) {
+	dump, err := f.Local.Dump(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	defer dump.Close()
+	text, err := io.ReadAll(dump)
+	return io.NopCloser(strings.NewReader(withoutRow(string(text), f.without))), err
+}
+
+func TestBackupIsComparedWithItsSnapshot(t *testing.T) {
+	t.Parallel()
+	url, folder := dbtest.URL(t), t.TempDir()
+	db, err := database.New(database.Config{URL: url, Pool: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	if _, err := db.Exec(t.Context(), `
+		INSERT INTO users (id, username, email, password) VALUES (gen_random_uuid(), 'ada', 'ada@example.com', ''), (gen_random_uuid(), 'bob', 'bob@example.com', '')`); err != nil {
+		t.Fatal(err)
+	}
+	local := backups.NewLocal(backups.Config{Folder: folder, URL: url})
+	_, err = backups.New(db, forgetful{local, "bob@"}).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "table users has 1 rows") {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := os.ReadDir(folder); len(left) != 0 {
+		t.Errorf("%v are left", left)
+	}
+	if _, err := backups.New(db, local).Run(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
