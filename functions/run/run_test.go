@@ -1,7 +1,10 @@
 package run_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -69,8 +72,9 @@ func TestCleanupRemovesWhatExpiredAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestMigrationsAreAppliedOnce(t *testing.T) {
-	t.Parallel()
+// emptyDatabase returns the app on a database without a schema, and a way to it.
+func emptyDatabase(t *testing.T) (*apitest.App, *pgx.Conn) {
+	t.Helper()
 	app := apitest.New(t)
 	empty := "empty_" + strings.ReplaceAll(id.New[thing]().String(), "-", "")
 	if _, err := app.DB.Exec(t.Context(), `CREATE DATABASE `+empty); err != nil {
@@ -86,12 +90,69 @@ func TestMigrationsAreAppliedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.Path = "/" + empty
-	app = app.With("DATABASE_URL", u.String())
+	conn, err := pgx.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return app.With("DATABASE_URL", u.String()), conn
+}
+
+func TestMigrationsAreAppliedOnce(t *testing.T) {
+	t.Parallel()
+	app, _ := emptyDatabase(t)
 	for i, want := range []bool{true, false} {
 		applied := app.Run("run-migrations").Want(http.StatusOK).Map()["applied"].([]any)
 		if got := len(applied) > 0; got != want {
 			t.Errorf("run %d applied %v", i+1, applied)
 		}
+	}
+}
+
+// logged returns what the run, which fails, says that it did before. It changes the
+// process's logger, so who calls it isn't parallel.
+func logged(t *testing.T, app *apitest.App, function string) string {
+	t.Helper()
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	app.Run(function).Want(http.StatusInternalServerError)
+	for line := range strings.Lines(log.String()) {
+		var entry struct {
+			Message string `json:"msg"`
+			Done    json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err == nil && entry.Message == "call failed in part" {
+			return string(entry.Done)
+		}
+	}
+	t.Fatalf("not said in %s", &log)
+	return ""
+}
+
+func TestAFailedCleanupTellsWhatItDid(t *testing.T) {
+	app := apitest.New(t)
+	if _, err := app.DB.Exec(t.Context(), `ALTER TABLE chats RENAME TO gone;
+		INSERT INTO rate_limits (key, ready) SELECT n, now() - interval '1 s' FROM generate_series(1, 7) n`); err != nil {
+		t.Fatal(err)
+	}
+	done := logged(t, app, "run-cleanup")
+	for _, want := range []string{`{"step":"rate_limits","removed":7,"failed":false}`, `{"step":"chats","removed":0,"failed":true}`, `{"step":"courses","removed":0,"failed":false}`} {
+		if !strings.Contains(done, want) {
+			t.Errorf("want %s in %s", want, done)
+		}
+	}
+}
+
+func TestFailedMigrationsTellWhichWereApplied(t *testing.T) {
+	app, db := emptyDatabase(t)
+	if _, err := db.Exec(t.Context(), `CREATE TABLE courses (x int)`); err != nil {
+		t.Fatal(err)
+	}
+	done := logged(t, app, "run-migrations")
+	if !strings.Contains(done, "20261124080000") || !strings.Contains(done, "20261124080100") || strings.Contains(done, "20261124080200") {
+		t.Errorf("got %s, want the two before the one that fails", done)
 	}
 }
 

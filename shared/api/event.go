@@ -75,7 +75,8 @@ func HandleFinalized(op Operation, setup func(*Env) (ObjectHandler, error)) {
 }
 
 // HandleScheduled declares a function that the scheduler runs. It may run twice
-// for one time. What it returns is the body of its answer, for the log of whoever called.
+// for one time. What it returns is its answer, for the log of whoever called; beside an
+// error it is logged here.
 func HandleScheduled[Resp any](op Operation, setup func(*Env) (func(context.Context) (*Resp, error), error)) {
 	op.Path = internalPath(op)
 	declare(&Declaration{Operation: op, Access: Private, Trigger: Scheduled, register: func(s *server) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"strings"
@@ -26,7 +27,8 @@ func HandlePublic[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[R
 }
 
 // HandlePrivate declares a function that only the platform's own identities may
-// call: the deployment, an operator.
+// call: the deployment, an operator. What it returns beside an error is logged: what
+// it did before it failed.
 func HandlePrivate[Req, Resp any](op Operation, setup func(*Env) (PublicHandler[Req, Resp], error)) {
 	op.Path = internalPath(op)
 	declare(&Declaration{Operation: op, Access: Private, Trigger: HTTP, register: func(s *server) error {
@@ -78,6 +80,9 @@ func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Res
 			if err != nil {
 				problem := problemOf(err)
 				logFailure(ctx, s.ID, problem.Status, err)
+				if s.Access == Private && resp != nil { // a user's may hold what a log must not
+					slog.WarnContext(ctx, "call failed in part", "operation", s.ID, "done", resp)
+				}
 				return nil, problem
 			}
 			return resp, nil

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -28,8 +29,8 @@ type Applied struct {
 	Name    string
 }
 
-// Run brings the schema up to date. Several callers may run it at once: they
-// wait for each other.
+// Run brings the schema up to date and returns what it carried out, beside an error,
+// too. Several callers may run it at once: they wait for each other.
 func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
 	config := db.Config()
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "0" // an index on a large table takes its time
@@ -49,6 +50,10 @@ func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
 	results, err := provider.Up(ctx)
+	var broken *goose.PartialError
+	if errors.As(err, &broken) {
+		results = broken.Applied
+	}
 	var applied []Applied
 	for _, r := range results {
 		applied = append(applied, Applied{r.Source.Version, r.Source.Path})
