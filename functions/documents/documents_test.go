@@ -150,6 +150,74 @@ func TestUploadedFileIsReadOnce(t *testing.T) {
 	}
 }
 
+// TestLongTextComesInParts reads a text as long as a document may have, of the
+// character that takes the most room in JSON.
+func TestLongTextComesInParts(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	// A page of ordinary length, one of the longest, and ten more.
+	lengths := []int{3_000, 17_000_000}
+	for range 10 {
+		lengths = append(lengths, 290_000)
+	}
+	if _, err := app.DB.Exec(t.Context(), `
+		WITH gone AS (DELETE FROM document_pages WHERE document_id = $1)
+		INSERT INTO document_pages (document_id, number, text) SELECT $1, number + 10, repeat('<', length - 2) || '文' || number % 10
+		FROM unnest($2::int[]) WITH ORDINALITY p (length, number)`, document, lengths); err != nil {
+		t.Fatal(err)
+	}
+	const second = 17_003_004 // the third page's beginning
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET outline = $2 WHERE id = $1`, document, fmt.Sprintf(
+		`[{"title":"One","level":1,"page":1,"start":0},{"title":"Two","level":1,"page":3,"start":%d},{"title":"Empty","level":2,"page":3,"start":%[1]d}]`, second)); err != nil {
+		t.Fatal(err)
+	}
+	total, sections, begun := 0, map[string]int{}, map[string]int{}
+	for offset := 0; ; {
+		resp := ada.Get(fmt.Sprintf("%s%s/content/?offset=%d", ada.path, document, offset)).Want(http.StatusOK)
+		if len(resp.Body) > 20<<20 {
+			t.Fatalf("an answer of %d bytes", len(resp.Body))
+		}
+		part := resp.Map()
+		text := []rune(part["extracted_text"].(string))
+		if part["offset"] != float64(offset) || len(text) == 0 {
+			t.Fatalf("%d characters from %v", len(text), part["offset"])
+		}
+		if start := offset - second; offset > second && start%290_002 != 0 {
+			t.Errorf("a part begins within a page, at %d", offset)
+		}
+		total += len(text)
+		for _, s := range part["sections"].([]any) {
+			section := s.(map[string]any)
+			title := section["title"].(string)
+			sections[title] += len([]rune(section["content"].(string)))
+			begun[title]++
+			if title == "Two" && section["page_start"] != 13.0 {
+				t.Errorf("Two begins on page %v", section["page_start"])
+			}
+		}
+		if part["next_offset"] == nil {
+			if part["metadata"].(map[string]any)["total_characters"] != float64(total) {
+				t.Errorf("%d characters came of %v", total, part["metadata"])
+			}
+			break
+		}
+		offset = int(part["next_offset"].(float64))
+	}
+	if total != 3_000+17_000_000+10*290_000+11*2 || begun["Empty"] < 3 || begun["Two"] != 1 || sections["Two"] != 0 {
+		t.Errorf("%d characters, sections %v, parts of them %v", total, sections, begun)
+	}
+	if views := ada.Get(ada.path + document + "/").Map()["view_count"]; views != 1.0 {
+		t.Errorf("%v views, want 1", views)
+	}
+	beyond := ada.Get(ada.path + document + "/content/?offset=99999999").Want(http.StatusOK).Map()
+	if beyond["extracted_text"] != "" || beyond["next_offset"] != nil || len(beyond["sections"].([]any)) != 0 {
+		t.Errorf("beyond the end: %v", beyond["next_offset"])
+	}
+}
+
 // text returns the text that the query selects.
 func (a *app) text(query string, args ...any) (s string) {
 	a.t.Helper()

@@ -4,7 +4,6 @@ package getcontent
 import (
 	"context"
 	"net/http"
-	"unicode/utf8"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
@@ -18,11 +17,11 @@ func init() {
 		ID:      "documents-get-content",
 		Methods: []string{http.MethodGet},
 		Path:    "/api/v1/courses/{course}/documents/{document}/content/",
-		Summary: "Get the text of a document, whole and by section, and what it is about.",
+		Summary: "Get the text of a document, whole and by section, and what it is about; a very long one in parts.",
 		Needs:   []api.Resource{database.Resource},
-		// A long text lies in memory some times over.
-		MemoryMiB:   1024,
-		Concurrency: 4,
+		// A part lies in memory some times over.
+		MemoryMiB:   512,
+		Concurrency: 8,
 	}, setup)
 }
 
@@ -30,6 +29,7 @@ func init() {
 type Request struct {
 	Course   courses.ID   `path:"course"`
 	Document documents.ID `path:"document"`
+	Offset   int          `query:"offset" minimum:"0" doc:"Where to begin: the last answer's next_offset."`
 }
 
 // Section is the text under one heading.
@@ -44,7 +44,7 @@ type Section struct {
 // Metadata counts.
 type Metadata struct {
 	Chunks     int          `json:"chunk_count"`
-	Characters int          `json:"total_characters"`
+	Characters int          `json:"total_characters" doc:"Of the whole document."`
 	Document   documents.ID `json:"document_id"`
 }
 
@@ -56,11 +56,13 @@ type Response struct {
 // Content is what was read.
 type Content struct {
 	Document    documents.ID `json:"document_id"`
-	Text        string       `json:"extracted_text"`
+	Text        string       `json:"extracted_text" doc:"At most 1,000,000 characters, from offset on."`
+	Offset      int          `json:"offset" doc:"Where the text begins in that of the document, in Unicode code points."`
+	Next        *int         `json:"next_offset" doc:"Where the text goes on; null at its end."`
 	Summary     string       `json:"summary"`
 	Topics      []string     `json:"topics"`
 	KeyConcepts []string     `json:"key_concepts" doc:"The topics, the most important first."`
-	Sections    []Section    `json:"sections"`
+	Sections    []Section    `json:"sections" doc:"Of this text; one that began before it goes on under its title."`
 	Metadata    Metadata     `json:"metadata"`
 	Embeddings  bool         `json:"embeddings_available"`
 	Chunks      int          `json:"chunk_count"`
@@ -73,20 +75,23 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := documents.NewStore(db)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		content, err := store.Content(ctx, user.ID, req.Course, req.Document)
+		content, err := store.Content(ctx, user.ID, req.Course, req.Document, req.Offset)
 		if err != nil {
 			return nil, err
 		}
 		d := content.Document
 		resp := new(Response)
 		resp.Body.Document = d.ID
-		resp.Body.Text = content.Text
+		resp.Body.Text, resp.Body.Offset = content.Text, req.Offset
+		if content.Next > 0 {
+			resp.Body.Next = &content.Next
+		}
 		resp.Body.Summary, resp.Body.Topics, resp.Body.KeyConcepts = d.Summary, d.Topics, d.Topics
 		resp.Body.Sections = make([]Section, len(content.Sections))
 		for i, s := range content.Sections {
 			resp.Body.Sections[i] = Section{s.Title, s.Content, s.Level, s.PageStart, s.PageEnd}
 		}
-		resp.Body.Metadata = Metadata{Chunks: d.Passages, Characters: utf8.RuneCountInString(content.Text), Document: d.ID}
+		resp.Body.Metadata = Metadata{Chunks: d.Passages, Characters: content.Length, Document: d.ID}
 		resp.Body.Embeddings, resp.Body.Chunks = d.Embedded > 0, d.Passages
 		return resp, nil
 	}, nil
