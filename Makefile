@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz bench bundle cost check audit tools generate check-generated lint format clean
+.PHONY: help run demo test fuzz bench load simulate terraform bundle cost check audit tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,18 @@ fuzz: ## Try every fuzz test for FUZZTIME (10s) against real services; fails on 
 
 bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a missed budget
 	$(WITH) $(GO) run ./scripts/bench $(BENCHFLAGS)
+
+STUDENTS ?= 50
+DURATION ?= 60s
+
+load: ## Play a school day against a stack of its own, into build/load; STUDENTS=50 DURATION=60s choose how many and how long
+	$(WITH) $(GO) run ./scripts/load run -students $(STUDENTS) -duration $(DURATION) $(LOADFLAGS)
+
+simulate: ## Play the same day in numbers at 100,000 and 1,000,000 students, into build/simulation: what breaks first
+	@$(GO) run ./scripts/load simulate $(LOADFLAGS)
+
+terraform: ## Check the infrastructure: form, plans of every environment with a mocked Google, what they would do
+	$(GO) run ./scripts/terraform $(TERRAFORMFLAGS)
 
 bundle: ## Turn each function into a zip that Google's buildpack builds, in build/bundles
 	@$(GO) run ./scripts/bundle

@@ -90,8 +90,9 @@ type Cause int
 
 // The causes. Those from DatabaseCPU on aren't one function's own.
 const (
-	ColdStart          Cause = iota // an instance that starts
-	CPU                             // the processors of the function's instances
+	ColdStart          Cause = iota // the first instance, which starts
+	Scaling                         // an instance that could have been added, and wasn't yet
+	CPU                             // the processors of the function's instances, of which there are as many as may be
 	Places                          // their concurrency
 	Pool                            // their connections to the database
 	DatabaseCPU                     // the database's processors
@@ -106,7 +107,7 @@ func (c Cause) Shared() bool { return c == DatabaseCPU || c == DatabaseConnectio
 
 func (c Cause) String() string {
 	return [causes]string{
-		"cold start", "processors of the instances", "places of the instances", "connections of the instances",
+		"cold start", "instances that are added", "processors of the instances", "places of the instances", "connections of the instances",
 		"processors of the database", "connections of the database", "budget of the model", "limit of an address",
 	}[c]
 }

@@ -57,7 +57,7 @@ func (p *play) enter(i int32) {
 	if n.busy+n.places.len() > (n.ready+n.starting)*n.Concurrency {
 		p.start(c.node, 1)
 	}
-	c.cold = n.starting > 0
+	c.cold = n.ready == 0
 	p.admit(n)
 	if n.places.len() > 0 && !n.placeTimer && !n.Background {
 		n.placeTimer = true
@@ -78,12 +78,12 @@ func (p *play) admit(n *node) {
 		n.busy++
 		n.neededNow = max(n.neededNow, (n.busy+n.Concurrency-1)/n.Concurrency)
 		if c := &p.calls.all[i]; p.now > c.since {
+			why := p.shortage(n, true)
 			if c.cold {
+				why = ColdStart
 				n.coldWaits.add(p.now - c.since)
-				p.waited(i, ColdStart)
-			} else {
-				p.waited(i, n.shortage(true))
 			}
+			p.waited(i, why)
 		}
 		p.calls.all[i].since = p.now
 		n.processors.push(i)
@@ -110,7 +110,7 @@ func (p *play) waited(i int32, why Cause) {
 
 // shortage says what those wait for that wait for a place: for whatever most of
 // those wait who have one. The one who was just admitted counts as one of them.
-func (n *node) shortage(admitted bool) Cause {
+func (p *play) shortage(n *node, admitted bool) Cause {
 	most := n.busy / 2
 	if admitted {
 		most = (n.busy - 1) / 2
@@ -118,14 +118,22 @@ func (n *node) shortage(admitted bool) Cause {
 	switch {
 	case n.throttled > most:
 		return Model
-	case n.pool.len()+n.asking > most && n.asking*2 > n.connected:
+	case n.pool.len()+n.asking > most && p.asksInVain(n):
 		return DatabaseCPU
 	case n.pool.len() > most:
-		return Pool
+		return n.short(Pool)
 	case n.processors.len() > most || n.computing > most:
-		return CPU
+		return n.short(CPU)
 	}
-	return Places
+	return n.short(Places)
+}
+
+// short is the cause of what instances lack, as long as there could be more of them.
+func (n *node) short(c Cause) Cause {
+	if n.ready < n.MaxInstances {
+		return Scaling
+	}
+	return c
 }
 
 // compute lets calls compute as far as there are processors.
@@ -134,7 +142,7 @@ func (p *play) compute(n *node) {
 		n.touch(p.now)
 		i := n.processors.pop()
 		if p.now > p.calls.all[i].since {
-			p.waited(i, CPU)
+			p.waited(i, n.short(CPU))
 		}
 		n.computing++
 		p.schedule(p.draw(n.Cost.CPU), computed, i)
@@ -184,10 +192,16 @@ func (p *play) withoutConnection(n *node) Cause {
 	switch {
 	case n.open < n.ready*p.Platform.Pool && p.database.open >= p.Platform.DatabaseConnections:
 		return DatabaseConnection
-	case n.asking*2 > n.connected:
+	case p.asksInVain(n):
 		return DatabaseCPU
 	}
-	return Pool
+	return n.short(Pool)
+}
+
+// asksInVain reports whether the function's connections are in use because the
+// database's processors are.
+func (p *play) asksInVain(n *node) bool {
+	return n.asking > 0 && p.database.queue.len() > p.Platform.DatabaseCores
 }
 
 // ask lets statements run as far as the database has processors.
@@ -212,8 +226,12 @@ func (p *play) ask() {
 func (p *play) consult(i int32) {
 	c := &p.calls.all[i]
 	n := p.nodes[c.node]
-	if n.Cost.ModelCalls == 0 {
-		p.finish(i)
+	if n.Cost.ModelCalls == 0 { // nothing that a budget counts
+		if n.Cost.Model == 0 {
+			p.finish(i)
+		} else {
+			p.schedule(p.draw(n.Cost.Model), told, i)
+		}
 		return
 	}
 	wait := max(p.tokens.wait(p.now, n.Cost.Tokens), p.requests.wait(p.now, n.Cost.ModelCalls))
@@ -242,10 +260,7 @@ func (p *play) expirePlaces(function int32) {
 	n.placeTimer = false
 	for n.places.len() > 0 && p.calls.all[n.places.first()].since+limit <= p.now+1e-9 {
 		i := n.places.pop()
-		why := n.shortage(false)
-		if n.ready < n.MaxInstances {
-			why = ColdStart
-		}
+		why := p.shortage(n, false)
 		p.waited(i, why)
 		p.refuse(i, why)
 	}

@@ -83,7 +83,7 @@ type call struct {
 	wait    float64 // seconds in all queues
 	worst   float64 // seconds in one
 	cause   Cause   // of the worst
-	cold    bool    // it began to wait while an instance could still be added
+	cold    bool    // it came when there was no instance
 }
 
 // job is what a call caused.

@@ -312,3 +312,56 @@ func TestAnUnknownFunctionIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestNeeded compares with arithmetic: ten calls a second, evenly for an hour.
+func TestNeeded(t *testing.T) {
+	t.Parallel()
+	platform := unlimited()
+	platform.Pool, platform.RoundTrip, platform.Utilization = 2, 10*ms, 0.5
+	for _, tc := range []struct {
+		name string
+		f    Function
+		want Need
+	}{
+		{"processors", Function{CPU: 1, Concurrency: 20, Cost: Cost{CPU: 200 * ms}}, Need{Instances: 4, Because: CPU}},
+		{"two processors an instance", Function{CPU: 2, Concurrency: 20, Cost: Cost{CPU: 200 * ms}}, Need{Instances: 2, Because: CPU}},
+		{"places", Function{CPU: 1, Concurrency: 4, Cost: Cost{ModelCalls: 2, Model: 2 * time.Second, Tokens: 500}}, Need{Instances: 10, Because: Places}},
+		{"connections", Function{CPU: 1, Concurrency: 20, Cost: Cost{Database: 280 * ms, Trips: 2}}, Need{Instances: 3, Because: Pool}},
+		{"nothing much", Function{CPU: 1, Concurrency: 20, Cost: Cost{CPU: ms}}, Need{Instances: 1, Because: CPU}},
+	} {
+		got := Needed(Config{Day: day(1), Students: 36_000, Functions: map[string]Function{"f": tc.f}, Platform: platform})
+		need := got.Functions["f"]
+		if need.Instances != tc.want.Instances || need.Because != tc.want.Because {
+			t.Errorf("%s: got %d instances for the %v, want %d for the %v", tc.name, need.Instances, need.Because, tc.want.Instances, tc.want.Because)
+		}
+		if !within(need.PerSecond, 10, 1e-6) || !within(got.CallsAStudent, 1, 1e-6) {
+			t.Errorf("%s: got %g calls a second and %g a student, want 10 and 1", tc.name, need.PerSecond, got.CallsAStudent)
+		}
+		if want := 10 * tc.f.Cost.Database.Seconds() / 0.5; math.Abs(got.DatabaseCores-want) > 1e-6 {
+			t.Errorf("%s: got %g of the database's processors, want %g", tc.name, got.DatabaseCores, want)
+		}
+		if want := 600 * tc.f.Cost.Tokens; math.Abs(got.Tokens-want) > 1e-6*want || math.Abs(got.Requests-600*tc.f.Cost.ModelCalls) > 1e-3 {
+			t.Errorf("%s: got %g tokens and %g requests a minute, want %g and %g", tc.name, got.Tokens, got.Requests, want, 600*tc.f.Cost.ModelCalls)
+		}
+	}
+}
+
+// TestWhatIsNeededSuffices plays a day again with the instances that it needs.
+func TestWhatIsNeededSuffices(t *testing.T) {
+	t.Parallel()
+	platform := unlimited()
+	config := Config{
+		Day: day(1, 3), Students: 100_000, Platform: platform, Seed: 1,
+		Functions: map[string]Function{"f": {CPU: 1, Concurrency: 20, MinInstances: 1, MaxInstances: 1, Timeout: time.Minute, Cost: Cost{CPU: 200 * ms}}},
+	}
+	if got := mustPlay(t, config); got.Refused == 0 {
+		t.Error("one instance serves what four would keep busy")
+	}
+	f := config.Functions["f"]
+	f.MaxInstances = Needed(config).Functions["f"].Instances
+	f.MinInstances = f.MaxInstances // there is no wait for those that are added
+	config.Functions["f"] = f
+	if got := mustPlay(t, config); got.Refused > 0 || got.Functions[0].Slow > got.Calls/1000 {
+		t.Errorf("with %d instances %d of %d calls are refused, %d are slow", f.MaxInstances, got.Refused, got.Calls, got.Functions[0].Slow)
+	}
+}

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aksio.app/scripts/internal/schoolday"
+	"aksio.app/shared/database/dbtest"
+)
+
+// TestThreeStudents plays the whole day in two seconds. Every step of the script
+// has to go well: what it calls, and what the report says of it. It has the process's
+// log for itself, so that it isn't parallel.
+func TestThreeStudents(t *testing.T) {
+	dir := t.TempDir()
+	var out bytes.Buffer
+	c := runConfig{
+		schedule: scheduleConfig{day: schoolday.Always(schoolday.Day), students: 3, duration: 2 * time.Second, seed: 1},
+		database: dbtest.URL(t), file: "../local/testdata/photosynthesis.md", dir: dir, out: &out,
+	}
+	m, err := run(t.Context(), c)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, s := range append(m.samples, m.extras...) {
+		if s.failure != "" {
+			t.Errorf("%s: %s", s.operation, s.failure)
+		}
+	}
+	if len(m.skipped) > 0 || len(m.samples) != m.calls {
+		t.Errorf("%d of %d calls were made, not %v", len(m.samples), m.calls, m.skipped)
+	}
+	if m.callers != 3 {
+		t.Errorf("the limits saw students register from %d addresses, want 3", m.callers)
+	}
+	served := map[string]served{}
+	for _, s := range m.served {
+		served[s.operation] = s
+	}
+	called := map[string]int{}
+	for _, s := range m.samples {
+		called[s.operation]++
+	}
+	for _, id := range schoolday.Operations(schoolday.Day) {
+		s, ok := served[id]
+		if !ok || s.trips == 0 || s.databaseMS <= 0 || s.ms < s.databaseMS {
+			t.Errorf("%s says of a call that it was served with %+v", id, s)
+		}
+		if id != "process-document" && called[id] == 0 {
+			t.Errorf("%s wasn't called", id)
+		}
+	}
+	if most := slices.MaxFunc(m.connections, func(a, b connections) int { return a.open - b.open }); most.open == 0 {
+		t.Errorf("no connection was seen in %d looks", len(m.connections))
+	}
+
+	d := m.report()
+	if err := d.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	checkReport(t, dir, "flashcards-review", "distribution.svg", "latency.svg", "throughput.svg", "connections.svg")
+}
+
+// checkReport looks for the words and the plots in the report.
+func checkReport(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "report.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	html, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plots := 0
+	for _, w := range want {
+		if !strings.Contains(string(text), w) {
+			t.Errorf("the report has no %q", w)
+		}
+		if strings.HasSuffix(w, ".svg") {
+			plots++
+			if svg, err := os.ReadFile(filepath.Join(dir, w)); err != nil || !bytes.HasPrefix(bytes.TrimSpace(svg), []byte("<")) || !bytes.Contains(svg, []byte("</svg>")) {
+				t.Errorf("%s: %v, %.40q", w, err, svg)
+			}
+		}
+	}
+	if got := strings.Count(string(html), "</svg>"); got != plots {
+		t.Errorf("the page shows %d plots, want %d", got, plots)
+	}
+	for _, unwanted := range []string{"NaN", "%!", "Inf"} {
+		if strings.Contains(string(text), unwanted) {
+			t.Errorf("the report has a %q", unwanted)
+		}
+	}
+}
+
+// TestTheDayEndsInTime, also when nothing answers any more.
+func TestTheDayEndsInTime(t *testing.T) {
+	t.Parallel()
+	silent := http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}
+	address := listen(t, &silent)
+	s := studentAt(address)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	outings := schedule(scheduleConfig{day: schoolday.Always(schoolday.Day), students: 1, duration: time.Second, seed: 1})
+	began := time.Now()
+	r := play(ctx, []*student{s}, outings)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v, want 0.3 s", took)
+	}
+	if len(r.samples) == 0 || r.samples[0].failure != "unfinished when the time was over" {
+		t.Errorf("got %+v, want a first call that was never answered", r.samples)
+	}
+	calls := 0
+	for _, o := range outings {
+		for _, a := range o.activities {
+			calls += len(a.calls)
+		}
+	}
+	unmade := 0
+	for _, n := range r.skipped {
+		unmade += n
+	}
+	if len(r.samples)+unmade != calls {
+		t.Errorf("%d calls were made and %d left out, want %d in all", len(r.samples), unmade, calls)
+	}
+}
+
+// TestASlowAnswerDelaysNobodyElse: one student is answered only when the other has
+// had all answers, and a bit later. What then comes late counts from its time.
+func TestASlowAnswerDelaysNobodyElse(t *testing.T) {
+	t.Parallel()
+	const later = 200 * time.Millisecond
+	others := make(chan struct{}, 2)
+	var first atomic.Bool
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != addressOf(0).String() {
+			others <- struct{}{}
+		} else if first.CompareAndSwap(false, true) {
+			for range 2 {
+				select {
+				case <-others:
+				case <-r.Context().Done():
+					return
+				}
+			}
+			time.Sleep(later)
+		}
+		io.WriteString(w, "{}")
+	})}
+	address := listen(t, &server)
+	base := transport(10)
+	t.Cleanup(base.CloseIdleConnections)
+	students := []*student{studentAt(address), studentAt(address)}
+	for i, s := range students {
+		s.HTTP = &http.Client{Transport: forwarded{addressOf(i), base}}
+	}
+	second := 50 * time.Millisecond
+	browse := []activity{{"browse", []scheduled{{"courses-list", 0, false}, {"courses-get", second, false}}}}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	r := play(ctx, students, []outing{{0, browse}, {1, browse}})
+	if len(r.samples) != 4 {
+		t.Fatalf("got %+v, want two calls of each student", r.samples)
+	}
+	var seen time.Duration
+	for _, s := range r.samples {
+		if s.failure != "" {
+			t.Errorf("%s: %s", s.operation, s.failure)
+		}
+		if s.operation == "courses-get" {
+			seen = max(seen, s.seen())
+		}
+	}
+	if seen < later { // it was to be made before the pause began
+		t.Errorf("the late call counts as %v, want at least %v", seen, later)
+	}
+}
+
+func TestLoadGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.8.8.8": true, "::1": true, "::ffff:127.0.0.1": true, "localhost": true,
+		"192.0.2.1": false, "0.0.0.0": false, "example.com": false, "localhost.example.com": false, "": false, "::": false,
+	} {
+		if err := loopback(host); (err == nil) != want {
+			t.Errorf("%q: got %v, want that it is this machine: %t", host, err, want)
+		}
+	}
+	for address, want := range map[string]bool{
+		"postgres://u:p@127.0.0.1:5432/x": true, "postgres:///x?host=/run/postgresql": true, "postgres://u@localhost/x": true,
+		"postgres://u:p@192.0.2.1:5432/x": false, "postgres://u@127.0.0.1/x?host=192.0.2.1": false, "postgres://u@db.example.com/x": false,
+	} {
+		if err := ownDatabase(address); (err == nil) != want {
+			t.Errorf("%s: got %v, want that it is this machine's: %t", address, err, want)
+		}
+	}
+	if _, err := open(t.Context(), "postgres://u@192.0.2.1:5432/x", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "isn't this machine") {
+		t.Errorf("a run on another machine's database: got %v", err)
+	}
+	client := http.Client{Transport: transport(1)}
+	_, err := client.Get("http://192.0.2.1/")
+	if err == nil || !strings.Contains(err.Error(), "192.0.2.1 isn't this machine") {
+		t.Errorf("a call of another machine: got %v", err)
+	}
+}
+
+func TestAddressesDiffer(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for i := range mostStudents {
+		address := addressOf(i).String()
+		if seen[address] || !strings.HasPrefix(address, "198.18.") && !strings.HasPrefix(address, "198.19.") {
+			t.Fatalf("student %d has %s", i, address)
+		}
+		seen[address] = true
+	}
+}
+
+func TestSchedule(t *testing.T) {
+	t.Parallel()
+	c := scheduleConfig{day: schoolday.Day, students: 200, duration: time.Minute, seed: 3}
+	outings := schedule(c)
+	visits, calls, latest := 0, map[string]int{}, time.Duration(0)
+	for _, o := range outings {
+		visits++
+		at := time.Duration(0)
+		for _, a := range o.activities {
+			for _, s := range a.calls {
+				if s.at < at {
+					t.Fatalf("%s comes before what is before it", s.operation)
+				}
+				at = s.at
+				calls[s.operation]++
+			}
+		}
+		latest = max(latest, at)
+	}
+	if latest > c.duration {
+		t.Errorf("the last call is after %v, want it within %v", latest, c.duration)
+	}
+	if visits != 180+120+100 {
+		t.Errorf("got %d visits, want 400", visits)
+	}
+	for operation, want := range map[string]int{"accounts-login": 180, "accounts-refresh-token": 220, "flashcards-review": 180*8 + 100*12, "documents-create": 30} {
+		if got := calls[operation]; got < want-1 || got > want+1 {
+			t.Errorf("%s: got %d calls, want %d", operation, got, want)
+		}
+	}
+	if again := schedule(c); !slices.EqualFunc(outings, again, func(a, b outing) bool {
+		return a.student == b.student && a.activities[0].calls[0] == b.activities[0].calls[0]
+	}) {
+		t.Error("the same seed gives another schedule")
+	}
+}
+
+func TestFailuresAreNamed(t *testing.T) {
+	t.Parallel()
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		io.WriteString(w, `{"code": "throttled", "detail": "Slow down."}`)
+	})}
+	s := studentAt(listen(t, &server))
+	err := s.Get(t.Context(), "/", nil)
+	if got := failureOf(err); got != "429 throttled" {
+		t.Errorf("got %q from %v", got, err)
+	}
+	if got := failureOf(errors.New("broken")); got != "no answer: broken" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestSimulation reads the committed profile and the catalogue, and says what breaks.
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	dir := t.TempDir()
+	err := simulate(t.Context(), &out, simulateConfig{students: []int{2_000, 40_000}, catalogue: "../../infrastructure/functions.json", dir: dir, seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkReport(t, dir, "day-2000.svg", "day-40000.svg", "process-document")
+	said := strings.Join(strings.Fields(out.String()), " ")
+	verdict := regexp.MustCompile(`At 40,000 students (nothing breaks|the first thing to break is .+, at \d\d:\d\d, because .+; to serve them raise .+)`)
+	if !strings.Contains(said, "At 2,000 students nothing breaks") || !verdict.MatchString(said) {
+		t.Errorf("it says %s", &out)
+	}
+}

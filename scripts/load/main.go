@@ -1,0 +1,77 @@
+// Command load plays a school day.
+//
+//	go run ./scripts/load run        # for real, against a local stack of its own
+//	go run ./scripts/load simulate   # in numbers, against the limits of the cloud
+//
+// Both play the script in scripts/internal/schoolday. Run needs PostgreSQL at
+// DATABASE_URL, on which it makes a database of its own, and drops it. It calls
+// nothing but this machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"aksio.app/scripts/internal/schoolday"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C doesn't wait
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("say what to do: run or simulate")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
+	seed := flags.Uint64("seed", 1, "of everything that is left to chance")
+	switch args[0] {
+	case "run":
+		c := runConfig{out: os.Stdout, database: os.Getenv("DATABASE_URL"), schedule: scheduleConfig{day: schoolday.Day}}
+		flags.IntVar(&c.schedule.students, "students", 50, "how many play the day")
+		flags.DurationVar(&c.schedule.duration, "duration", time.Minute, "what the day is compressed to")
+		flags.StringVar(&c.file, "file", "shared/extract/testdata/multicolumn.pdf", "the document that students upload")
+		flags.StringVar(&c.dir, "out", "build/load", "folder of the report")
+		flags.BoolVar(&c.profile, "profile", false, "write what was measured to "+profilePath+", too, for the simulation")
+		flags.Parse(args[1:])
+		c.schedule.seed = *seed
+		return runAndReport(ctx, c)
+	case "simulate":
+		populations := flags.String("students", "100000,1000000", "how many play the day, in each simulation")
+		catalogue := flags.String("catalogue", "infrastructure/functions.json", "the functions and their limits")
+		dir := flags.String("out", "build/simulation", "folder of the report")
+		flags.Parse(args[1:])
+		students, err := numbers(*populations)
+		if err != nil {
+			return fmt.Errorf("-students: %w", err)
+		}
+		return simulate(ctx, os.Stdout, simulateConfig{students, *catalogue, *dir, *seed})
+	default:
+		return fmt.Errorf("%q is no command: say run or simulate", args[0])
+	}
+}
+
+func numbers(list string) ([]int, error) {
+	var all []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q: write numbers of students, separated by commas", list)
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}

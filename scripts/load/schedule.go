@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"aksio.app/scripts/internal/schoolday"
+)
+
+// scheduleConfig says which day is played, and how.
+type scheduleConfig struct {
+	day      []schoolday.Visit
+	students int
+	duration time.Duration // what the day is compressed to
+	seed     uint64
+}
+
+func (c scheduleConfig) validate() error {
+	if c.students < 1 || c.students > mostStudents {
+		return fmt.Errorf("STUDENTS is %d: write 1 to %d", c.students, mostStudents)
+	}
+	if c.duration < time.Second || c.duration > 12*time.Hour {
+		return fmt.Errorf("DURATION is %s: write 1s to 12h", c.duration)
+	}
+	return nil
+}
+
+// outing is a student's visit with the time of every call. The times are fixed
+// before the run: they don't wait for answers, so that a slow platform can't slow
+// down what is asked of it.
+type outing struct {
+	student    int
+	activities []activity
+}
+
+type activity struct {
+	name  string
+	calls []scheduled
+}
+
+// scheduled is a call and when it is to be made, since the run began.
+type scheduled struct {
+	operation string
+	at        time.Duration
+	awaits    bool // what follows counts from its end
+}
+
+// visiting is the share of the run that a visit may take. Visits are compressed
+// less than the day, or students wouldn't take the time to read an answer.
+const visiting = 0.25
+
+// schedule compresses the day. Beginnings follow the day's curves, also where there
+// are few students: they are drawn from equal shares of the curve.
+func schedule(c scheduleConfig) []outing {
+	random := rand.New(rand.NewPCG(c.seed, uint64(c.students)))
+	from, to := schoolday.Span(c.day)
+	day := float64(c.duration) * (1 - visiting) / float64(to-from)
+	visit := float64(c.duration) * visiting / (1.5 * float64(schoolday.Longest(c.day)))
+	var all []outing
+	for i := range c.day {
+		v := &c.day[i]
+		visitors := random.Perm(c.students)
+		visitors = visitors[:max(1, int(v.Share*float64(c.students)+0.5))]
+		chosen := make([]func(int) bool, len(v.Activities))
+		for j, a := range v.Activities {
+			chosen[j] = evenly(a.Chance, random.Float64())
+		}
+		for k, student := range visitors {
+			q := (float64(k) + random.Float64()) / float64(len(visitors))
+			at := time.Duration(float64(v.Begins.At(q)-from) * day)
+			o := outing{student: student}
+			for j, a := range v.Activities {
+				if !chosen[j](k) {
+					continue
+				}
+				planned := activity{name: a.Name}
+				for _, s := range a.Steps {
+					for range s.Calls() {
+						at += time.Duration(float64(s.Think) * (0.5 + random.Float64()) * visit)
+						planned.calls = append(planned.calls, scheduled{s.Operation, at, s.Awaits})
+					}
+				}
+				o.activities = append(o.activities, planned)
+			}
+			all = append(all, o)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b outing) int { return int(a.activities[0].calls[0].at - b.activities[0].calls[0].at) })
+	return all
+}
+
+// evenly chooses a share of the numbers 0, 1, 2, …: of n in a row, within one, n × share.
+func evenly(share, offset float64) func(int) bool {
+	return func(k int) bool {
+		return int(float64(k+1)*share+offset) > int(float64(k)*share+offset)
+	}
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"aksio.app/scripts/internal/plot"
+	"aksio.app/scripts/internal/schoolday"
+	"aksio.app/scripts/internal/simulation"
+)
+
+type simulateConfig struct {
+	students  []int // of each simulation
+	catalogue string
+	dir       string // of the report
+	seed      uint64
+}
+
+// simulate plays the day for each number of students: with the limits as they are,
+// and with those that it would take.
+func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
+	known, err := readProfile(committedProfile)
+	if err != nil {
+		return err
+	}
+	declared, err := readCatalogue(c.catalogue)
+	if err != nil {
+		return err
+	}
+	functions, err := functionsOf(schoolday.Day, declared, known)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	cases := make([]*simulated, len(c.students))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, students := range c.students {
+		s := &simulated{declared: declared, config: simulation.Config{
+			Day: schoolday.Day, Students: students, Functions: functions, Platform: production, Seed: c.seed,
+		}}
+		s.needs = simulation.Needed(s.config)
+		s.raised = s.raise()
+		cases[i] = s
+		group.Go(func() (err error) {
+			s.asIs, err = simulation.Play(ctx, s.config)
+			return err
+		})
+		group.Go(func() (err error) {
+			s.served, err = simulation.Play(ctx, s.raised)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	d := simulationReport(known, cases)
+	if err := d.save(c.dir); err != nil {
+		return err
+	}
+	d.plain(out)
+	fmt.Fprintf(out, "simulated in %s; report: %s/report.html, %s/report.md\n", time.Since(began).Round(100*time.Millisecond), c.dir, c.dir)
+	return nil
+}
+
+// simulated is the day with one number of students.
+type simulated struct {
+	declared map[string]declaration
+	config   simulation.Config
+	needs    simulation.Needs
+	asIs     *simulation.Result
+	raised   simulation.Config // with what is needed
+	served   *simulation.Result
+}
+
+// declaration is what functions.json says of a function.
+type declaration struct {
+	Trigger        string   `json:"trigger"`
+	Needs          []string `json:"needs"`
+	CPU            float64  `json:"cpu"`
+	Concurrency    int      `json:"concurrency"`
+	TimeoutSeconds int      `json:"timeout_seconds"`
+	MinInstances   int      `json:"min_instances"`
+	MaxInstances   int      `json:"max_instances"`
+}
+
+func readCatalogue(path string) (map[string]declaration, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the catalogue of functions: %w; run it from the top of the repository", err)
+	}
+	var all map[string]declaration
+	if err := json.Unmarshal(content, &all); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, nil
+}
+
+// functionsOf puts together what is declared, measured and assumed of the day's functions.
+func functionsOf(day []schoolday.Visit, declared map[string]declaration, known profile) (map[string]simulation.Function, error) {
+	functions := map[string]simulation.Function{}
+	for _, id := range schoolday.Operations(day) {
+		d, ok := declared[id]
+		if !ok {
+			return nil, fmt.Errorf("the catalogue has no function %s", id)
+		}
+		cost, ok := known.Operations[id]
+		if !ok {
+			return nil, fmt.Errorf("%s has no %s: make load LOADFLAGS=-profile measures it", profilePath, id)
+		}
+		ms := func(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
+		model := askings[id]
+		functions[id] = simulation.Function{
+			CPU: d.CPU, Concurrency: d.Concurrency, MinInstances: d.MinInstances, MaxInstances: d.MaxInstances,
+			Timeout: time.Duration(d.TimeoutSeconds) * time.Second, Background: d.Trigger != "http",
+			Cost: simulation.Cost{
+				CPU: ms(cost.CPUMS), Database: ms(cost.DatabaseMS), Trips: cost.Trips, Start: ms(cost.StartMS),
+				Model: model.took, ModelCalls: model.calls, Tokens: model.tokens,
+			},
+		}
+	}
+	return functions, nil
+}
+
+// raise returns the day with limits that serve everybody: what is needed, where it
+// is more than there is.
+func (s *simulated) raise() simulation.Config {
+	c := s.config
+	c.Functions = map[string]simulation.Function{}
+	for id, f := range s.config.Functions {
+		f.MaxInstances = max(f.MaxInstances, s.needs.Functions[id].Instances)
+		c.Functions[id] = f
+	}
+	c.Platform.DatabaseCores = max(c.Platform.DatabaseCores, tier(s.needs.DatabaseCores))
+	c.Platform.DatabaseConnections = max(c.Platform.DatabaseConnections, s.connections(c.Functions))
+	c.Platform.TokensPerMinute = max(c.Platform.TokensPerMinute, s.needs.Tokens)
+	c.Platform.RequestsPerMinute = max(c.Platform.RequestsPerMinute, s.needs.Requests)
+	c.Platform.PerAddress = nil
+	return c
+}
+
+// tier is the smallest number of processors that a database can have and that is enough.
+func tier(cores float64) int {
+	for _, n := range tiers {
+		if float64(n) >= cores {
+			return n
+		}
+	}
+	return int(cores + 1) // there is none so large
+}
+
+// connections is how many all functions of the catalogue may open, with these in
+// the place of those that the day uses.
+func (s *simulated) connections(functions map[string]simulation.Function) int {
+	sum := 0
+	for id, d := range s.declared {
+		if !slices.Contains(d.Needs, "database") {
+			continue
+		}
+		instances := d.MaxInstances
+		if f, ok := functions[id]; ok {
+			instances = f.MaxInstances
+		}
+		sum += instances * s.config.Platform.Pool
+	}
+	return sum
+}
+
+// limit says which limit it is.
+func (s *simulated) limit(b simulation.Break) string {
+	instances := counted(s.config.Functions[b.Function].MaxInstances, "instance")
+	switch b.Cause {
+	case simulation.Scaling:
+		return b.Function + ", whose instances are added too late"
+	case simulation.CPU:
+		return b.Function + ", the processors of its " + instances
+	case simulation.Places:
+		return b.Function + ", the places of its " + instances
+	case simulation.Pool:
+		return b.Function + ", the connections of its " + instances
+	case simulation.DatabaseCPU:
+		return "the processors of the database"
+	case simulation.DatabaseConnection:
+		return "the connections of the database"
+	case simulation.Model:
+		return "the budget of the model"
+	case simulation.Address:
+		return b.Function + ", the limit of one address"
+	}
+	return b.Cause.String()
+}
+
+// because says why a limit was reached.
+func (s *simulated) because(b simulation.Break) string {
+	f, need, platform := s.config.Functions[b.Function], s.needs.Functions[b.Function], s.config.Platform
+	instances := "its " + counted(f.MaxInstances, "instance")
+	peak := fmt.Sprintf("%s come at %s", rate(need.PerSecond), timeOfDay(need.At))
+	// served tells how many calls so many servers get done, each of which takes so long.
+	served := func(servers int, each time.Duration) string {
+		most := float64(servers) / each.Seconds()
+		text := fmt.Sprintf("%s at most (%s each), and %s", rate(most), plot.Duration(each), peak)
+		if share := need.PerSecond / most; share < 1 {
+			text += fmt.Sprintf(", %.0f %% of that, where chance makes long queues", 100*share)
+		}
+		return text
+	}
+	connected := f.Cost.Database + time.Duration(f.Cost.Trips*float64(platform.RoundTrip))
+	switch b.Cause {
+	case simulation.Scaling:
+		return fmt.Sprintf("the platform adds one when processors or places are %.0f %% busy over a minute, and %s", 100*platform.Utilization, peak)
+	case simulation.CPU:
+		return fmt.Sprintf("%s compute %s", instances, served(f.MaxInstances*max(1, int(f.CPU)), f.Cost.CPU))
+	case simulation.Places:
+		places := f.MaxInstances * f.Concurrency
+		if awaits(s.config.Day, b.Function) {
+			return fmt.Sprintf("%s serve %s at once, which last until a document is read, and %s", instances, counted(places, "call"), peak)
+		}
+		return fmt.Sprintf("%s serve %s at once, %s", instances, counted(places, "call"), served(places, f.Cost.CPU+connected+f.Cost.Model))
+	case simulation.Pool:
+		connections := f.MaxInstances * platform.Pool
+		return fmt.Sprintf("%s have %d connections to the database, which serve %s", instances, connections, served(connections, connected))
+	case simulation.DatabaseCPU:
+		return fmt.Sprintf("there are %d and %.1f would be busy at %s",
+			platform.DatabaseCores, s.needs.DatabaseCores*platform.Utilization, timeOfDay(s.needs.DatabaseAt))
+	case simulation.DatabaseConnection:
+		return fmt.Sprintf("functions get %d", platform.DatabaseConnections)
+	case simulation.Model:
+		return fmt.Sprintf("it is %s tokens and %s requests a minute; %s and %s are wanted at %s", thousands(platform.TokensPerMinute),
+			thousands(platform.RequestsPerMinute), thousands(s.needs.Tokens), thousands(s.needs.Requests), timeOfDay(s.needs.TokensAt))
+	case simulation.Address:
+		r := platform.PerAddress[b.Function]
+		return fmt.Sprintf("it is %d calls within %s, and %d students of a school have one address", r.Count, r.Per, platform.School)
+	}
+	return ""
+}
+
+// remedy says what to raise; "" if what is short suffices as soon as other limits
+// are raised.
+func (s *simulated) remedy(b simulation.Break) string {
+	f, need := s.config.Functions[b.Function], s.needs.Functions[b.Function]
+	switch b.Cause {
+	case simulation.Scaling:
+		return fmt.Sprintf("min_instances of %s to %d", b.Function, min(need.Instances, f.MaxInstances))
+	case simulation.CPU, simulation.Places, simulation.Pool:
+		if need.Instances <= f.MaxInstances {
+			return ""
+		}
+		return fmt.Sprintf("max_instances of %s to %d", b.Function, need.Instances)
+	case simulation.DatabaseCPU:
+		return fmt.Sprintf("the database to %d processors", s.raised.Platform.DatabaseCores)
+	case simulation.DatabaseConnection:
+		return fmt.Sprintf("its connections to %d", s.raised.Platform.DatabaseConnections)
+	case simulation.Model:
+		return fmt.Sprintf("it to %s tokens and %s requests a minute", thousands(s.raised.Platform.TokensPerMinute), thousands(s.raised.Platform.RequestsPerMinute))
+	case simulation.Address:
+		return "what one address may, or let schools have limits of their own"
+	}
+	return ""
+}
+
+func awaits(day []schoolday.Visit, id string) bool {
+	for _, v := range day {
+		for _, a := range v.Activities {
+			for _, s := range a.Steps {
+				if s.Operation == id && s.Awaits {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// verdict is the sentence that everything else explains.
+func (s *simulated) verdict() string {
+	if len(s.asIs.Breaks) == 0 {
+		return fmt.Sprintf("At %s students nothing breaks: all calls are served without long waits.", thousands(float64(s.config.Students)))
+	}
+	b := s.asIs.Breaks[0]
+	return fmt.Sprintf("At %s students the first thing to break is %s, at %s, because %s; to serve them raise %s.",
+		thousands(float64(s.config.Students)), s.limit(b), timeOfDay(b.At), s.because(b), cmp.Or(s.remedy(b), "what it waits for"))
+}
+
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func rate(perSecond float64) string {
+	if perSecond < 10 {
+		return fmt.Sprintf("%.1f a second", perSecond)
+	}
+	return fmt.Sprintf("%.0f a second", perSecond)
+}
+
+func timeOfDay(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours())%24, int(d.Minutes())%60)
+}
+
+// thousands writes a large number with commas.
+func thousands(x float64) string {
+	digits := fmt.Sprintf("%.0f", x)
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
+}
