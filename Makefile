@@ -18,6 +18,7 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 	@$(GO) build -o build/local ./scripts/local && exec build/local demo $(if $(FILE),-file '$(FILE)')
 
 test: ## Run all tests against real services, which it finds or starts
+	@$(MAKE) --no-print-directory terraform
 	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
 
 fuzz: ## Try every fuzz test for FUZZTIME (10s) against real services; fails on what it finds

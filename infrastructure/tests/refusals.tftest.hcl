@@ -179,5 +179,5 @@ run "many_sets_of_needs" {
   variables {
     declarations = "tests/fixtures/many-needs.json"
   }
-  expect_failures = [google_service_account.function, terraform_data.checks, google_storage_bucket_object.bundle]
+  expect_failures = [google_service_account.function, terraform_data.checks]
 }
