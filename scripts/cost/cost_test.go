@@ -99,6 +99,7 @@ func TestFloorAtNoStudents(t *testing.T) {
 		{"db-f1-micro", "1", 12}, {"db-g1-small", "1", 30}, {"db-custom-1-3840", "1", 54},
 	} {
 		in := inputs(t)
+		delete(in.Functions, "edge-router") // kept warm, which the published sum knows nothing of
 		for _, assignment := range []string{"tier=" + tc.tier, "edge_from=" + tc.edge, "alert_conditions=0"} {
 			if err := in.set(assignment); err != nil {
 				t.Fatal(err)
