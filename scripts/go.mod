@@ -6,6 +6,7 @@ require (
 	aksio.app/functions v0.0.0
 	aksio.app/shared v0.0.0
 	github.com/pgvector/pgvector-go v0.3.0
+	mvdan.cc/sh/v3 v3.14.1
 )
 
 require (
@@ -67,7 +68,7 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
-	github.com/google/renameio/v2 v2.0.0 // indirect
+	github.com/google/renameio/v2 v2.0.2 // indirect
 	github.com/google/s2a-go v0.1.11 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/googleapis/enterprise-certificate-proxy v0.3.24 // indirect

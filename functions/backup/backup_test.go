@@ -196,17 +196,35 @@ func TestDrillWithoutABackupFails(t *testing.T) {
 	}
 }
 
-// TestOldBackupShowsInHealth ages the only backup.
-func TestOldBackupShowsInHealth(t *testing.T) {
+func TestWhatBackupsWantShowsInHealth(t *testing.T) {
 	t.Parallel()
-	app := apitest.New(t, "BACKUPS_DIR", t.TempDir())
-	app.Run("backup-database").Want(http.StatusOK)
-	if _, err := app.DB.Exec(t.Context(), `UPDATE backups SET verified_at = now() - interval '27 hours'`); err != nil {
-		t.Fatal(err)
-	}
-	health := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
-	if backups := health["checks"].(map[string]any)["backups"].(map[string]any); backups["healthy"] != false || health["status"] != "degraded" {
-		t.Errorf("health %v", health)
+	for name, tc := range map[string]struct {
+		sql     string
+		healthy bool
+	}{
+		"nothing was ever backed up":  {`SELECT`, true},
+		"a backup of last night":      {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '25 hours')`, true},
+		"none since the night before": {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '27 hours')`, false},
+		"never drilled":               {`INSERT INTO backups SELECT gen_random_uuid(), 'x', 1, 1, now(), now() - n * interval '36 days' FROM generate_series(0, 1) n`, false},
+		"drilled lately": {`INSERT INTO backups SELECT gen_random_uuid(), 'x', 1, 1, now(), now() - n * interval '36 days' FROM generate_series(0, 1) n;
+			INSERT INTO restore_drills (id, state, scratch, manifest, lease_until, started_at) VALUES (gen_random_uuid(), 'passed', 'x', '{}', now(), now() - interval '34 days')`, true},
+		"a drill failed after one passed": {`INSERT INTO restore_drills (id, state, scratch, manifest, lease_until, started_at)
+			VALUES (gen_random_uuid(), 'passed', 'x', '{}', now(), now() - interval '2 days'), (gen_random_uuid(), 'failed', 'x', '{}', now(), now() - interval '1 day')`, false},
+		"a drill passed after one failed": {`INSERT INTO restore_drills (id, state, scratch, manifest, lease_until, started_at)
+			VALUES (gen_random_uuid(), 'failed', 'x', '{}', now(), now() - interval '2 days'), (gen_random_uuid(), 'passed', 'x', '{}', now(), now() - interval '1 day')`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := apitest.New(t)
+			if _, err := app.DB.Exec(t.Context(), tc.sql); err != nil {
+				t.Fatal(err)
+			}
+			health := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+			want := map[bool]string{true: "healthy", false: "degraded"}[tc.healthy]
+			if backups := health["checks"].(map[string]any)["backups"].(map[string]any); backups["healthy"] != tc.healthy || health["status"] != want {
+				t.Errorf("health %v", health)
+			}
+		})
 	}
 }
 

@@ -95,7 +95,7 @@ type Drill struct {
 
 // Times of drills.
 const (
-	drillEvery  = 20 * time.Hour   // whoever calls sooner than this after a start gets that drill
+	drillEvery  = 20 * time.Hour   // whoever calls sooner than this after a start gets that drill, unless it failed and there is a newer backup
 	drillLimit  = 10 * time.Hour   // of one drill; the rest is for removing its scratch
 	backupLimit = 48 * time.Hour   // an older newest backup is a failure
 	drillLease  = 2 * time.Minute  // after a crash, others wait this long
@@ -128,7 +128,8 @@ func OpenDrills(env *resource.Env, db *database.DB) (*Driller, error) {
 // NewDriller returns a driller that restores in the lab.
 func NewDriller(db *database.DB, lab Lab) *Driller { return &Driller{db, lab, drillPoll} }
 
-// Run starts a drill if none was started lately, or goes on with the one that was.
+// Run starts a drill if none was started lately, or none but one that failed with an
+// older backup. It goes on with one that runs.
 // It returns when the drill has ended, when the call's time is nearly over, or when
 // another call is at it. Scratch servers that a drill left behind are removed. That
 // a drill failed is an error once, when its scratch is gone.
@@ -172,12 +173,16 @@ func (d *Driller) claim(ctx context.Context) (drill Drill, mine bool, err error)
 	if err := d.sweep(ctx); err != nil {
 		return drill, false, err
 	}
-	if found && time.Since(drill.Started) < drillEvery {
+	lately := found && time.Since(drill.Started) < drillEvery
+	if lately && drill.State == Passed {
 		return drill, false, nil
 	}
 	manifest, err := d.lab.Newest(ctx)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return drill, false, fmt.Errorf("newest backup: %w", err)
+	}
+	if lately && manifest.Location == drill.Manifest.Location { // it would fail again
+		return drill, false, nil
 	}
 	now := time.Now()
 	drill, mine, err = one(`

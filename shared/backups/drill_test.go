@@ -335,6 +335,27 @@ func TestDrillGoesOnAfterRefusals(t *testing.T) {
 	noScratch(t, g)
 }
 
+// TestDrillIsRepeatedWithANewerBackup is for who mended what made a drill fail.
+func TestDrillIsRepeatedWithANewerBackup(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t)
+	backUp(t, g)
+	g.fail["IMPORT"] = "disk full"
+	failed, err := g.driller().Run(t.Context())
+	if err == nil {
+		t.Fatal("the drill passed")
+	}
+	delete(g.fail, "IMPORT")
+	if same, err := g.driller().Run(t.Context()); err != nil || same.ID != failed.ID {
+		t.Errorf("with the same backup: %+v, %v; want the drill that failed", same, err)
+	}
+	time.Sleep(time.Second) // names of backups have seconds
+	m := backUp(t, g)
+	if repeated, err := g.driller().Run(t.Context()); err != nil || repeated.State != backups.Passed || repeated.Manifest.Location != m.Location {
+		t.Errorf("with a newer backup: %+v, %v", repeated, err)
+	}
+}
+
 func TestDrillGivesUpInTheEnd(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)

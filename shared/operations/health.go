@@ -97,25 +97,34 @@ func (c Check) ask(ctx context.Context) State {
 	return State{err == nil, time.Since(start).Seconds()}
 }
 
-// backupAge is how old the newest verified backup may be: there is one every night.
-const backupAge = 26 * time.Hour
+// How old the newest verified backup, and the newest drill that passed, may be: there
+// is one every night, and one every month.
+const (
+	backupAge = 26 * time.Hour
+	drillAge  = 35 * 24 * time.Hour
+)
 
-// Backups reports whether the newest backup is young enough and the last restore
-// drill that ended passed. A database that was never backed up is as well as can be
-// expected: the alert for silence waits for its first backup.
+// Backups reports whether the newest backup is young enough, the last restore drill
+// that ended passed, and that is not too long ago. A database that was never backed
+// up is as well as can be expected: the alert for silence waits for its first backup.
 func Backups(ctx context.Context, db *database.DB) error {
-	var age time.Duration
-	var drill string
+	var age, drilled time.Duration // since the newest drill that passed, else since the first backup
+	var last string
 	err := db.QueryRow(ctx, `
 		SELECT coalesce((SELECT now() - verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), interval '0'),
-			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')`).Scan(&age, &drill)
+			coalesce((SELECT now() - started_at FROM restore_drills WHERE state = 'passed' ORDER BY started_at DESC LIMIT 1),
+				(SELECT now() - verified_at FROM backups ORDER BY verified_at LIMIT 1), interval '0'),
+			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')`).
+		Scan(&age, &drilled, &last)
 	switch {
 	case err != nil:
 		return err
 	case age > backupAge:
 		return fmt.Errorf("the newest verified backup is %s old", age.Round(time.Minute))
-	case drill == "failed":
+	case last == "failed":
 		return errors.New("the last restore drill failed")
+	case drilled > drillAge:
+		return fmt.Errorf("no restore drill passed for %.0f days", drilled.Hours()/24)
 	}
 	return nil
 }

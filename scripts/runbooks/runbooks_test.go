@@ -1,0 +1,344 @@
+// Package runbooks holds tests of infrastructure/runbooks: every command in them is
+// one that its program knows, with flags and values that it takes.
+package runbooks
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const (
+	root   = "../.."
+	folder = root + "/infrastructure/runbooks"
+)
+
+// command is one call of a program. A word that isn't known before it runs, as
+// "$PROJECT-uploads", has a * for each such part.
+type command struct {
+	place string
+	words []string
+}
+
+func (c command) String() string { return c.place + ": " + strings.Join(c.words, " ") }
+
+// commands returns the calls in all runbooks, those in the text included.
+func commands(t *testing.T) (all []command) {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no runbooks: %v", err)
+	}
+	inline := regexp.MustCompile("`([^`\n]+)`")
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(file)
+		language, begin := "", 0
+		var script strings.Builder
+		for i, line := range strings.Split(string(content), "\n") {
+			fence, isFence := strings.CutPrefix(line, "```")
+			switch {
+			case isFence && begin == 0:
+				language, begin = fence, i+1
+				script.Reset()
+			case isFence:
+				if language == "sh" {
+					all = append(all, parse(t, fmt.Sprintf("%s:%d", name, begin), script.String())...)
+				}
+				begin = 0
+			case begin > 0:
+				script.WriteString(line + "\n")
+			default:
+				for _, code := range inline.FindAllStringSubmatch(line, -1) {
+					if program, _, _ := strings.Cut(code[1], " "); slices.Contains([]string{"gcloud", "go", "make", "terraform"}, program) {
+						all = append(all, parse(t, fmt.Sprintf("%s:%d", name, i+1), code[1])...)
+					}
+				}
+			}
+		}
+		if begin > 0 {
+			t.Errorf("%s:%d: a block of code isn't closed", name, begin)
+		}
+	}
+	return all
+}
+
+// parse returns the calls of a shell script, those within others included.
+func parse(t *testing.T, place, script string) (all []command) {
+	t.Helper()
+	file, err := syntax.NewParser().Parse(strings.NewReader(script), place)
+	if err != nil {
+		t.Errorf("%s: %v", place, err)
+		return nil
+	}
+	syntax.Walk(file, func(node syntax.Node) bool {
+		if call, ok := node.(*syntax.CallExpr); ok && len(call.Args) > 0 {
+			c := command{place: place}
+			for _, word := range call.Args {
+				c.words = append(c.words, literal(word.Parts))
+			}
+			all = append(all, c)
+		}
+		return true
+	})
+	return all
+}
+
+// literal returns what is known of a word.
+func literal(parts []syntax.WordPart) string {
+	var s strings.Builder
+	for _, part := range parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			s.WriteString(p.Value)
+		case *syntax.SglQuoted:
+			s.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			s.WriteString(literal(p.Parts))
+		default:
+			s.WriteString("*")
+		}
+	}
+	return s.String()
+}
+
+// of returns the calls of the program.
+func of(all []command, program ...string) (found []command) {
+	for _, c := range all {
+		if len(c.words) > len(program) && slices.Equal(c.words[:len(program)], program) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// gcloud is a command of gcloud, as its own completion of command lines knows it.
+type gcloud struct {
+	Commands map[string]*gcloud         `json:"commands"`
+	Flags    map[string]json.RawMessage `json:"flags"` // "value", "bool", or a list of the values
+}
+
+var tree = sync.OnceValues(func() (*gcloud, error) {
+	program, err := exec.LookPath("gcloud")
+	if err != nil {
+		return nil, err
+	}
+	if program, err = filepath.EvalSymlinks(program); err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(program), "..", "data", "cli", "gcloud_completions.py"))
+	if err != nil {
+		return nil, err
+	}
+	_, text, ok := strings.Cut(string(content), "STATIC_COMPLETION_CLI_TREE = ")
+	if !ok {
+		return nil, fmt.Errorf("the completions of %s aren't as they were", program)
+	}
+	root := new(gcloud)
+	return root, json.Unmarshal([]byte(text), root)
+})
+
+func TestGcloudKnowsTheCommands(t *testing.T) {
+	t.Parallel()
+	all, err := tree()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("THE RUNBOOKS' COMMANDS AREN'T CHECKED, for want of gcloud: %v", err)
+	}
+	calls := of(commands(t), "gcloud")
+	if len(calls) < 50 {
+		t.Errorf("only %d calls of gcloud were found", len(calls))
+	}
+	for _, c := range calls {
+		if err := all.knows(c.words[1:]); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+}
+
+// knows reports what is wrong with a command line.
+func (g *gcloud) knows(words []string) error {
+	at, general := g, g.Flags
+	var path []string
+	for len(words) > 0 && at.Commands[words[0]] != nil {
+		at = at.Commands[words[0]]
+		path, words = append(path, words[0]), words[1:]
+	}
+	if len(at.Commands) > 0 {
+		return fmt.Errorf("%q is no command of %q", strings.Join(words, " "), strings.Join(path, " "))
+	}
+	for _, word := range words {
+		if !strings.HasPrefix(word, "--") {
+			continue // a name
+		}
+		flag, value, hasValue := strings.Cut(word, "=")
+		kind, ok := at.Flags[flag]
+		if !ok {
+			kind, ok = general[flag]
+		}
+		if !ok {
+			if kind, ok = at.Flags["--"+strings.TrimPrefix(flag, "--no-")]; ok && string(kind) != `"bool"` {
+				ok = false
+			}
+		}
+		if !ok {
+			return fmt.Errorf("it has no flag %s", flag)
+		}
+		var values []string
+		switch {
+		case string(kind) == `"bool"`:
+			if hasValue {
+				return fmt.Errorf("%s takes no value", flag)
+			}
+		case !hasValue:
+			return fmt.Errorf("%s wants a value, after =", flag)
+		case json.Unmarshal(kind, &values) == nil:
+			if !strings.Contains(value, "*") && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) }) {
+				return fmt.Errorf("%s takes %q, not %q", flag, values, value)
+			}
+		}
+	}
+	return nil
+}
+
+func TestKnowsRefuses(t *testing.T) {
+	t.Parallel()
+	g := &gcloud{Flags: map[string]json.RawMessage{"--project": []byte(`"value"`)}, Commands: map[string]*gcloud{"sql": {Commands: map[string]*gcloud{
+		"patch": {Flags: map[string]json.RawMessage{"--policy": []byte(`["always", "never"]`), "--protect": []byte(`"bool"`), "--tier": []byte(`"value"`)}},
+	}}}}
+	for line, good := range map[string]bool{
+		"sql patch main --policy=NEVER --no-protect --tier=big --project=*": true,
+		"sql patch --policy=* --protect":                                    true,
+		"sql path main":                                                     false,
+		"sql":                                                               false,
+		"sql patch --policy=sometimes":                                      false,
+		"sql patch --pollicy=never":                                         false,
+		"sql patch --tier":                                                  false,
+		"sql patch --protect=yes":                                           false,
+		"sql patch --no-tier":                                               false,
+	} {
+		if err := g.knows(strings.Fields(line)); (err == nil) != good {
+			t.Errorf("%s: got %v", line, err)
+		}
+	}
+}
+
+// TestScriptsKnowTheCommands asks the project's own command for its flags.
+func TestScriptsKnowTheCommands(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "cloud")
+	build := exec.Command("go", "build", "-o", program, "./scripts/cloud")
+	build.Dir = root
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	calls := of(commands(t), "go", "run", "./scripts/cloud")
+	if len(calls) < 10 {
+		t.Errorf("only %d calls were found", len(calls))
+	}
+	usages := map[string]string{}
+	for _, c := range calls {
+		name := c.words[3]
+		if _, ok := usages[name]; !ok {
+			output, err := exec.Command(program, name, "-h").CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %v: %s", c, err, output)
+			}
+			usages[name] = string(output)
+		}
+		for _, word := range c.words[4:] {
+			flag, _, _ := strings.Cut(word, "=")
+			if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(?m)^\s+`+regexp.QuoteMeta(flag)+`\b`).MatchString(usages[name]) {
+				t.Errorf("%s: it has no flag %s", c, flag)
+			}
+		}
+	}
+}
+
+func TestMakeKnowsTheTargets(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range of(commands(t), "make") {
+		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(c.words[1]) + `:`).Match(makefile) {
+			t.Errorf("%s: there is no such target", c)
+		}
+	}
+}
+
+// TestNamesAreDeclared looks for functions and resources that the runbooks name.
+func TestNamesAreDeclared(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(root + "/infrastructure/functions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions map[string]struct{ Trigger string }
+	if err := json.Unmarshal(content, &functions); err != nil {
+		t.Fatal(err)
+	}
+	known := func(c command, name, trigger string) {
+		if f, ok := functions[name]; !strings.Contains(name, "*") && (!ok || trigger != "" && f.Trigger != trigger) {
+			t.Errorf("%s: no %s function is called %q", c, trigger, name)
+		}
+	}
+	for _, c := range commands(t) {
+		line := strings.Join(c.words, " ")
+		for _, pattern := range []struct{ text, trigger string }{
+			{`scheduler jobs (?:run|pause|resume) aksio-prod-(\S+)`, "scheduled"},
+			{`subscriptions modify-push-config aksio-prod-(\S+)`, "finalized"},
+			{`-function (\S+)`, ""},
+			{`--service=(\S+)`, ""},
+			{`gcloud run services (?:update|update-traffic|remove-iam-policy-binding) (\S+)`, ""},
+		} {
+			if found := regexp.MustCompile(pattern.text).FindStringSubmatch(line); found != nil {
+				known(c, found[1], pattern.trigger)
+			}
+		}
+	}
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(folder + "/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := os.ReadFile(folder + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(content), -1) {
+			if _, err := os.Stat(filepath.Join(folder, link[1])); err != nil {
+				t.Errorf("%s: %v", filepath.Base(file), err)
+			}
+		}
+		if name := filepath.Base(file); name != "README.md" && !strings.Contains(string(index), "("+name+")") {
+			t.Errorf("README.md doesn't list %s", name)
+		}
+		if text := string(content); filepath.Base(file) != "restore-drill.md" && (!strings.Contains(text, "RPO") || !strings.Contains(text, "RTO")) {
+			t.Errorf("%s states no RPO and RTO", filepath.Base(file))
+		}
+	}
+}
