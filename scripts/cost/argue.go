@@ -397,28 +397,41 @@ func (a *arguer) warm() Argument {
 	return Argument{"What warm instances cost", fmt.Sprintf("One instance of 1 CPU and 256 MiB that is kept costs up to %s USD a month.", dollars(one)), rows}
 }
 
+// router is the function that passes calls on.
+const router = "edge-router"
+
 func (a *arguer) router() Argument {
 	rows := a.header("USD a month")
-	rows = append(rows, a.row("one base address, by a function that passes calls on", func(b *Bill) string {
-		var calls, seconds, cpu float64
+	declared, ok := a.in.Functions[router]
+	if !ok {
+		declared = Function{Access: "public", Trigger: "http", CPU: 1, MemoryMiB: 512, Concurrency: 80}
+	}
+	rows = append(rows, a.row("all calls through the router", func(b *Bill) string {
+		var calls, seconds float64
 		for _, l := range b.Loads {
 			c, _ := a.in.callsOf(l.ID)
-			if a.in.Functions[l.ID].Access != "private" {
+			if a.in.Functions[l.ID].Access != "private" && l.ID != router {
 				calls += l.Calls
 				seconds += l.Calls * (c.Seconds + a.in.General["router_seconds"].Value)
-				cpu += l.Calls
 			}
 		}
 		if calls == 0 {
 			return "–"
 		}
 		with := a.at(b.Students, func(in *Inputs) {
-			in.Functions["router"] = Function{Access: "private", Trigger: "http", CPU: 1, MemoryMiB: 256, Concurrency: 80}
-			in.Calls["router"] = Calls{Monthly: calls, Seconds: seconds / calls, CPU: 1}
+			in.Functions[router] = declared
+			in.Calls[router] = Calls{Monthly: calls, Seconds: seconds / calls, CPU: 1}
 		})
-		return dollars(with.Part(functionParts...) - b.Part(functionParts...))
+		without := a.at(b.Students, func(in *Inputs) {
+			in.Functions[router] = declared
+			in.Calls[router] = Calls{}
+		})
+		return dollars(with.Part(functionParts...) - without.Part(functionParts...))
+	}), a.row("its warm instances, if nobody calls it", func(b *Bill) string {
+		without := a.at(b.Students, func(in *Inputs) { delete(in.Functions, router) })
+		return dollars(b.Part(functionParts...) - without.Part(functionParts...))
 	}))
-	return Argument{"What the one base address costs", "The router is billed for as long as the functions behind it take, streams included. The load balancer's URL mask does the same for nothing; the router is for clients that know only one address.", rows}
+	return Argument{"What the one base address costs", "The router is billed for as long as the functions behind it take, streams included. The load balancer leads to each function's own address for nothing; the router is for clients that know only one.", rows}
 }
 
 func (a *arguer) maxInstances() Argument {

@@ -151,7 +151,7 @@ func (m *month) functions() (u usage) {
 		cpu += load.Busy * f.CPU
 		memory += load.Busy * f.MemoryMiB * mib
 		requests += calls
-		idle := max(0, f.MinInstances*hoursPerMonth*3600-load.Busy)
+		idle := max(0, m.warm(f)*hoursPerMonth*3600-load.Busy)
 		idleCPU += idle * f.CPU
 		idleMemory += idle * f.MemoryMiB * mib
 
@@ -181,6 +181,14 @@ func (m *month) functions() (u usage) {
 		m.charge("functions: memory", "memory of warm instances", "run.idle_memory", idleMemory)
 	}
 	return u
+}
+
+// warm returns how many instances of the function are kept.
+func (m *month) warm(f Function) float64 {
+	if m.bill.Students < m.general("warm_from") {
+		return 0
+	}
+	return f.MinInstances
 }
 
 // load says how the function's calls fall on instances.
