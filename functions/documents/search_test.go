@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -57,5 +58,102 @@ func TestSearchesAreLimited(t *testing.T) {
 	search(bob, bobs).Want(http.StatusOK)
 	if asked := len(provider.Calls()); asked != 3 { // of two searches and the first that was one too many
 		t.Errorf("the model was asked %d times, want 3", asked)
+	}
+}
+
+// found returns the results of a search in the student's course.
+func (s *student) found(query string) []map[string]any {
+	s.app.t.Helper()
+	resp := s.Get("/api/v1/documents/search/?" + url.Values{"course": {s.course}, "query": {query}}.Encode()).Want(http.StatusOK)
+	var results []map[string]any
+	for _, r := range resp.Map()["results"].([]any) {
+		results = append(results, r.(map[string]any))
+	}
+	return results
+}
+
+// TestSearchInUnspacedScripts: where no white space parts words, a few characters
+// find the passages that they stand in.
+func TestSearchInUnspacedScripts(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	texts := map[string]string{
+		"Japanese": "光合成は植物が光のエネルギーを使って二酸化炭素と水から糖を作る反応である。葉緑体の中で行われ、酸素が放出される。BM25検索も試す。",
+		"Chinese":  "机器学习是人工智能的一个分支。它研究计算机怎样从数据中学习规律，并用这些规律对新的数据作出预测。",
+		"Thai":     "การสังเคราะห์ด้วยแสงเป็นกระบวนการที่พืชใช้พลังงานจากแสงอาทิตย์เพื่อสร้างน้ำตาลจากคาร์บอนไดออกไซด์และน้ำ",
+		"Korean":   "광합성은 식물이 빛에너지를 이용하여 이산화탄소와 물로 포도당을 만드는 과정이다. 엽록체에서는 산소가 나온다.",
+		"English":  "Photosynthesis turns light, water and carbon dioxide into sugar, and it gives off oxygen.",
+	}
+	ada := app.student("ada")
+	documents := map[string]string{}
+	for script, text := range texts {
+		documents[script] = ada.uploaded(script+".txt", "text/plain", []byte(text))
+		app.process(documents[script]).Want(http.StatusOK)
+	}
+	queries := []struct{ query, script, marked string }{
+		{"酸素", "Japanese", "**酸素**が放出される。BM25検索も"},
+		{"二酸化炭素とは何か", "Japanese", "って**二酸化炭素と**水から"},
+		{"糖", "Japanese", "水から**糖を**作る"},
+		{"葉緑体 検索", "Japanese", "である。**葉緑体**の中で"},
+		{"bm25", "Japanese", "**BM25**検索も試す"},
+		{"学习", "Chinese", "机器**学习**是人工智能"},
+		{"数据预测", "Chinese", "新的**数据**作出**预测**"},
+		{"น้ำตาล", "Thai", "สร้าง**น้ำตาล**จาก"},
+		{"산소", "Korean", "엽록체에서는 **산소**가 나온다"},
+		{"oxygen", "English", "it gives off **oxygen**"},
+	}
+	check := func() {
+		t.Helper()
+		for _, q := range queries {
+			results := ada.found(q.query)
+			if len(results) == 0 || results[0]["document_id"] != documents[q.script] || !strings.Contains(results[0]["snippet"].(string), q.marked) {
+				t.Errorf("%s: found %v, want the %s text with %s", q.query, results, q.script, q.marked)
+				continue
+			}
+			if snippet := strings.ReplaceAll(results[0]["snippet"].(string), "**", ""); !strings.Contains(texts[q.script], snippet) {
+				t.Errorf("%s: the snippet %q is no part of the text", q.query, snippet)
+			}
+		}
+		for _, query := range []string{"量子", "素酸"} { // neither word nor pair stands in a text
+			if results := ada.found(query); len(results) > 0 && strings.Contains(results[0]["snippet"].(string), "**") {
+				t.Errorf("%s: marked %v", query, results[0])
+			}
+		}
+	}
+	check()
+
+	// Passages that were stored before are brought to the same by the migration.
+	if _, err := app.DB.Exec(t.Context(), `UPDATE passages SET words_found = to_tsvector(search_config(language), heading || ' ' || text)`); err != nil {
+		t.Fatal(err)
+	}
+	if snippet := ada.found("酸素")[0]["snippet"].(string); strings.Contains(snippet, "**") {
+		t.Errorf("an old passage is found by words already: %s", snippet)
+	}
+	migration, err := os.ReadFile("../../shared/database/migrations/20261126141600_unspaced_passages.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.DB.Exec(t.Context(), string(migration)); err != nil {
+		t.Fatal(err)
+	}
+	check()
+}
+
+// TestSearchTakesAngleBracketsForText: what looks like markup in a lecture is part
+// of it.
+func TestSearchTakesAngleBracketsForText(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	app.process(ada.uploaded("web.txt", "text/plain", []byte(
+		"A page puts the title into <h1 class=\"big\">Topology</h1> and a paragraph into <div>. For real numbers a <b and c> d hold the converse.\n"))).Want(http.StatusOK)
+	for query, marked := range map[string]string{
+		"title":    `puts the **title** into <h1 class="big">Topology</h1> and`,
+		"div":      "into <**div**>. For",
+		"converse": "a <b and c> d hold the **converse**",
+	} {
+		if results := ada.found(query); len(results) != 1 || !strings.Contains(results[0]["snippet"].(string), marked) {
+			t.Errorf("%s: found %v, want %s", query, results, marked)
+		}
 	}
 }

@@ -5,6 +5,7 @@ package retrieval
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -121,6 +122,9 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
 			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
+			for i := range results.Hits {
+				results.Hits[i].Snippet = readable(results.Hits[i].Snippet)
+			}
 			return err
 		})
 	if spent.PromptTokens > 0 {
@@ -130,6 +134,20 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 		return Results{}, err
 	}
 	return results, nil
+}
+
+var (
+	joined       = strings.NewReplacer("\x03\x1F\x02", "\x1F", "\x03\x1D\x02", "") // marks that end where the next begin
+	secondOfPair = regexp.MustCompile(`.\x1F\x02`)                                 // before a marked pair, which begins with it
+	firstOfPair  = regexp.MustCompile(`\x1F.`)
+	plain        = strings.NewReplacer("\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")
+)
+
+// readable turns a snippet of what search_text made back into one of the text. A
+// letter that two pairs share stays once, marked if one of them is.
+func readable(snippet string) string {
+	snippet = secondOfPair.ReplaceAllString(joined.Replace(snippet), "\x02")
+	return plain.Replace(firstOfPair.ReplaceAllString(snippet, ""))
 }
 
 // weight says how much the order by meaning counts against the order by words.
@@ -145,7 +163,8 @@ func (s *Store) weight() float64 {
 // NULL, the vector's model and weight, limit and offset.
 //
 // Words: each language of the course's documents contributes the question's
-// stems in that language. Passages are scored by BM25 (k1 1.2, b 0.75), their
+// stems in that language; where a script parts no words, pairs of letters, of which
+// a single one is a beginning (see the function search_text). Passages are scored by BM25 (k1 1.2, b 0.75), their
 // length relative to the 200 words that passages aim at. A stem in more than a
 // third of many passages, or in more than 2,000, tells little and would cost a
 // look at each of them: it scores those that others found, but finds none itself,
@@ -164,13 +183,17 @@ WITH material AS MATERIALIZED (
 	  AND (cardinality($3::uuid[]) IS NULL OR cardinality($3) = 0 OR id = ANY ($3))
 ), stems AS (
 	SELECT DISTINCT stem
-	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), $4))) stem
+	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), search_text($4, false)))) stem
 	LIMIT 40
 ), sized AS MATERIALIZED (
 	SELECT greatest(sum(passage_count), 1)::real AS passages FROM material
 ), counted AS MATERIALIZED (
 	SELECT word, (SELECT count(*) FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word)::real AS frequency
-	FROM (SELECT ('''' || replace(replace(stem, '\', '\\'), '''', '''''') || '''')::tsquery AS word FROM stems) w
+	FROM (
+		SELECT ('''' || replace(replace(stem, '\', '\\'), '''', '''''') || '''' ||
+			CASE WHEN length(stem) = 1 AND search_text(stem, false) <> stem THEN ':*' ELSE '' END)::tsquery AS word
+		FROM stems
+	) w
 ), terms AS MATERIALIZED (
 	SELECT word, ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
 		frequency <= greatest(least(passages / 3, 2000), 500) OR frequency = min(frequency) OVER () AS telling
@@ -207,8 +230,9 @@ WITH material AS MATERIALIZED (
 	LIMIT $8 OFFSET $9
 )
 SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, score,
-	ts_headline(search_config(p.language), p.text,
+	ts_headline(search_config(p.language), prepared,
 		(SELECT coalesce(string_agg(word::text, ' | '), '')::tsquery FROM terms),
-		'StartSel=**, StopSel=**, MaxWords=40, MinWords=20, MaxFragments=1') AS snippet
-FROM merged JOIN passages p USING (id) JOIN material d ON d.id = p.document_id
+		E'StartSel=\x02, StopSel=\x03, MaxFragments=1, ' ||
+			CASE WHEN prepared ~ E'\x1F' THEN 'MaxWords=100, MinWords=50' ELSE 'MaxWords=40, MinWords=20' END) AS snippet
+FROM merged JOIN passages p USING (id) JOIN material d ON d.id = p.document_id, search_text(p.text, true) prepared
 ORDER BY score DESC, p.id`
