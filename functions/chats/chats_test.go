@@ -181,6 +181,27 @@ func TestTutorStreams(t *testing.T) {
 	}
 }
 
+// TestAStreamIsRepeatedByItsKey: who lost the connection asks again, and gets the
+// same answer without asking twice.
+func TestAStreamIsRepeatedByItsKey(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	chat := open(t, ada, course)
+	ask := func() *apitest.Response {
+		return ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "What is a homeomorphism?"},
+			"Accept", "text/event-stream", "Idempotency-Key", "k1").Want(http.StatusOK)
+	}
+	first, again := ask(), ask()
+	if string(first.Body) != string(again.Body) || again.Header.Get("Idempotent-Replayed") != "true" || again.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("the repetition streams %s, the first %s", again.Body, first.Body)
+	}
+	if messages := ada.Get(chat + "messages/").Want(http.StatusOK).Map(); messages["count"] != 2.0 {
+		t.Errorf("%v messages, want the question and its answer", messages["count"])
+	}
+}
+
 func TestTutorKeepsTheQuestionWhenTheModelFails(t *testing.T) {
 	t.Parallel()
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))

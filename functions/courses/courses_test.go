@@ -3,6 +3,7 @@ package courses_test
 import (
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 
 	_ "aksio.app/functions/all"
@@ -116,4 +117,31 @@ func TestCourseIsCreatedOnceForAnIdempotencyKey(t *testing.T) {
 	do(map[string]any{"name": "Other"}, "k1").Want(http.StatusConflict)
 	do(map[string]any{"name": ""}, "k2").Want(http.StatusBadRequest)
 	do(map[string]any{"name": "Mended"}, "k2").Want(http.StatusCreated) // a failed request frees its key
+}
+
+// TestTwinsWithOneKeyMakeOneCourse: of requests at once, one is carried out; the
+// others are told to wait, or answered like it.
+func TestTwinsWithOneKeyMakeOneCourse(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	answers := make([]*apitest.Response, 12)
+	var twins sync.WaitGroup
+	for i := range answers {
+		twins.Go(func() {
+			answers[i] = ada.Do(http.MethodPost, path, map[string]any{"name": "Topology"}, "Idempotency-Key", "k1")
+		})
+	}
+	twins.Wait()
+	list := ada.Get(path).Want(http.StatusOK).Map()
+	if list["count"] != 1.0 {
+		t.Fatalf("%v courses, want 1", list["count"])
+	}
+	id := list["results"].([]any)[0].(map[string]any)["id"]
+	for _, answer := range answers {
+		made := answer.Status == http.StatusCreated && answer.Map()["id"] == id
+		told := answer.Status == http.StatusConflict && answer.Map()["code"] == "request_in_progress"
+		if !made && !told {
+			t.Errorf("a twin was answered %d %s", answer.Status, answer.Body)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/documents/files"
 	"aksio.app/shared/usage"
 )
@@ -64,6 +65,28 @@ func TestFileIsSentToTheSignedURL(t *testing.T) {
 	defer resp.Body.Close()
 	if content, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(content, lecture) {
 		t.Errorf("file_url leads to %.80q, %v", content, err)
+	}
+}
+
+// TestUploadIsRepeatedByItsKey: a client makes the form anew, with another boundary.
+func TestUploadIsRepeatedByItsKey(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	upload := func(content string) *apitest.Response {
+		body, header := form(t, "notes.txt", "text/plain", []byte(content))
+		return ada.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header, "Idempotency-Key", "k1")
+	}
+	first := upload("Homeomorphisms are continuous.").Want(http.StatusCreated)
+	again := upload("Homeomorphisms are continuous.").Want(http.StatusCreated)
+	if !bytes.Equal(first.Body, again.Body) || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the repetition answers %s, the first %s", again.Body, first.Body)
+	}
+	if problem := upload("Another file.").Want(http.StatusConflict).Map(); problem["code"] != "idempotency_key_reused" {
+		t.Errorf("another file with the key: %v", problem)
+	}
+	if n := app.count(`SELECT count(*) FROM documents`); n != 1 {
+		t.Errorf("%d documents, want 1", n)
 	}
 }
 

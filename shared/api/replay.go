@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -58,13 +59,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	sum := sha256.New()
-	io.WriteString(sum, r.URL.Path+"\n")
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") { // whose boundaries differ each time
-		sum.Write(body)
-	}
-
-	answer, err := store.BeginReplay(ctx, user.ID, s.ID, key, sum.Sum(nil))
+	answer, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body))
 	if err != nil {
 		fail(err)
 		return
@@ -104,6 +99,24 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	}()
 	call(recorder, r)
 	finished = true
+}
+
+// fingerprint is the same for repetitions of a request and no others.
+func fingerprint(r *http.Request, body []byte) []byte {
+	sum := sha256.New()
+	io.WriteString(sum, r.URL.RequestURI()+"\n")
+	var boundary string // of a form's parts: clients choose another each time
+	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		boundary = parameters["boundary"]
+	}
+	if boundary == "" {
+		sum.Write(body)
+		return sum.Sum(nil)
+	}
+	for part := range bytes.SplitSeq(body, []byte(boundary)) {
+		sum.Write(part)
+	}
+	return sum.Sum(nil)
 }
 
 func (a replayed) write(w http.ResponseWriter) {

@@ -14,7 +14,8 @@ import (
 
 // Questions implements Model: it asks for terms by what the material says of
 // them, with other terms of the same material to choose from. The wanted types
-// take turns, and no sentence is asked about twice.
+// take turns, no sentence is asked about twice, and as many statements are false as
+// true: of those that are mostly true a student learns to say so.
 func (o Offline) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Usage, error) {
 	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
 		return nil, o.usage(), err
@@ -23,23 +24,42 @@ func (o Offline) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 	queues := r.queues()
 	check := newChecker(m)
 	used := map[[2]int]bool{}
+	answered := map[string]int{} // statements, by their answer
 	var out []ai.Item
 	for round := true; round && len(out) < m.Count; {
 		round = false
 		for i := range queues {
 			for len(queues[i]) > 0 && len(out) < m.Count {
-				item := queues[i][0]
-				queues[i] = queues[i][1:]
+				var item ai.Item
+				item, queues[i] = next(queues[i], used, answered)
 				at := [2]int{item.Source, item.Start}
 				if !used[at] && check.item(&item) {
 					used[at], round = true, true
 					out = append(out, item)
+					if item.Type == ai.TrueFalse {
+						answered[item.Correct[0]]++
+					}
 					break
 				}
 			}
 		}
 	}
 	return out, o.usage(), nil
+}
+
+// next takes the queue's first item, of statements the first whose answer is the
+// rarer one so far, and returns it and the others.
+func next(queue []ai.Item, used map[[2]int]bool, answered map[string]int) (ai.Item, []ai.Item) {
+	rarer := "False"
+	if answered["True"] < answered["False"] {
+		rarer = "True"
+	}
+	at := slices.IndexFunc(queue, func(i ai.Item) bool {
+		return i.Type != ai.TrueFalse || i.Correct[0] == rarer && !used[[2]int{i.Source, i.Start}]
+	})
+	at = max(at, 0)
+	item := queue[at]
+	return item, slices.Delete(queue, at, at+1)
 }
 
 // queues returns the possible items of each wanted type, the best first.
@@ -152,25 +172,23 @@ func (r *reading) gap(c cloze, kind string) ai.Item {
 	return item
 }
 
-// statements states what the material says, in every other item with another
-// term in the place of the right one.
+// statements states what the material says, and the same with another term in the
+// place of the right one, where one fits.
 func (r *reading) statements(clozes []cloze) []ai.Item {
 	var out []ai.Item
-	for _, c := range clozes {
-		statement, correct := c.text, "True"
-		explanation := c.text
-		if len(out)%2 == 1 {
-			others := r.distractors(c.answer, c.phrase.kind, c.sentence, nil)
-			if len(others) == 0 || c.phrase.kind == common && !c.afterArticle() {
-				continue
-			}
-			statement, correct = strings.Replace(c.gapped, gap, others[0], 1), "False"
-			explanation = fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer)) + " " + c.text
-		}
+	add := func(c cloze, statement, correct, explanation string) {
 		item := r.item(c.sentence, ai.TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
 		item.Explanation, item.Level = explanation, ai.Easy
 		item.Tags = r.tags(c.sentence, c.phrase.text)
 		out = append(out, item)
+	}
+	for _, c := range clozes {
+		add(c, c.text, "True", c.text)
+		others := r.distractors(c.answer, c.phrase.kind, c.sentence, nil)
+		if len(others) == 0 || c.phrase.kind == common && !c.afterArticle() {
+			continue
+		}
+		add(c, strings.Replace(c.gapped, gap, others[0], 1), "False", fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer))+" "+c.text)
 	}
 	return out
 }

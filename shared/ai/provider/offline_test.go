@@ -66,6 +66,29 @@ func TestOfflineItemsHaveOneAnswer(t *testing.T) {
 	}
 }
 
+// TestOfflineStatementsAreAsOftenFalse, whatever else is asked: who sees mostly true
+// ones learns to say so.
+func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {
+	t.Parallel()
+	for _, types := range [][]string{{ai.TrueFalse}, {ai.MultipleChoice, ai.TrueFalse}, nil} {
+		for _, file := range []string{"cells.md", "topologie.md"} {
+			items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: material(t, file), Count: 12, Types: types})
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers := map[string]int{}
+			for _, i := range items {
+				if i.Type == ai.TrueFalse {
+					answers[i.Correct[0]]++
+				}
+			}
+			if n := answers["True"] - answers["False"]; n < -1 || n > 1 || len(answers) != 2 {
+				t.Errorf("%s, %v: %v", file, types, answers)
+			}
+		}
+	}
+}
+
 func TestOfflineIsDeterministic(t *testing.T) {
 	t.Parallel()
 	m := ai.Material{Sources: material(t, "cells.md"), Count: 15}

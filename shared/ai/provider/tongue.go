@@ -25,8 +25,6 @@ type texts struct {
 	cloze    string // %s is a sentence with a gap
 	which    string // %s is a description
 	truth    string // %s is a statement
-	true     string
-	false    string
 	instead  string // %s is the right term
 	hint     string // %d letters, %s the first
 	hintYear string
@@ -97,8 +95,10 @@ dr mr mrs ms maj gen col lt capt sgt gov sen rep jan feb mar apr jun jul aug sep
 z.b d.h u.a u.ä usw bzw vgl ca evtl ggf nr abb tab kap s.o s.u sog inkl max min def bsp bem
 f.eks dvs osv bl.a pga iht kl kap jf mv ev t.ex bl.a o.s.v d.v.s m.m s.k t.o.m fig tab ex resp mfl m.fl`
 
-// general words are frequent in study material of any subject, and no terms.
+// general words are frequent in study material of any subject, and no terms; titles
+// stand before names.
 const general = `
+mrs prof professor professors phd msc bsc univ herr herrn hrn dipl ing habil
 example examples figure figures table tables chapter section page pages part parts case cases result results way number numbers kind kinds
 type types form forms time times year years day days people person work works author authors fact point points different same similar able
 available possible important significant common specific certain new high low higher lower greater smaller total respectively following
