@@ -99,6 +99,7 @@ func TestSearchInUnspacedScripts(t *testing.T) {
 		{"学习", "Chinese", "机器**学习**是人工智能"},
 		{"数据预测", "Chinese", "新的**数据**作出**预测**"},
 		{"น้ำตาล", "Thai", "สร้าง**น้ำตาล**จาก"},
+		{"ด้", "Thai", "เคราะห์**ด้**วยแสง"},
 		{"산소", "Korean", "엽록체에서는 **산소**가 나온다"},
 		{"oxygen", "English", "it gives off **oxygen**"},
 	}
@@ -129,12 +130,14 @@ func TestSearchInUnspacedScripts(t *testing.T) {
 	if snippet := ada.found("酸素")[0]["snippet"].(string); strings.Contains(snippet, "**") {
 		t.Errorf("an old passage is found by words already: %s", snippet)
 	}
-	migration, err := os.ReadFile("../../shared/database/migrations/20261126141600_unspaced_passages.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := app.DB.Exec(t.Context(), string(migration)); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"20261126141600_unspaced_passages", "20261126142500_tone_marks"} {
+		migration, err := os.ReadFile("../../shared/database/migrations/" + name + ".sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.DB.Exec(t.Context(), string(migration)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	check()
 }

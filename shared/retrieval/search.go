@@ -140,8 +140,18 @@ var (
 	joined       = strings.NewReplacer("\x03\x1F\x02", "\x1F", "\x03\x1D\x02", "") // marks that end where the next begin
 	secondOfPair = regexp.MustCompile(`.\x1F\x02`)                                 // before a marked pair, which begins with it
 	firstOfPair  = regexp.MustCompile(`\x1F.`)
-	plain        = strings.NewReplacer("\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")
+	plain        = strings.NewReplacer(append(signs(), "\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")...)
 )
+
+// signs are the letters that search_text puts in the place of signs, and those.
+func signs() (pairs []string) {
+	letter := '\U00010600'
+	for _, sign := range "\u0E47\u0E48\u0E49\u0E4A\u0E4B\u0E4C\u0E4E\u0EBA\u0EC8\u0EC9\u0ECA\u0ECB\u0ECC\u1037\u1039\u103A\u17C9\u17CA\u17CB\u17CC\u17CD\u17CE\u17CF\u17D0\u17D1\u17D2\u17D3" {
+		pairs = append(pairs, string(letter), string(sign))
+		letter++
+	}
+	return pairs
+}
 
 // readable turns a snippet of what search_text made back into one of the text. A
 // letter that two pairs share stays once, marked if one of them is.
