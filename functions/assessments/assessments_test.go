@@ -479,6 +479,41 @@ func TestWhatTheModelInventsIsDropped(t *testing.T) {
 	}
 }
 
+// TestTheModelIsToldTheStoredLanguage: that of the documents as they were read, if
+// they have one in common.
+func TestTheModelIsToldTheStoredLanguage(t *testing.T) {
+	t.Parallel()
+	prompts := make(chan string, 8)
+	reply := func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		prompts <- call.Text("system")
+		aitest.JSON(object{"cards": []any{}})(w, r, call)
+	}
+	server := aitest.New(t, slices.Repeat([]aitest.Reply{reply}, 6)...)
+	app := apitest.New(t, "OPENAI_API_KEY", server.Config().Key, "OPENAI_BASE_URL", server.Config().BaseURL)
+	ada := newStudent(t, app, "ada")
+	english, danish := ada.document("Cells", cells), ada.document("Genes", genes)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE passages SET language = 'da' WHERE document_id = $1`, danish); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		documents []string
+		want      string
+	}{
+		{[]string{danish}, `BCP 47 code "da"`},
+		{[]string{english}, `BCP 47 code "en"`},
+		{[]string{english, danish}, "in the language of the sources"},
+	} {
+		assessment := ada.plan(object{"flashcard_count": 3, "quiz_count": 0})
+		ada.Post(path+assessment+"/generate_content/", object{"document_ids": tc.documents})
+		for len(prompts) > 1 { // of one that asks again
+			<-prompts
+		}
+		if prompt := <-prompts; !strings.Contains(prompt, tc.want) {
+			t.Errorf("of %d documents the model is told %q, want %q", len(tc.documents), prompt, tc.want)
+		}
+	}
+}
+
 func TestAFailedModelIsSaid(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -45,7 +45,7 @@ var questionTypes = []string{ai.MultipleChoice, ai.TrueFalse, ai.ShortAnswer, ai
 func (d *draft) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, modelTimeout)
 	defer cancel()
-	material := ai.Material{Topic: d.req.Topic, Avoid: d.avoid}
+	material := ai.Material{Topic: d.req.Topic, Language: languageOf(d.passages), Avoid: d.avoid}
 	for _, passage := range d.passages {
 		material.Sources = append(material.Sources, source(passage))
 	}

@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/language"
 	"aksio.app/shared/retrieval"
 )
 
@@ -24,6 +25,22 @@ const mostPassages = 40
 // source is the passage as a model reads it.
 func source(p documents.Passage) ai.Source {
 	return ai.Source{Document: p.DocumentName, Heading: p.Heading, Page: p.PageStart, Text: p.Text}
+}
+
+// languageOf returns the language of the passages whose language is known; "" if
+// they have none or several, which a model then follows.
+func languageOf(passages []documents.Passage) string {
+	common := ""
+	for _, p := range passages {
+		switch {
+		case p.Language == "" || p.Language == common:
+		case common == "":
+			common = p.Language
+		default:
+			return ""
+		}
+	}
+	return common
 }
 
 // material returns what is to be learned: the content that was sent along, and
@@ -113,7 +130,7 @@ WITH material AS MATERIALIZED (
 ), share AS (
 	SELECT greatest(1, $4::int / greatest(1, count(DISTINCT document_id))) AS passages FROM ranked
 )
-SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end
+SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.char_start, p.char_end
 FROM ranked r CROSS JOIN share s JOIN passages p ON p.id = r.id JOIN material m ON m.id = r.document_id
 WHERE r.passages <= s.passages OR (r.n + $5::int) * s.passages % r.passages < s.passages
 ORDER BY m.created_at, m.id, p.position
@@ -142,6 +159,7 @@ const pieceLength = 5_000
 // that is possible.
 func split(content string) []documents.Passage {
 	var passages []documents.Passage
+	spoken := language.Of(content)
 	for rest := []rune(strings.TrimSpace(content)); len(rest) > 0; {
 		end := min(len(rest), pieceLength)
 		if end < len(rest) {
@@ -150,7 +168,7 @@ func split(content string) []documents.Passage {
 			}
 		}
 		if text := strings.TrimSpace(string(rest[:end])); text != "" {
-			passages = append(passages, documents.Passage{Text: text})
+			passages = append(passages, documents.Passage{Text: text, Language: spoken})
 		}
 		rest = rest[end:]
 	}

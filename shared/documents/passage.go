@@ -13,6 +13,7 @@ type Passage struct {
 	DocumentName string    `db:"document_name"`
 	Heading      string    `db:"heading"` // the headings above it, joined by " > "
 	Text         string    `db:"text"`
+	Language     string    `db:"language"` // of its document; "" when unknown
 	PageStart    int       `db:"page_start"`
 	PageEnd      int       `db:"page_end"`
 	Start        int       `db:"char_start"`

@@ -334,16 +334,18 @@ const summarized = 400_000
 // material returns the passages that the summary is made from.
 func (r *run) material(ctx context.Context) (ai.Material, error) {
 	rows, _ := r.db.Query(ctx, `
-		SELECT heading, page_start, text FROM (
+		SELECT heading, page_start, text, language FROM (
 			SELECT *, sum(length(text)) OVER (PARTITION BY document_id) AS total FROM passages WHERE document_id = $1
 		) p
 		WHERE position % ceil(total::float8 / $2)::int = 0
 		ORDER BY position`, r.ID, summarized)
-	sources, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ai.Source, error) {
+	var material ai.Material
+	var err error
+	material.Sources, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (ai.Source, error) {
 		source := ai.Source{Document: r.Name}
-		return source, row.Scan(&source.Heading, &source.Page, &source.Text)
+		return source, row.Scan(&source.Heading, &source.Page, &source.Text, &material.Language)
 	})
-	return ai.Material{Sources: sources}, err
+	return material, err
 }
 
 // complete tells who watches that all is done.
