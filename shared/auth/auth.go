@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -138,7 +139,7 @@ func NewVerifier(set []byte) (*Verifier, error) {
 	v := &Verifier{keys: map[string]ed25519.PublicKey{}}
 	for _, k := range parsed.Keys {
 		key, err := base64.RawURLEncoding.DecodeString(k.X)
-		if k.Type != "OKP" || k.Curve != "Ed25519" || err != nil || len(key) != ed25519.PublicKeySize {
+		if k.Type != "OKP" || k.Curve != "Ed25519" || err != nil || len(key) != ed25519.PublicKeySize || k.X != base64.RawURLEncoding.EncodeToString(key) {
 			return nil, fmt.Errorf("key %q of the set isn't an Ed25519 public key", k.ID)
 		}
 		v.keys[thumbprint(key)] = key
@@ -151,9 +152,13 @@ func NewVerifier(set []byte) (*Verifier, error) {
 
 // Verify returns the claims of a token of the wanted type that one of the keys
 // signed and that hasn't expired at the given time. The claims are returned
-// with ErrExpired, too.
+// with ErrExpired, too. A token has one spelling: strictly decoded, and without
+// the line breaks that base64 passes over.
 func (v *Verifier) Verify(token string, want Type, now time.Time) (Claims, error) {
 	var claims Claims
+	if strings.ContainsAny(token, "\r\n") {
+		return claims, errors.New("token is not valid")
+	}
 	_, err := jwt.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
 		if key, ok := v.keys[kid]; ok {
@@ -162,6 +167,7 @@ func (v *Verifier) Verify(token string, want Type, now time.Time) (Claims, error
 		return nil, errors.New("unknown key")
 	},
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
+		jwt.WithStrictDecoding(),
 		jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	switch {
