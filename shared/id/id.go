@@ -26,7 +26,9 @@ func (i ID[T]) String() string { return uuid.UUID(i).String() }
 // MarshalText writes the lower-case hyphenated form.
 func (i ID[T]) MarshalText() ([]byte, error) { return uuid.UUID(i).MarshalText() }
 
-// UnmarshalText reads the hyphenated form, in either case, and no other.
+// UnmarshalText reads the hyphenated form, in either case, and no other. The zero
+// id isn't read: where it stands for "any" or "none", a caller who writes it out
+// would choose what no id can.
 func (i *ID[T]) UnmarshalText(text []byte) error {
 	if len(text) != 36 { // uuid.Parse also takes URNs, braces and bare digits
 		return fmt.Errorf("%.40q is not an id: want 36 characters such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c", text)
@@ -34,6 +36,9 @@ func (i *ID[T]) UnmarshalText(text []byte) error {
 	parsed, err := uuid.ParseBytes(text)
 	if err != nil {
 		return fmt.Errorf("%q is not an id: %w", text, err)
+	}
+	if parsed == uuid.Nil {
+		return fmt.Errorf("%s identifies nothing", text)
 	}
 	*i = ID[T](parsed)
 	return nil
