@@ -29,13 +29,19 @@ func (f Field[T]) Or(other T) T {
 	return other
 }
 
-// UnmarshalJSON is called for fields that are present, null included.
+// UnmarshalJSON is called for fields that are present, null included. It decodes
+// anew: a field that is sent twice has nothing of what was sent first.
 func (f *Field[T]) UnmarshalJSON(data []byte) error {
 	f.Set = true
 	if bytes.Equal(data, []byte("null")) && reflect.TypeFor[T]().Kind() != reflect.Pointer {
 		return errors.New("null isn't allowed here: leave the field out, or send a value")
 	}
-	return json.Unmarshal(data, &f.Value)
+	var value T
+	if err := json.Unmarshal(data, &value); err != nil {
+		return err
+	}
+	f.Value = value
+	return nil
 }
 
 // IsSet and Any let code that doesn't know T read the field (database.Changes).
