@@ -38,13 +38,19 @@ type Change struct {
 // check tidies the change and reports everything that a schema can't see.
 func (c *Change) check() error {
 	c.Username.Value, c.Email.Value = tidyUsername(c.Username.Value), tidyEmail(c.Email.Value)
-	for _, text := range []*string{&c.FirstName.Value, &c.LastName.Value, &c.Phone.Value, &c.Timezone.Value,
-		c.University.Value, c.FieldOfStudy.Value, c.AcquisitionSource.Value, c.AcquisitionDetails.Value} {
-		if text != nil {
-			*text = strings.TrimSpace(*text)
+	wrong := faults{}
+	for field, text := range map[string]*string{
+		"first_name": &c.FirstName.Value, "last_name": &c.LastName.Value, "phone_number": &c.Phone.Value, "timezone": &c.Timezone.Value,
+		"university": c.University.Value, "field_of_study": c.FieldOfStudy.Value,
+		"acquisition_source": c.AcquisitionSource.Value, "acquisition_details": c.AcquisitionDetails.Value,
+	} {
+		if text == nil {
+			continue
+		}
+		if *text = strings.TrimSpace(*text); strings.ContainsFunc(*text, misleads) {
+			wrong.add(field, "Write one line, without control characters.")
 		}
 	}
-	wrong := faults{}
 	if c.Username.Set {
 		wrong.add("username", usernameFaults(c.Username.Value)...)
 	}

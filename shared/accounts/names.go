@@ -3,6 +3,7 @@ package accounts
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -44,6 +45,18 @@ var usernamePattern = regexp.MustCompile(`^[\p{L}\p{N}_.@+-]+$`)
 // for: two names that look alike because Unicode writes them twice are one.
 func tidyUsername(name string) string { return norm.NFKC.String(strings.TrimSpace(name)) }
 
+// unseen reports whether nobody sees the character: two names could look alike, or
+// like none. Some of them count as letters, such as the fillers of Hangul.
+func unseen(r rune) bool {
+	return misleads(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// misleads reports whether the character begins a line or turns the direction of
+// what follows, which no name of one line needs.
+func misleads(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+}
+
 // usernameFaults returns what is wrong with a tidied user name.
 func usernameFaults(name string) []string {
 	switch n := utf8.RuneCountInString(name); {
@@ -51,7 +64,7 @@ func usernameFaults(name string) []string {
 		return []string{blank}
 	case n < 3 || n > 30:
 		return []string{"Choose a username of 3 to 30 characters."}
-	case !usernamePattern.MatchString(name):
+	case !usernamePattern.MatchString(name) || strings.ContainsFunc(name, unseen):
 		return []string{"Enter a valid username: letters, digits and _ . @ + - only."}
 	}
 	return nil
@@ -79,7 +92,7 @@ func emailFaults(address string) []string {
 		return []string{blank}
 	case utf8.RuneCountInString(address) > 254:
 		return []string{"Ensure this address has no more than 254 characters."}
-	case strings.IndexByte(address, '@') > 64 || !emailPattern.MatchString(address):
+	case strings.IndexByte(address, '@') > 64 || !emailPattern.MatchString(address) || strings.ContainsFunc(address, unseen):
 		return []string{"Enter a valid email address."}
 	}
 	return nil
