@@ -13,6 +13,12 @@ import (
 // gap stands where the answer of a cloze belongs.
 const gap = "_____"
 
+// Bounds of what is generated.
+const (
+	longestSide = 8 << 10 // bytes of a side of a card, a question or an explanation
+	mostCorrect = 20      // accepted answers of a question
+)
+
 // checker keeps what is supported by the sources and new, and remembers why it
 // dropped the rest.
 type checker struct {
@@ -38,6 +44,8 @@ func (c *checker) card(card *ai.Card) bool {
 	switch {
 	case card.Front == "" || card.Back == "":
 		return c.drop("a side of the card is empty")
+	case max(len(card.Front), len(card.Back)) > longestSide:
+		return c.drop("a side of the card is too long")
 	case Fold(card.Front) == Fold(card.Back) || reveals(card.Front, card.Back):
 		return c.drop("the answer stands in the question")
 	case c.isKnown(card.Front):
@@ -46,7 +54,7 @@ func (c *checker) card(card *ai.Card) bool {
 	if !c.locate(card.Source, &card.Quote, &card.Start, &card.End) {
 		return false
 	}
-	card.Level = level(card.Level)
+	card.Level, card.Explanation = level(card.Level), cut(card.Explanation, longestSide)
 	card.Confidence = min(max(card.Confidence, 0), 1)
 	c.seen = append(c.seen, card.Front)
 	return true
@@ -58,15 +66,17 @@ func (c *checker) item(item *ai.Item) bool {
 	switch {
 	case item.Text == "":
 		return c.drop("the question is empty")
+	case len(item.Text) > longestSide:
+		return c.drop("the question is too long")
 	case !slices.Contains(wantedTypes(c.material), item.Type):
-		return c.drop("type %q wasn't asked for", item.Type)
+		return c.drop("type %.40q wasn't asked for", item.Type)
 	case c.isKnown(item.Text):
 		return c.drop("the question exists already")
 	}
 	if !c.answers(item) || !c.locate(item.Source, &item.Quote, &item.Start, &item.End) {
 		return false
 	}
-	item.Level = level(item.Level)
+	item.Level, item.Explanation, item.Hint = level(item.Level), cut(item.Explanation, longestSide), cut(item.Hint, longestSide)
 	c.seen = append(c.seen, item.Text)
 	return true
 }
@@ -75,6 +85,9 @@ func (c *checker) item(item *ai.Item) bool {
 func (c *checker) answers(item *ai.Item) bool {
 	if len(item.Correct) == 0 || slices.ContainsFunc(item.Correct, func(s string) bool { return Fold(s) == "" }) {
 		return c.drop("there is no right answer")
+	}
+	if len(item.Correct) > mostCorrect || slices.ContainsFunc(item.Correct, func(s string) bool { return len(s) > longestSide }) {
+		return c.drop("the right answers are too many or too long")
 	}
 	switch item.Type {
 	case ai.TrueFalse:

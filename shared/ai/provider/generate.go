@@ -65,7 +65,7 @@ func (o *OpenAI) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 			}
 			var cards []ai.Card
 			for _, c := range written.Cards {
-				card := ai.Card{Front: c.Front, Back: c.Back, Explanation: c.Explanation, Level: c.Level, Tags: c.Tags, Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
+				card := ai.Card{Front: clean(c.Front), Back: clean(c.Back), Explanation: clean(c.Explanation), Level: c.Level, Tags: tags(c.Tags), Source: c.Source - 1, Quote: c.Quote, Confidence: c.Confidence}
 				if len(cards) < want && check.card(&card) {
 					cards = append(cards, card)
 				}
@@ -88,7 +88,7 @@ func (o *OpenAI) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 			}
 			var items []ai.Item
 			for _, i := range written.Items {
-				item := ai.Item{Text: i.Text, Type: i.Type, Options: i.Options, Correct: i.Correct, Explanation: i.Explanation, Hint: i.Hint, Level: i.Level, Tags: i.Tags, Source: i.Source - 1, Quote: i.Quote}
+				item := ai.Item{Text: clean(i.Text), Type: i.Type, Options: cleanAll(i.Options), Correct: cleanAll(i.Correct), Explanation: clean(i.Explanation), Hint: clean(i.Hint), Level: i.Level, Tags: tags(i.Tags), Source: i.Source - 1, Quote: i.Quote}
 				if len(items) < want && check.item(&item) {
 					items = append(items, item)
 				}
@@ -274,5 +274,5 @@ func (o *OpenAI) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.U
 }
 
 func (w writtenSummary) summary() ai.Summary {
-	return ai.Summary{Text: strings.TrimSpace(w.Text), Topics: w.Topics[:min(len(w.Topics), 8)]}
+	return ai.Summary{Text: strings.TrimSpace(cut(clean(w.Text), longestSide)), Topics: tags(w.Topics)}
 }

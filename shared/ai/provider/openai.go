@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	openai "github.com/sashabaranov/go-openai"
 	"github.com/sashabaranov/go-openai/jsonschema"
@@ -108,7 +109,12 @@ func (o *OpenAI) embed(ctx context.Context, texts []string) ([][]float32, ai.Usa
 	if err != nil {
 		return nil, ai.Usage{}, err
 	}
-	usage := ai.Usage{PromptTokens: resp.Usage.PromptTokens}
+	usage, ok := told(resp.Usage)
+	if !ok {
+		for _, text := range texts {
+			usage.PromptTokens += estimate(text)
+		}
+	}
 	vectors := make([][]float32, len(texts))
 	for _, e := range resp.Data {
 		if e.Index < 0 || e.Index >= len(texts) || vectors[e.Index] != nil || len(e.Embedding) != ai.Dimensions {
@@ -196,13 +202,16 @@ func (o *OpenAI) stream(ctx context.Context, request openai.ChatCompletionReques
 			return o.spent(usage, request, received), failed(ctx, fmt.Errorf("answer: %w: %w", cmp.Or(limited.Err(), errCut), err))
 		}
 		if chunk.Usage != nil {
-			usage = ai.Usage{PromptTokens: chunk.Usage.PromptTokens, CompletionTokens: chunk.Usage.CompletionTokens}
+			usage, _ = told(*chunk.Usage)
 		}
 		for _, choice := range chunk.Choices {
 			received += estimate(choice.Delta.Content)
 			finished = finished || choice.FinishReason != ""
-			if err := filter.write(choice.Delta.Content); err != nil {
+			if err := filter.write(clean(choice.Delta.Content)); err != nil {
 				return o.spent(usage, request, received), err
+			}
+			if filter.text.Len() > longestText {
+				return o.spent(usage, request, received), failed(ctx, fmt.Errorf("answer: %w: endless", errUnusable))
 			}
 			if choice.FinishReason == openai.FinishReasonContentFilter {
 				return o.spent(usage, request, received), failed(ctx, fmt.Errorf("answer: %w: content filter", errUnusable))
@@ -263,7 +272,14 @@ func fill[T any](ctx context.Context, o *OpenAI, task, system, user string, toke
 	if err != nil {
 		return out, usage, failed(ctx, fmt.Errorf("%s: %w", task, timely(limited, err)))
 	}
-	usage.PromptTokens, usage.CompletionTokens = resp.Usage.PromptTokens, resp.Usage.CompletionTokens
+	spent, ok := told(resp.Usage)
+	if !ok {
+		spent = ai.Usage{PromptTokens: estimate(system) + estimate(user)}
+		for _, choice := range resp.Choices {
+			spent.CompletionTokens += estimate(choice.Message.Content)
+		}
+	}
+	usage = usage.Add(spent)
 	if len(resp.Choices) == 0 {
 		return out, usage, failed(ctx, fmt.Errorf("%s: %w: no choice", task, errUnusable))
 	}
@@ -272,4 +288,57 @@ func fill[T any](ctx context.Context, o *OpenAI, task, system, user string, toke
 		return out, usage, failed(ctx, fmt.Errorf("%s: %w: finished by %q, refusal %.200q: %w", task, errUnusable, choice.FinishReason, choice.Message.Refusal, err))
 	}
 	return out, usage, nil
+}
+
+// told returns the usage that the provider tells, and whether it can be: it is
+// billed and stored, so that neither less than nothing nor more than any model
+// takes may count.
+func told(u openai.Usage) (ai.Usage, bool) {
+	const most = 2_000_000
+	if u.PromptTokens < 1 || u.PromptTokens > most || u.CompletionTokens < 0 || u.CompletionTokens > most {
+		return ai.Usage{}, false
+	}
+	return ai.Usage{PromptTokens: u.PromptTokens, CompletionTokens: u.CompletionTokens}, true
+}
+
+// longestText is the most bytes that one text of a model may have: some four times
+// what the longest completion has.
+const longestText = 64 << 10
+
+// clean takes out of a model's text what can't be stored. Decoded JSON is UTF-8
+// always; a NUL character it may hold.
+func clean(text string) string { return strings.ReplaceAll(text, "\x00", "") }
+
+func cleanAll(texts []string) []string {
+	for i, text := range texts {
+		texts[i] = clean(text)
+	}
+	return texts
+}
+
+// cut returns the text, shortened to so many bytes.
+func cut(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
+	}
+	for !utf8.RuneStart(text[bytes]) {
+		bytes--
+	}
+	return text[:bytes]
+}
+
+// Bounds of a model's tags.
+const (
+	mostTags   = 8
+	longestTag = 100 // bytes
+)
+
+// tags returns a model's tags or topics as they are stored.
+func tags(texts []string) (kept []string) {
+	for _, text := range texts {
+		if text = strings.TrimSpace(cut(clean(text), longestTag)); text != "" && len(kept) < mostTags {
+			kept = append(kept, text)
+		}
+	}
+	return kept
 }

@@ -20,6 +20,7 @@ const (
 	firstPause  = 500 * time.Millisecond // doubled for each further try; the pause is a random part of it
 	longestWait = 20 * time.Second       // that a provider may ask for before the call is given up
 	errorBody   = 16 << 10               // bytes of an error that are read
+	goodBody    = 32 << 20               // and of an answer: the largest are a batch's embeddings
 )
 
 // retrier sends requests and sends them again when the provider is busy or away.
@@ -53,8 +54,15 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 
 func (r *retrier) try(req *http.Request) (*http.Response, error) {
 	resp, err := r.client.Do(req)
-	if err != nil || resp.StatusCode < 300 {
-		return resp, err
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 300 {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, goodBody), resp.Body}
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, errorBody)) // what came of it is enough for the log
@@ -89,14 +97,18 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// retryAfter returns how long the provider asks to wait, in seconds or by a date.
+// longestRetry is the longest that a provider's word is passed on for.
+const longestRetry = time.Hour
+
+// retryAfter returns how long the provider asks to wait, in seconds or by a date;
+// longestRetry at most, whatever stands there.
 func retryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 86400 {
-		return time.Duration(seconds * float64(time.Second))
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, longestRetry.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(time.Until(at), 0)
+		return min(max(time.Until(at), 0), longestRetry)
 	}
 	return 0
 }

@@ -1,0 +1,210 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"aksio.app/shared/ai"
+	"aksio.app/shared/fault"
+)
+
+// replying is a provider that answers every call with the same bytes.
+type replying struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r replying) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: r.status, Header: r.header, Body: io.NopCloser(strings.NewReader(r.body)), Request: req}, nil
+}
+
+// answering returns a model whose provider answers as told.
+func answering(r replying) *OpenAI {
+	settings := openai.DefaultConfig("key")
+	settings.HTTPClient = &retrier{client: &http.Client{Transport: r}, pause: 1}
+	return &OpenAI{
+		config: Config{Chat: "gpt-4o-mini", Embedding: "text-embedding-3-small", Timeout: time.Minute, MaxTokens: 500, InputTokens: 24_000},
+		client: openai.NewClientWithConfig(settings),
+	}
+}
+
+var fuzzedMaterial = []ai.Source{{Document: "Cells", Text: "Mitochondria release energy from sugar. They have a double membrane."}}
+
+// storable fails the test unless PostgreSQL takes the texts.
+func storable(t *testing.T, longest int, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) || len(text) > longest {
+			t.Errorf("%d bytes can't be stored: %.200q", len(text), text)
+		}
+	}
+}
+
+// counted fails the test unless the usage can be billed.
+func counted(t *testing.T, spent ai.Usage) {
+	t.Helper()
+	if spent.PromptTokens < 0 || spent.CompletionTokens < 0 || spent.PromptTokens > 1<<30 || spent.CompletionTokens > 1<<30 {
+		t.Errorf("usage %+v", spent)
+	}
+}
+
+// worded fails the test unless the error, if it is one, is a fault in our own words.
+func worded(t *testing.T, err error) {
+	t.Helper()
+	var f *fault.Fault
+	if err != nil && !errors.As(err, &f) {
+		t.Errorf("not a fault: %v", err)
+	}
+}
+
+// FuzzStream reads streams of providers, good and broken. What is emitted is the answer,
+// can be stored, and costs something that can be billed.
+func FuzzStream(f *testing.F) {
+	chunk := func(content string) string {
+		text, _ := json.Marshal(content)
+		return `data: {"choices":[{"index":0,"delta":{"content":` + string(text) + `}}]}` + "\n\n"
+	}
+	const stop, done = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n", "data: [DONE]\n\n"
+	spent := func(usage string) string { return `data: {"choices":[],"usage":` + usage + `}` + "\n\n" }
+	for _, body := range []string{
+		chunk("Energy [[1|release energy") + chunk(" from sugar]].") + stop + spent(`{"prompt_tokens":10,"completion_tokens":5}`) + done,
+		chunk("a\x00b [[1|release\x00 energy from sugar]]") + stop + done,
+		`data: {"choices":[{"delta":{"content":"\ud83d"}},{"delta":{"content":"\ude00\u0000"},"finish_reason":"stop"}]}` + "\n\n" + done,
+		chunk("x") + stop + spent(`{"prompt_tokens":-5,"completion_tokens":-1}`) + done,
+		chunk("x") + stop + spent(`{"prompt_tokens":9007199254740993,"completion_tokens":2147483648}`) + done,
+		chunk("x") + stop + spent(`{"prompt_tokens":5,"completion_tokens":-2}`) + done,
+		chunk(strings.Repeat("endless ", 20_000)) + stop + done,
+		"data: \xff\n\n: comment\n\ndata:{}\n\n" + chunk("\xff\xc3") + "data: [DONE]",
+		`data: {"error":{"message":"overloaded\u0000"}}` + "\n\n",
+		strings.Repeat("\n", 1000) + "{", "",
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		model := answering(replying{http.StatusOK, http.Header{"Content-Type": {"text/event-stream"}}, body})
+		question := ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: "Where does energy come from?"}}, Sources: fuzzedMaterial}
+		var text strings.Builder
+		citations := 0
+		answer, err := model.Answer(t.Context(), question, func(p ai.Part) error {
+			if p.Citation != nil {
+				citations++
+				if got := slice(fuzzedMaterial[p.Citation.Source].Text, p.Citation.Start, p.Citation.End); got != p.Citation.Quote {
+					t.Errorf("%q is cited, %q stands there", p.Citation.Quote, got)
+				}
+			} else if p.Text == "" {
+				t.Error("nothing is emitted")
+			}
+			text.WriteString(p.Text)
+			return nil
+		})
+		worded(t, err)
+		storable(t, len(body)+1, answer.Text)
+		if err == nil {
+			storable(t, longestText+heldMost, answer.Text)
+		}
+		counted(t, answer.Usage)
+		if text.String() != answer.Text || citations != len(answer.Citations) {
+			t.Errorf("emitted %q, returned %q", text.String(), answer.Text)
+		}
+		if answer.Text != "" && answer.Usage.PromptTokens == 0 {
+			t.Error("an answer for nothing")
+		}
+	})
+}
+
+// FuzzStructured reads what providers answer when they are asked for cards, questions
+// and a summary. What is kept can be stored, and its quote stands in the source.
+func FuzzStructured(f *testing.F) {
+	const quote = `"source":1,"quote":"Mitochondria release energy from sugar"`
+	for _, seed := range []struct {
+		content    string
+		prompt, in int
+	}{
+		{`{"cards":[{"front":"What releases energy\u0000?","back":"They do\u0000","explanation":"\u0000","difficulty":"easy","tags":["a\u0000","","` + strings.Repeat("é", 200) + `"],` + quote + `,"confidence":1e300}],"text":"\u0000","topics":["\u0000"]}`, 10, 5},
+		{`{"items":[{"text":"Sugar\u0000 gives _____.","type":"fill_blank","options":[],"correct":["energy\u0000"],"explanation":"\u0000","hint":"\u0000","difficulty":"x","tags":["\u0000"],` + quote + `}],"answers":[{"question":1,"answer":"energy"}]}`, -1, -1},
+		{`{"items":[{"text":"What has a double membrane?","type":"multiple_choice","options":["A\u0000","B","C","C\u0000"],"correct":["A"],` + quote + `}],"answers":[{"question":1,"answer":"A"}]}`, 1 << 40, 1 << 31},
+		{`{"cards":[{"front":"` + strings.Repeat("long ", 5000) + `","back":"b",` + quote + `}],"text":"` + strings.Repeat("é", 100_000) + `"}`, 0, 0},
+		{`{"cards":[{"source":-9223372036854775808}],"items":null}`, 1, 0},
+		{`{"cards":[{"source":1e99}]} trailing`, 1, 0},
+		{"\xff", 1, 1}, {"", 0, 0}, {"null", 1, 1},
+	} {
+		f.Add(seed.content, seed.prompt, seed.in)
+	}
+	f.Fuzz(func(t *testing.T, content string, prompt, completion int) {
+		body, err := json.Marshal(map[string]any{
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"content": content}}},
+			"usage":   map[string]any{"prompt_tokens": prompt, "completion_tokens": completion},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		model := answering(replying{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, string(body)})
+		material := ai.Material{Sources: fuzzedMaterial, Count: 3}
+		stands := func(source, start, end int, quote string) {
+			if source != 0 || slice(fuzzedMaterial[0].Text, start, end) != quote || quote == "" {
+				t.Errorf("%q isn't in source %d at %d to %d", quote, source, start, end)
+			}
+		}
+		cards, spent, err := model.Cards(t.Context(), material)
+		worded(t, err)
+		counted(t, spent)
+		for _, c := range cards {
+			stands(c.Source, c.Start, c.End, c.Quote)
+			storable(t, longestSide, c.Front, c.Back, c.Explanation, c.Level)
+			storable(t, longestTag, c.Tags...)
+			if c.Front == "" || c.Back == "" || len(c.Tags) > mostTags || c.Confidence < 0 || c.Confidence > 1 {
+				t.Errorf("card %+v", c)
+			}
+		}
+		items, spent, err := model.Questions(t.Context(), material)
+		worded(t, err)
+		counted(t, spent)
+		for _, i := range items {
+			stands(i.Source, i.Start, i.End, i.Quote)
+			storable(t, longestSide, i.Text, i.Explanation, i.Hint, i.Level, i.Type)
+			storable(t, longestSide, i.Correct...)
+			storable(t, longestText, i.Options...)
+			storable(t, longestTag, i.Tags...)
+			if i.Text == "" || len(i.Correct) == 0 || len(i.Correct) > mostCorrect || len(i.Tags) > mostTags {
+				t.Errorf("item %+v", i)
+			}
+		}
+		summary, spent, err := model.Summarize(t.Context(), material)
+		worded(t, err)
+		counted(t, spent)
+		storable(t, longestSide, summary.Text)
+		storable(t, longestTag, summary.Topics...)
+	})
+}
+
+// FuzzRefusal reads how providers refuse. The student is told in our own words, and
+// never to wait for longer than an hour.
+func FuzzRefusal(f *testing.F) {
+	for _, wait := range []string{"1", "0.5", "86399", "1e300", "-1", "NaN", "Inf", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 02 Jan 2006 15:04:05 GMT", "soon", "\x00", ""} {
+		f.Add(429, wait, "insufficient_quota")
+		f.Add(503, wait, "\xff\x00")
+	}
+	f.Fuzz(func(t *testing.T, status int, wait, body string) {
+		status = 300 + (status%300+300)%300
+		header := http.Header{"Retry-After": {wait}}
+		if got := retryAfter(header); got < 0 || got > longestRetry {
+			t.Errorf("%q asks to wait %s", wait, got)
+		}
+		refused := &refusal{Status: status, Body: body, Wait: retryAfter(header)}
+		err := failed(context.Background(), refused)
+		var f *fault.Fault
+		if !errors.As(err, &f) || f.Message == "" || f.Code == "" || len(body) > 12 && strings.Contains(f.Message, body) || f.Wait < 0 || f.Wait > longestRetry {
+			t.Errorf("%d %q: %v", status, body, err)
+		}
+	})
+}
