@@ -137,11 +137,11 @@ type querier interface {
 func insert(ctx context.Context, db querier, owner auth.UserID, change Change) (Assessment, error) {
 	names, placeholders, args := database.Values(change, 4)
 	rows, _ := db.Query(ctx, `INSERT INTO assessments AS a (id, user_id`+names+`)
-		SELECT $1, $2`+placeholders+` FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL
+		SELECT $1, $2`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$2")+`
 		RETURNING `+columns, append([]any{id.New[Assessment](), owner, change.Course.Value}, args...)...)
 	made, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Assessment])
 	if err = database.Fault(err, "course"); fault.KindOf(err) == fault.NotFound {
-		err = fault.Field("course", "There is no such course.")
+		err = courses.Unknown()
 	}
 	return made, err
 }

@@ -179,7 +179,7 @@ func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (
 // Get returns a course. Another student's is NotFound.
 func (s *Store) Get(ctx context.Context, owner auth.UserID, course ID) (Course, error) {
 	rows, _ := s.db.Query(ctx, `SELECT `+columns+` FROM courses
-		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL`, course, owner)
+		WHERE `+Owned("$1", "$2"), course, owner)
 	return one(rows)
 }
 
@@ -207,7 +207,7 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, course ID, change
 		return s.Get(ctx, owner, course)
 	}
 	rows, _ := s.db.Query(ctx, `UPDATE courses SET `+set+`, updated_at = now()
-		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
+		WHERE `+Owned("$1", "$2")+`
 		RETURNING `+columns, append([]any{course, owner}, args...)...)
 	return one(rows)
 }
@@ -216,12 +216,40 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, course ID, change
 // nightly cleanup removes the rows and the stored files for good.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, course ID) error {
 	tag, err := s.db.Exec(ctx, `UPDATE courses SET deleted_at = now()
-		WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL`, course, owner)
+		WHERE `+Owned("$1", "$2"), course, owner)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = pgx.ErrNoRows
 	}
 	return database.Fault(err, "course")
 }
+
+// Owned is the condition, in a statement FROM courses, that the course is there and
+// the owner's. Both are placeholders such as $1.
+func Owned(course, owner string) string {
+	return `id = ` + course + ` AND user_id = ` + owner + ` AND deleted_at IS NULL`
+}
+
+var require = `SELECT 1 FROM courses WHERE ` + Owned("$1", "$2")
+
+// Require is NotFound unless the course is there and the owner's. It costs a round
+// trip: before a statement that can carry Owned, or a batch, that is one too many.
+func Require(ctx context.Context, db *database.DB, owner auth.UserID, course ID) error {
+	return required(db.QueryRow(ctx, require, course, owner))
+}
+
+// QueueRequire is Require as part of a batch, whose Close returns the NotFound.
+func QueueRequire(batch *pgx.Batch, owner auth.UserID, course ID) {
+	batch.Queue(require, course, owner).QueryRow(required)
+}
+
+func required(row pgx.Row) error {
+	var one int
+	return database.Fault(row.Scan(&one), "course")
+}
+
+// Unknown is what to answer when the field "course" of a request names none of the
+// student's.
+func Unknown() error { return fault.Field("course", "There is no such course.") }
 
 // one reads the course of a statement and words what its constraints forbid.
 func one(rows pgx.Rows) (Course, error) {

@@ -111,14 +111,14 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 	// One at a time for a student: of two at once, both would take the last place.
 	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner)
 	batch.Queue(`
-		SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL), count(*), coalesce(sum(`+Reserved+`), 0)::bigint
+		SELECT EXISTS (SELECT FROM courses WHERE `+courses.Owned("$1", "$2")+`), count(*), coalesce(sum(`+Reserved+`), 0)::bigint
 		FROM `+counted, course, owner)
 	batch.Queue(`
 		INSERT INTO documents AS d (id, user_id, course_id, name, description, document_type, content_type, original_filename, file_size_bytes, state, object)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11
 		FROM (SELECT count(*) AS documents, coalesce(sum(`+Reserved+`), 0) AS bytes FROM `+counted+`) used
 		WHERE used.documents < $12 AND used.bytes + $13 <= $14
-			AND EXISTS (SELECT FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL)
+			AND EXISTS (SELECT FROM courses WHERE `+courses.Owned("$3", "$2")+`)
 		RETURNING `+columns,
 		document, owner, course, n.Name, n.Description, n.Type, n.ContentType, n.Filename, n.Size, state, Object(document),
 		plan.Documents, cmp.Or(n.Size, plan.DocumentBytes), plan.StorageBytes)

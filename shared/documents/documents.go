@@ -104,24 +104,14 @@ func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, 
 		Columns: columns,
 		From:    "documents d",
 		Where: `d.user_id = $1 AND d.course_id = $2 AND d.deleted_at IS NULL
-			AND EXISTS (SELECT FROM courses WHERE id = $2 AND user_id = $1 AND deleted_at IS NULL)`,
+			AND EXISTS (SELECT FROM courses WHERE ` + courses.Owned("$2", "$1") + `)`,
 		Order: []string{"d.created_at DESC", "d.id DESC"},
 		Count: database.CountedOf("documents"),
 	}, owner, course)
 	if err == nil && found.Count == 0 {
-		err = s.requireCourse(ctx, owner, course) // an empty list is rare enough for a second look
+		err = courses.Require(ctx, s.db, owner, course) // an empty list is rare enough for a second look
 	}
 	return found, err
-}
-
-func (s *Store) requireCourse(ctx context.Context, owner auth.UserID, course courses.ID) error {
-	var there bool
-	err := s.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)`,
-		course, owner).Scan(&there)
-	if err == nil && !there {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "course")
 }
 
 // Get returns a document. Another student's, or one of another course than the

@@ -164,13 +164,13 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 	rows, _ := s.db.Query(ctx, `
 		WITH f AS (
 			INSERT INTO flashcards (id, user_id, course_id`+names+`)
-			SELECT $2, $1, id`+placeholders+` FROM courses WHERE id = $3 AND user_id = $1 AND deleted_at IS NULL
+			SELECT $2, $1, id`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$1")+`
 			RETURNING *
 		)
 		SELECT `+columns+` FROM f`, append([]any{owner, id.New[Card](), course}, args...)...)
 	card, err := one(rows)
 	if fault.KindOf(err) == fault.NotFound {
-		return card, fault.Field("course", "There is no such course.")
+		return card, courses.Unknown()
 	}
 	return card, err
 }
@@ -200,7 +200,7 @@ func (s *Store) Add(ctx context.Context, tx pgx.Tx, owner auth.UserID, course co
 			INSERT INTO flashcards (id, user_id, course_id, question, answer, explanation, difficulty_level, tags, source_content, citation,
 				generated_by_ai, ai_model_used, generation_confidence)
 			SELECT $1, $2, id, $4, $5, nullif($6, ''), $7, $8, nullif($9, ''), $10, true, $11, $12
-			FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL`,
+			FROM courses WHERE `+courses.Owned("$3", "$2"),
 			ids[i], owner, course, c.Question, c.Answer, c.Explanation, c.Level, c.Tags, c.SourceContent, c.Citation, c.Model, c.Confidence)
 	}
 	var added []Card

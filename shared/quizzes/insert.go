@@ -31,7 +31,7 @@ func (s *Store) Insert(ctx context.Context, tx pgx.Tx, owner auth.UserID, n New)
 	var batch pgx.Batch
 	batch.Queue(`
 		INSERT INTO quizzes (id, user_id, course_id, title, quiz_type, status, time_limit_minutes, ai_model_used, generation_prompt, total_questions, question_bytes, generated_by_ai)
-		SELECT $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, true FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL`,
+		SELECT $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, true FROM courses WHERE `+courses.Owned("$3", "$2"),
 		quiz, owner, n.Course, n.Title, n.Type, n.Status, n.TimeLimit, n.Model, n.Prompt, len(n.Questions), size(n.Questions...))
 	for i, question := range n.Questions {
 		question.ID, question.Order = id.New[Question](), i

@@ -156,11 +156,11 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Q
 	}
 	names, placeholders, args := database.Values(change, 4)
 	rows, _ := s.db.Query(ctx, `INSERT INTO quizzes AS q (id, user_id`+names+`)
-		SELECT $1, $2`+placeholders+` FROM courses WHERE id = $3 AND user_id = $2 AND deleted_at IS NULL
+		SELECT $1, $2`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$2")+`
 		RETURNING `+columns, append([]any{id.New[Quiz](), owner, change.Course.Value}, args...)...)
 	quiz, err := one(rows)
 	if fault.KindOf(err) == fault.NotFound {
-		err = noCourse()
+		err = courses.Unknown()
 	}
 	return quiz, err
 }
@@ -171,7 +171,11 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, quiz ID, change C
 		return Quiz{}, err
 	}
 	if change.Course.Set {
-		if err := s.requireCourse(ctx, owner, change.Course.Value); err != nil {
+		err := courses.Require(ctx, s.db, owner, change.Course.Value)
+		if fault.KindOf(err) == fault.NotFound {
+			err = courses.Unknown()
+		}
+		if err != nil {
 			_, gone := s.Get(ctx, owner, quiz) // what is wrong with a quiz that isn't there is nobody's concern
 			return Quiz{}, cmp.Or(gone, err)
 		}
@@ -195,21 +199,9 @@ func (s *Store) Delete(ctx context.Context, owner auth.UserID, quiz ID) error {
 	return database.Fault(err, "quiz")
 }
 
-func (s *Store) requireCourse(ctx context.Context, owner auth.UserID, course courses.ID) error {
-	var there bool
-	err := s.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)`,
-		course, owner).Scan(&there)
-	if err == nil && !there {
-		err = noCourse()
-	}
-	return err
-}
-
 func tooMuchText() error {
 	return fault.New(fault.Invalid, "This would be more text than a quiz may have. Shorten it, or start another quiz.").Coded("quiz_full")
 }
-
-func noCourse() error { return fault.Field("course", "There is no such course.") }
 
 // one reads the quiz of a statement and words what its constraints forbid.
 func one(rows pgx.Rows) (Quiz, error) {
@@ -218,7 +210,7 @@ func one(rows pgx.Rows) (Quiz, error) {
 	case database.Violates(err, "quizzes_published"):
 		return quiz, fault.Field("status", "A quiz without questions can't be published: add one first.")
 	case database.Violates(err, "quizzes_course"):
-		return quiz, noCourse()
+		return quiz, courses.Unknown()
 	case database.Violates(err, "quizzes_bytes"):
 		return quiz, tooMuchText()
 	}

@@ -114,11 +114,7 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 		slog.WarnContext(ctx, "search by words only", "course_id", q.Course, "kind", fault.KindOf(err).String(), "error", err)
 	}
 
-	batch.Queue("SELECT 1 FROM courses WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL", q.Course, owner).
-		QueryRow(func(row pgx.Row) error {
-			var one int
-			return database.Fault(row.Scan(&one), "course")
-		})
+	courses.QueueRequire(batch, owner, q.Course)
 	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
 			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])

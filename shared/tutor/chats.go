@@ -124,13 +124,13 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 		WITH c AS (
 			INSERT INTO chats (id, user_id, course_id`+names+`)
 			SELECT $2, $1, $3`+placeholders+`
-			WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM courses WHERE id = $3 AND user_id = $1 AND deleted_at IS NULL)
+			WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM courses WHERE `+courses.Owned("$3", "$1")+`)
 			RETURNING *
 		)
 		SELECT `+chatColumns+` FROM c`, append([]any{owner, id.New[Chat](), course}, args...)...)
 	chat, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Chat])
 	if err == pgx.ErrNoRows {
-		return chat, fault.Field("course", "There is no such course.")
+		return chat, courses.Unknown()
 	}
 	return chat, err
 }
