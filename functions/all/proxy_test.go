@@ -15,6 +15,7 @@ type proxy struct {
 	mu     sync.Mutex
 	broken mode
 	conns  map[net.Conn]bool
+	deaf   map[net.Conn]bool // clients that hear nothing any more
 }
 
 // mode is how a proxy treats a connection.
@@ -33,7 +34,7 @@ func newProxy(t testing.TB, service string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}}
+	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}, deaf: map[net.Conn]bool{}}
 	t.Cleanup(func() { listener.Close(); p.set(refuses) })
 	go func() {
 		for {
@@ -69,6 +70,32 @@ func (p *proxy) set(m mode) {
 	clear(p.conns)
 }
 
+// cutAnswers cuts the connections that are open, each when the service next answers:
+// what it was asked for is done, and nobody learns of it.
+func (p *proxy) cutAnswers() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		p.deaf[conn] = true
+	}
+}
+
+// Write passes on to the client what the service says.
+func (c toClient) Write(b []byte) (int, error) {
+	c.proxy.mu.Lock()
+	deaf := c.proxy.deaf[c.Conn]
+	c.proxy.mu.Unlock()
+	if deaf {
+		return 0, io.ErrClosedPipe
+	}
+	return c.Conn.Write(b)
+}
+
+type toClient struct {
+	net.Conn
+	proxy *proxy
+}
+
 // keep takes a connection into those to be cut, and says how to treat it.
 func (p *proxy) keep(conn net.Conn) mode {
 	p.mu.Lock()
@@ -100,5 +127,5 @@ func (p *proxy) serve(client net.Conn) {
 		io.Copy(service, client)
 		service.Close()
 	}()
-	io.Copy(client, service)
+	io.Copy(struct{ io.Writer }{toClient{client, p}}, struct{ io.Reader }{service}) // read by Write, not spliced
 }

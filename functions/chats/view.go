@@ -107,7 +107,7 @@ type Message struct {
 	Attachments      json.RawMessage  `json:"attachments"`
 	Created          time.Time        `json:"created_at"`
 	Updated          time.Time        `json:"updated_at"`
-	Status           string           `json:"status" enum:"complete,interrupted"`
+	Status           string           `json:"status" enum:"complete,interrupted,pending" doc:"pending while it is answered"`
 	Citations        []tutor.Citation `json:"citations" doc:"Where in the material the answer has something from; each was found there."`
 }
 

@@ -34,7 +34,7 @@ type Message struct {
 	Role             ai.Role         `db:"role"`
 	Type             string          `db:"message_type"`
 	Content          string          `db:"content"`
-	Status           string          `db:"status"` // Complete or Interrupted
+	Status           string          `db:"status"` // Complete, Interrupted or Pending
 	Citations        []Citation      `db:"citations"`
 	Parent           MessageID       `db:"parent_id"`
 	Depth            int             `db:"thread_depth"`
@@ -49,14 +49,16 @@ type Message struct {
 	Updated          time.Time       `db:"updated_at"`
 }
 
-const messageColumns = `m.id, m.chat_id, m.number, m.role, m.message_type, m.content, m.status, m.citations, m.parent_id, m.thread_depth,
+const messageColumns = `m.id, m.chat_id, m.number, m.role, m.message_type, m.content,
+	CASE WHEN m.status = 'pending' AND m.updated_at < now() - interval '20 s' THEN 'interrupted' ELSE m.status END AS status, m.citations, m.parent_id, m.thread_depth,
 	m.referenced_documents, m.attachments, m.ai_model, m.temperature, m.prompt_tokens, m.completion_tokens, m.processing_time_ms,
 	m.created_at, m.updated_at`
 
 // What became of a message.
 const (
 	Complete    = "complete"
-	Interrupted = "interrupted" // the client left, or the model broke off
+	Interrupted = "interrupted" // the client left, the model broke off, or who wrote it was killed
+	Pending     = "pending"     // being answered just now
 )
 
 // Citation says where in the material the answer has something from. Its words
@@ -136,13 +138,15 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 		exchange.Failure = err
 		return exchange, nil
 	}
-	answer, err := s.answer(ctx, owner, chat, before, n, emit)
+	draft := s.draft(ctx, chat, asked)
+	answer, err := s.answer(ctx, owner, chat, before, n, draft.listen(emit))
+	draft.stop()
 	if err != nil {
 		exchange.Failure = err
 		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(answer.text), "error", err)
 	}
 	if err == nil || answer.text != "" {
-		stored, storeErr := s.store(ctx, owner, chat, asked, answer, err == nil)
+		stored, storeErr := s.store(ctx, owner, draft.message, answer, err == nil)
 		if storeErr != nil {
 			return exchange, storeErr
 		}
@@ -190,31 +194,56 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 	return found, messages, nil
 }
 
-// insert takes the chat, the message's id, role, type, content, status,
+// unfinished is true of the message $2 that isn't there yet, or is pending.
+const unfinished = `NOT EXISTS (SELECT FROM chat_messages WHERE id = $2 AND status <> 'pending')`
+
+// write takes the chat, the message's id, role, type, content, status,
 // citations, parent, documents, attachments, model, temperature, tokens of the
-// prompt and of the completion, and milliseconds. The chat's row is locked
+// prompt and of the completion, and milliseconds. It adds the message, or goes on
+// with a pending one; one that is finished stays as it is. The chat's row is locked
 // until the message has its number.
-const insert = `
+const write = `
 	WITH chat AS (
-		UPDATE chats SET message_count = message_count + 1, last_active_at = now(),
+		UPDATE chats SET message_count = message_count + (NOT EXISTS (SELECT FROM chat_messages WHERE id = $2))::int, last_active_at = now(),
 			total_tokens_used = total_tokens_used + coalesce($13, 0) + coalesce($14, 0),
 			answers = answers + ($15::int IS NOT NULL)::int, answer_ms = answer_ms + coalesce($15, 0),
 			has_documents = has_documents OR cardinality($9::uuid[]) > 0
-		WHERE id = $1 RETURNING message_count
+		WHERE id = $1 AND ` + unfinished + ` RETURNING message_count
 	)
 	INSERT INTO chat_messages AS m (chat_id, id, number, role, message_type, content, status, citations, parent_id, thread_depth,
 		referenced_documents, attachments, ai_model, temperature, prompt_tokens, completion_tokens, processing_time_ms)
 	SELECT $1, $2, message_count, $3, $4, $5, $6, $7, $8, coalesce((SELECT least(thread_depth + 1, 32) FROM chat_messages WHERE id = $8), 0),
 		$9, $10, $11, $12, $13, $14, $15
-	FROM chat RETURNING ` + messageColumns
+	FROM chat
+	ON CONFLICT (id) DO UPDATE SET content = excluded.content, status = excluded.status, citations = excluded.citations,
+		referenced_documents = excluded.referenced_documents, ai_model = excluded.ai_model, prompt_tokens = excluded.prompt_tokens,
+		completion_tokens = excluded.completion_tokens, processing_time_ms = excluded.processing_time_ms, updated_at = now()
+		WHERE m.status = 'pending'
+	RETURNING ` + messageColumns
+
+// hold locks the chat $1. Another try to write the same message may still be under
+// way: who writes behind the lock sees what came of it.
+const hold = `SELECT FROM chats WHERE id = $1 FOR NO KEY UPDATE`
+
+// args are what write takes.
+func (m Message) args() []any {
+	return []any{m.Chat, m.ID, m.Role, m.Type, m.Content, m.Status, nonNil(m.Citations), m.Parent, nonNil(m.Documents), m.Attachments,
+		m.Model, m.Temperature, m.PromptTokens, m.CompletionTokens, m.TimeMS}
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
 
 // ask stores the student's message.
 func (s *Store) ask(ctx context.Context, chat Chat, n New) (Message, error) {
-	if n.Documents == nil {
-		n.Documents = []documents.ID{}
-	}
-	rows, _ := s.db.Query(ctx, insert, chat.ID, id.New[Message](), ai.RoleUser, n.Type, n.Content, Complete, []Citation{}, n.Parent,
-		n.Documents, n.Attachments, nil, nil, nil, nil, nil)
+	rows, _ := s.db.Query(ctx, write, Message{
+		ID: id.New[Message](), Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
+		Parent: n.Parent, Documents: n.Documents, Attachments: n.Attachments,
+	}.args()...)
 	message, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
 	return message, database.Fault(err, "chat")
 }
@@ -293,42 +322,63 @@ func cite(h retrieval.Hit, c ai.Citation) Citation {
 	return Citation{c.Source + 1, h.Cite(c.Start, c.End, c.Quote), h.DocumentName, h.PageStart}
 }
 
-// store keeps the answer together with what it cost. The client may be gone;
-// what the model said is kept all the same.
-func (s *Store) store(ctx context.Context, owner auth.UserID, chat Chat, asked Message, a answered, whole bool) (Message, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+// How long the database may be away at the end of an answer before it is lost.
+const (
+	storeTimeout = 20 * time.Second
+	storePause   = 250 * time.Millisecond // before the second try
+)
+
+// store finishes the answer, together with what it cost. The client may be gone;
+// what the model said is kept all the same, and tried again while the database is
+// away. A try whose outcome nobody told may have succeeded: the next one finds the
+// message finished and counts nothing again. One round trip, if it succeeds.
+func (s *Store) store(ctx context.Context, owner auth.UserID, message Message, a answered, whole bool) (Message, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	status, documents := Complete, []documents.ID{}
+	message.Content, message.Citations, message.Status = a.text, a.citations, Complete
 	if !whole {
-		status = Interrupted
+		message.Status = Interrupted
 	}
 	for _, c := range a.citations {
-		if !slices.Contains(documents, c.Document) {
-			documents = append(documents, c.Document)
+		if !slices.Contains(message.Documents, c.Document) {
+			message.Documents = append(message.Documents, c.Document)
 		}
 	}
-	if a.citations == nil {
-		a.citations = []Citation{}
+	if a.usage.Model != "" {
+		message.Model = &a.usage.Model
+	} else {
+		a.usage.Model = *message.Model
 	}
-	model := a.usage.Model
-	if model == "" {
-		model = s.model.Name()
+	took := int(a.time.Milliseconds())
+	message.PromptTokens, message.CompletionTokens, message.TimeMS = &a.usage.PromptTokens, &a.usage.CompletionTokens, &took
+	for pause := storePause; ; pause *= 2 {
+		stored, err := s.finish(ctx, owner, message, a.usage)
+		if err == nil || fault.KindOf(err) != fault.Unavailable {
+			return stored, err
+		}
+		slog.WarnContext(ctx, "an answer couldn't be stored yet", "chat_id", message.Chat, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return stored, err
+		}
 	}
-	var message Message
-	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		var batch pgx.Batch
-		batch.Queue(insert, chat.ID, id.New[Message](), ai.RoleAssistant, "text", a.text, status, a.citations, asked.ID,
-			documents, json.RawMessage("[]"), model, chat.Temperature, a.usage.PromptTokens, a.usage.CompletionTokens, int(a.time.Milliseconds())).
-			Query(func(rows pgx.Rows) (err error) {
-				message, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
-				return err
-			})
-		a.usage.Model = model
-		usage.Queue(&batch, owner, usage.Answering, a.usage)
-		return tx.SendBatch(ctx, &batch).Close()
+}
+
+// finish writes the message and its usage in one transaction, unless it is finished.
+func (s *Store) finish(ctx context.Context, owner auth.UserID, message Message, spent ai.Usage) (Message, error) {
+	var stored Message
+	var batch pgx.Batch // one transaction
+	batch.Queue(hold, message.Chat)
+	usage.QueueUnless(&batch, owner, usage.Answering, spent, `EXISTS (SELECT FROM chat_messages WHERE id = $6 AND status <> 'pending')`, message.ID)
+	batch.Queue(write, message.args()...)
+	batch.Queue(`SELECT `+messageColumns+` FROM chat_messages m WHERE id = $1`, message.ID).Query(func(rows pgx.Rows) (err error) {
+		stored, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+		return err
 	})
+	err := s.db.SendBatch(ctx, &batch).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
-		return message, fault.New(fault.NotFound, "The chat was deleted while it was answered.")
+		return stored, fault.New(fault.NotFound, "The chat was deleted while it was answered.")
 	}
-	return message, err
+	return stored, err
 }

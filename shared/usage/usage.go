@@ -93,7 +93,9 @@ type execer interface {
 
 const record = `
 	INSERT INTO model_usage AS m (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
-	VALUES ($1, now()::date, $2, $3, 1, $4, $5)
+	VALUES ($1, now()::date, $2, $3, 1, $4, $5)` + add
+
+const add = `
 	ON CONFLICT (user_id, day, purpose, model) DO UPDATE SET
 		calls = m.calls + 1,
 		prompt_tokens = m.prompt_tokens + excluded.prompt_tokens,
@@ -104,6 +106,14 @@ const record = `
 func Record(ctx context.Context, tx execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
 	_, err := tx.Exec(ctx, record, user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
 	return err
+}
+
+// QueueUnless is Queue unless the condition holds: SQL whose parameters begin with $6.
+func QueueUnless(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage, condition string, args ...any) {
+	batch.Queue(`
+		INSERT INTO model_usage AS m (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+		SELECT $1, now()::date, $2, $3, 1, $4, $5 WHERE NOT (`+condition+`)`+add,
+		append([]any{user, purpose, u.Model, u.PromptTokens, u.CompletionTokens}, args...)...)
 }
 
 // Queue is Record as part of a batch.
