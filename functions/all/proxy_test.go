@@ -2,10 +2,12 @@ package all_test
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 )
 
 // proxy stands between the functions and a service, and breaks when it is told to.
@@ -15,7 +17,8 @@ type proxy struct {
 	mu     sync.Mutex
 	broken mode
 	conns  map[net.Conn]bool
-	deaf   map[net.Conn]bool // clients that hear nothing any more
+	deaf   map[net.Conn]int // clients that hear so many answers and then nothing any more
+	chance *rand.Rand       // of being late and of being cut; nil: neither
 }
 
 // mode is how a proxy treats a connection.
@@ -34,7 +37,7 @@ func newProxy(t testing.TB, service string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}, deaf: map[net.Conn]bool{}}
+	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}, deaf: map[net.Conn]int{}}
 	t.Cleanup(func() { listener.Close(); p.set(refuses) })
 	go func() {
 		for {
@@ -70,26 +73,62 @@ func (p *proxy) set(m mode) {
 	clear(p.conns)
 }
 
-// cutAnswers cuts the connections that are open, each when the service next answers:
-// what it was asked for is done, and nobody learns of it.
-func (p *proxy) cutAnswers() {
+// cutAnswers cuts the connections that are open, each when the service next answers
+// after so many answers: what it was asked for is done, and nobody learns of it.
+func (p *proxy) cutAnswers(after int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for conn := range p.conns {
-		p.deaf[conn] = true
+		p.deaf[conn] = after
 	}
+}
+
+// gamble makes the proxy late or cut a connection by chance, each time that one side
+// says something; nil ends that.
+func (p *proxy) gamble(chance *rand.Rand) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.chance = chance
+}
+
+// lets reports whether what is said is passed on, after a while.
+func (p *proxy) lets() bool {
+	p.mu.Lock()
+	chance := p.chance
+	var late time.Duration
+	cut := false
+	if chance != nil {
+		late, cut = time.Duration(chance.IntN(3))*time.Millisecond, chance.IntN(20) == 0
+	}
+	p.mu.Unlock()
+	time.Sleep(late)
+	return !cut
 }
 
 // Write passes on to the client what the service says.
 func (c toClient) Write(b []byte) (int, error) {
 	c.proxy.mu.Lock()
-	deaf := c.proxy.deaf[c.Conn]
+	answers, counted := c.proxy.deaf[c.Conn]
+	c.proxy.deaf[c.Conn]--
+	if !counted {
+		delete(c.proxy.deaf, c.Conn)
+	}
 	c.proxy.mu.Unlock()
-	if deaf {
+	if counted && answers == 0 || !c.proxy.lets() {
 		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(b)
 }
+
+// Write passes on to the service what the client says.
+func (s toService) Write(b []byte) (int, error) {
+	if !s.proxy.lets() {
+		return 0, io.ErrClosedPipe
+	}
+	return s.Conn.Write(b)
+}
+
+type toService toClient
 
 type toClient struct {
 	net.Conn
@@ -124,7 +163,7 @@ func (p *proxy) serve(client net.Conn) {
 	defer service.Close()
 	p.keep(service)
 	go func() {
-		io.Copy(service, client)
+		io.Copy(struct{ io.Writer }{toService{service, p}}, struct{ io.Reader }{client})
 		service.Close()
 	}()
 	io.Copy(struct{ io.Writer }{toClient{client, p}}, struct{ io.Reader }{service}) // read by Write, not spliced

@@ -12,18 +12,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"aksio.app/shared/auth"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
 	"aksio.app/shared/resource"
 )
 
 // replayer remembers the answers to requests that carry an Idempotency-Key;
 // shared/database is one. A function without it ignores the header.
 type replayer interface {
-	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte) (answer []byte, err error)
+	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, lease time.Duration) (answer []byte, first uuid.UUID, err error)
 	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, answer []byte) error
 	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string) error
 }
+
+// replayMargin is how long after its time is up a request is taken for dead, so that
+// a repetition may run.
+const replayMargin = 10 * time.Second
 
 // replayed is a stored answer.
 type replayed struct {
@@ -59,8 +66,13 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body))
+	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body), s.Timeout+replayMargin)
 	if err != nil {
+		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
+			if err := store.AbandonReplay(context.WithoutCancel(ctx), user.ID, s.ID, key); err != nil {
+				slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
+			}
+		}
 		fail(err)
 		return
 	}
@@ -97,7 +109,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 			recorder.replayed().write(w)
 		}
 	}()
-	call(recorder, r)
+	call(recorder, r.WithContext(id.WithFirst(ctx, first)))
 	finished = true
 }
 

@@ -126,7 +126,12 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (A
 	if change.Title.Value = strings.TrimSpace(change.Title.Value); change.Title.Value == "" {
 		return Assessment{}, fault.Field("title", "Give the assessment a title.")
 	}
-	return insert(ctx, s.db, owner, change)
+	fresh := id.For[Assessment](ctx)
+	made, err := insert(ctx, s.db, owner, fresh, change)
+	if database.Repeated(err, "assessments") {
+		return s.Get(ctx, owner, fresh)
+	}
+	return made, err
 }
 
 // querier is the pool or a transaction.
@@ -134,11 +139,11 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-func insert(ctx context.Context, db querier, owner auth.UserID, change Change) (Assessment, error) {
+func insert(ctx context.Context, db querier, owner auth.UserID, fresh ID, change Change) (Assessment, error) {
 	names, placeholders, args := database.Values(change, 4)
 	rows, _ := db.Query(ctx, `INSERT INTO assessments AS a (id, user_id`+names+`)
 		SELECT $1, $2`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$2")+`
-		RETURNING `+columns, append([]any{id.New[Assessment](), owner, change.Course.Value}, args...)...)
+		RETURNING `+columns, append([]any{fresh, owner, change.Course.Value}, args...)...)
 	made, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Assessment])
 	if err = database.Fault(err, "course"); fault.KindOf(err) == fault.NotFound {
 		err = courses.Unknown()

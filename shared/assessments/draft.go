@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/flashcards"
+	"aksio.app/shared/id"
 	"aksio.app/shared/patch"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/usage"
@@ -98,7 +99,7 @@ func (d *draft) store(ctx context.Context) (Result, error) {
 	}
 	err := pgx.BeginFunc(ctx, d.generator.db, func(tx pgx.Tx) error {
 		if d.assessment.ID.IsZero() {
-			made, err := insert(ctx, tx, d.owner, d.assessment.change())
+			made, err := insert(ctx, tx, d.owner, id.New[Assessment](), d.assessment.change())
 			if err != nil {
 				return err
 			}

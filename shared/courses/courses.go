@@ -192,9 +192,14 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (C
 		return Course{}, err
 	}
 	names, placeholders, args := database.Values(change, 3)
+	fresh := id.For[Course](ctx)
 	rows, _ := s.db.Query(ctx, `INSERT INTO courses (id, user_id`+names+`) VALUES ($1, $2`+placeholders+`)
-		RETURNING `+columns, append([]any{id.New[Course](), owner}, args...)...)
-	return one(rows)
+		RETURNING `+columns, append([]any{fresh, owner}, args...)...)
+	course, err := one(rows)
+	if database.Repeated(err, "courses") {
+		return s.Get(ctx, owner, fresh)
+	}
+	return course, err
 }
 
 // Update sets the fields of the change.

@@ -52,7 +52,7 @@ func Fault(err error, what string) error {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fault.New(fault.NotFound, "There is no %s.", what)
 	case errors.As(err, &pg) && pg.Code == "23505":
-		return fault.New(fault.Conflict, "There is such a %s already.", what)
+		return fmt.Errorf("%w (%w)", fault.New(fault.Conflict, "There is such a %s already.", what), err) // for Repeated
 	case errors.As(err, &pg) && pg.Code == "23503":
 		return fault.New(fault.Invalid, "The %s refers to something that isn't there.", what)
 	}

@@ -5,35 +5,34 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/fault"
 )
 
-// Answers to requests with an Idempotency-Key are kept this long, and a request
-// is taken for dead, so that a repetition may run, after the shorter time.
-const (
-	replayLifetime = 24 * time.Hour
-	replayAbandon  = 10 * time.Minute
-)
+// replayLifetime is how long answers to requests with an Idempotency-Key are kept.
+const replayLifetime = 24 * time.Hour
 
-// BeginReplay claims the key for a request with the fingerprint. It returns the
-// stored answer if the request was answered before, nil if it is to be carried
-// out now, and a Conflict while its twin runs or if the key was another
-// request's. One round trip for a new key, two for a known one.
-func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte) (answer []byte, err error) {
+// BeginReplay claims the key for a request with the fingerprint, which takes no longer
+// than the lease. It returns the stored answer if the request was answered before, and
+// otherwise that it is to be carried out now, with the id of what it makes: the same
+// one for every try. It is a Conflict while the request's twin runs or if the key was
+// another request's. One round trip for a new key, two for a known one.
+func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
-		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint)
-		VALUES ($1, $2, $3, $4)
+		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id)
+		VALUES ($1, $2, $3, $4, $7)
 		ON CONFLICT (user_id, operation, key) DO UPDATE
-		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now()
+		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now(),
+			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN coalesce(k.first_id, excluded.first_id) ELSE excluded.first_id END
 		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 ELSE $6 END::interval
-		RETURNING NULL::bytea`,
-		user, operation, key, fingerprint, replayAbandon, replayLifetime).Scan(&answer)
+		RETURNING first_id`,
+		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7())).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return nil, err
+		return nil, first, err
 	}
 	var same bool
 	err = db.QueryRow(ctx, `
@@ -42,13 +41,13 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 		user, operation, key, fingerprint).Scan(&same, &answer)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && same && answer == nil:
-		return nil, fault.New(fault.Conflict, "The same request is being carried out. Wait for its answer, or repeat it in a minute.").
+		return nil, first, fault.New(fault.Conflict, "The same request is being carried out. Wait for its answer, or repeat it in a minute.").
 			Coded("request_in_progress")
 	case err == nil && !same:
-		return nil, fault.New(fault.Conflict, "This Idempotency-Key was sent with another request. Use a new key for every request.").
+		return nil, first, fault.New(fault.Conflict, "This Idempotency-Key was sent with another request. Use a new key for every request.").
 			Coded("idempotency_key_reused")
 	}
-	return answer, err
+	return answer, first, err
 }
 
 // FinishReplay stores the answer to a request that BeginReplay let run.
@@ -59,10 +58,16 @@ func (db *DB) FinishReplay(ctx context.Context, user auth.UserID, operation, key
 	return err
 }
 
-// AbandonReplay frees the key of a request that failed.
+// AbandonReplay ends the lease of a request that failed, or seems to: its connection
+// may have been cut just after the commit. So the row stays, and with it the id that
+// lets a repetition find what was made.
 func (db *DB) AbandonReplay(ctx context.Context, user auth.UserID, operation, key string) error {
 	_, err := db.Exec(ctx, `
-		DELETE FROM idempotency_keys
+		UPDATE idempotency_keys SET created_at = now() - interval '1 h'
 		WHERE user_id = $1 AND operation = $2 AND key = $3 AND answer IS NULL`, user, operation, key)
 	return err
 }
+
+// Repeated reports whether err says that the table has a row of that id: a repetition
+// finds what was made by a request whose outcome got lost.
+func Repeated(err error, table string) bool { return Violates(err, table+"_pkey") }

@@ -161,14 +161,18 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 		return Card{}, err
 	}
 	names, placeholders, args := database.Values(change, 4)
+	fresh := id.For[Card](ctx)
 	rows, _ := s.db.Query(ctx, `
 		WITH f AS (
 			INSERT INTO flashcards (id, user_id, course_id`+names+`)
 			SELECT $2, $1, id`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$1")+`
 			RETURNING *
 		)
-		SELECT `+columns+` FROM f`, append([]any{owner, id.New[Card](), course}, args...)...)
+		SELECT `+columns+` FROM f`, append([]any{owner, fresh, course}, args...)...)
 	card, err := one(rows)
+	if database.Repeated(err, "flashcards") {
+		return s.Get(ctx, owner, fresh)
+	}
 	if fault.KindOf(err) == fault.NotFound {
 		return card, courses.Unknown()
 	}

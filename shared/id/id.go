@@ -3,6 +3,7 @@
 package id
 
 import (
+	"context"
 	"database/sql/driver"
 	"fmt"
 
@@ -16,6 +17,23 @@ type ID[T any] uuid.UUID
 
 // New returns a fresh id.
 func New[T any]() ID[T] { return ID[T](uuid.Must(uuid.NewV7())) }
+
+type firstKey struct{}
+
+// WithFirst returns a context of a call that may be the repetition of one whose
+// outcome nobody knows. What either makes has the given id, so that it is made once.
+func WithFirst(ctx context.Context, first uuid.UUID) context.Context {
+	return context.WithValue(ctx, firstKey{}, first)
+}
+
+// For returns the id of the one thing that a call makes: a fresh one but for
+// WithFirst.
+func For[T any](ctx context.Context) ID[T] {
+	if first, ok := ctx.Value(firstKey{}).(uuid.UUID); ok {
+		return ID[T](first)
+	}
+	return New[T]()
+}
 
 // IsZero reports whether the id identifies nothing.
 func (i ID[T]) IsZero() bool { return i == ID[T]{} }

@@ -155,10 +155,14 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Q
 		return Quiz{}, err
 	}
 	names, placeholders, args := database.Values(change, 4)
+	fresh := id.For[Quiz](ctx)
 	rows, _ := s.db.Query(ctx, `INSERT INTO quizzes AS q (id, user_id`+names+`)
 		SELECT $1, $2`+placeholders+` FROM courses WHERE `+courses.Owned("$3", "$2")+`
-		RETURNING `+columns, append([]any{id.New[Quiz](), owner, change.Course.Value}, args...)...)
+		RETURNING `+columns, append([]any{fresh, owner, change.Course.Value}, args...)...)
 	quiz, err := one(rows)
+	if database.Repeated(err, "quizzes") {
+		return s.Get(ctx, owner, fresh)
+	}
 	if fault.KindOf(err) == fault.NotFound {
 		err = courses.Unknown()
 	}

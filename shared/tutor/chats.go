@@ -120,6 +120,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 		return Chat{}, err
 	}
 	names, placeholders, args := database.Values(change, 4)
+	fresh := id.For[Chat](ctx)
 	rows, _ := s.db.Query(ctx, `
 		WITH c AS (
 			INSERT INTO chats (id, user_id, course_id`+names+`)
@@ -127,8 +128,12 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 			WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM courses WHERE `+courses.Owned("$3", "$1")+`)
 			RETURNING *
 		)
-		SELECT `+chatColumns+` FROM c`, append([]any{owner, id.New[Chat](), course}, args...)...)
+		SELECT `+chatColumns+` FROM c`, append([]any{owner, fresh, course}, args...)...)
 	chat, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Chat])
+	if database.Repeated(err, "chats") {
+		chat, _, err = s.Get(ctx, owner, fresh)
+		return chat, err
+	}
 	if err == pgx.ErrNoRows {
 		return chat, courses.Unknown()
 	}
