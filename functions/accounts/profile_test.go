@@ -221,7 +221,7 @@ func TestProfileListsTheNewestDocuments(t *testing.T) {
 			t.Errorf("a light entry has %v", got)
 		}
 	}
-	if len(names) != 20 || names[0] != "Newest completed" || names[1] != "Document 20 pending" || names[19] != "Document 2 pending" {
+	if len(names) != 20 || names[0] != "Newest completed" || names[1] != "Document 20 processing" || names[19] != "Document 2 processing" {
 		t.Errorf("got %q", names)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"aksio.app/shared/accounts"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/id"
 )
 
@@ -83,7 +84,7 @@ type File struct {
 	OriginalFilename string               `json:"original_filename"`
 	Size             *int64               `json:"file_size_bytes"`
 	Pages            *int                 `json:"page_count"`
-	Status           string               `json:"processing_status"`
+	Status           documents.Status     `json:"processing_status" enum:"uploading,processing,completed,failed"`
 	Created          time.Time            `json:"created_at"`
 	Updated          time.Time            `json:"updated_at"`
 }
@@ -100,7 +101,11 @@ func View(a accounts.Account) User {
 		Files: make([]File, len(a.Files)), Created: a.Created, Updated: a.Updated, Scheduler: a.Scheduler,
 	}
 	for i, file := range a.Files {
-		user.Files[i] = File(file)
+		user.Files[i] = File{
+			ID: file.ID, Course: file.Course, Name: file.Name, DocumentType: file.DocumentType, ContentType: file.ContentType,
+			OriginalFilename: file.OriginalFilename, Size: file.Size, Pages: file.Pages, Status: file.State.Status(),
+			Created: file.Created, Updated: file.Updated,
+		}
 	}
 	return user
 }

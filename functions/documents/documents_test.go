@@ -2,10 +2,12 @@ package documents_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"os"
 	"testing"
 
 	_ "aksio.app/functions/courses/create"
@@ -147,6 +149,78 @@ func TestUploadedFileIsReadOnce(t *testing.T) {
 	}
 	if n := app.count(`SELECT calls FROM model_usage WHERE user_id = $1 AND purpose = 'summary'`, ada.ID); n != 1 {
 		t.Errorf("summarized %d times, want once", n)
+	}
+}
+
+// TestEveryStatusIsReached: each word that the API document declares is told of a
+// real document, by every operation that tells one, and no other.
+func TestEveryStatusIsReached(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	created := ada.Post(ada.path, map[string]any{"name": "Announced", "document_type": "file", "original_filename": "a.txt", "content_type": "text/plain", "file_size_bytes": 10}).
+		Want(http.StatusCreated).Map()["id"].(string)
+	queued := ada.uploaded("queued.txt", "text/plain", lecture)
+	claimed := ada.uploaded("claimed.txt", "text/plain", append([]byte("Claimed. "), lecture...))
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET state = 'processing' WHERE id = $1`, claimed); err != nil {
+		t.Fatal(err)
+	}
+	read := ada.uploaded("read.txt", "text/plain", append([]byte("Read. "), lecture...))
+	app.process(read).Want(http.StatusOK)
+	unreadable := ada.uploaded("unreadable.txt", "text/plain", []byte("1 2 3"))
+	app.process(unreadable).Want(http.StatusOK)
+
+	told, brief := map[string]bool{}, map[string]bool{}
+	for document, want := range map[string][2]string{
+		created: {"uploading", "processing"}, queued: {"processing", "processing"}, claimed: {"processing", "processing"},
+		read: {"completed", "completed"}, unreadable: {"failed", "failed"},
+	} {
+		got := []any{
+			ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()["processing_status"],
+			ada.Get(ada.path + document + "/processing_status/").Want(http.StatusOK).Map()["processing_status"],
+			ada.Get("/api/v1/documents/documents/" + document + "/status/").Want(http.StatusOK).Map()["status"],
+		}
+		if got[0] != want[0] || got[1] != want[0] || got[2] != want[1] {
+			t.Errorf("told %v, want %v", got, want)
+		}
+		told[want[0]], brief[want[1]] = true, true
+	}
+
+	var api struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	content, err := os.ReadFile("../openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &api); err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	for name, schema := range api.Components.Schemas {
+		reached, property := told, schema.Properties["processing_status"]
+		if _, ok := schema.Properties["total_nodes"]; ok {
+			reached, property = brief, schema.Properties["status"]
+		}
+		if len(property.Enum) == 0 {
+			continue
+		}
+		declared++
+		if len(property.Enum) != len(reached) {
+			t.Errorf("%s declares %v, reached are %v", name, property.Enum, reached)
+		}
+		for _, word := range property.Enum {
+			if !reached[word] {
+				t.Errorf("%s declares %q, which no document reaches", name, word)
+			}
+		}
+	}
+	if declared < 3 {
+		t.Errorf("only %d schemas declare what the status may be", declared)
 	}
 }
 

@@ -11,36 +11,36 @@ import (
 
 // Document is a document on the wire.
 type Document struct {
-	ID          documents.ID `json:"id"`
-	Name        string       `json:"name"`
-	Description *string      `json:"description"`
-	Type        string       `json:"document_type" enum:"file,url,video,text,audio,pdf,document,markdown,image,other,web_page"`
-	FileURL     string       `json:"file_url" doc:"Where the file can be fetched for a short time; empty in lists and while there is none."`
-	Size        *int64       `json:"file_size_bytes"`
-	ContentType string       `json:"content_type"`
-	Filename    string       `json:"original_filename"`
-	SourceURL   string       `json:"source_url"`
-	Thumbnail   string       `json:"thumbnail_url"`
-	Duration    *int         `json:"duration_seconds"`
-	Pages       *int         `json:"page_count"`
-	Words       *int         `json:"word_count"`
-	Language    string       `json:"language" doc:"BCP 47; empty when unknown."`
-	Status      string       `json:"processing_status" enum:"pending,uploading,processing,completed,failed,cancelled"`
-	Error       string       `json:"processing_error"`
-	ErrorCode   string       `json:"processing_error_code"`
-	Processed   *time.Time   `json:"processed_at"`
-	StoragePath string       `json:"storage_path" doc:"Always empty."`
-	Text        string       `json:"extracted_text" doc:"The first 10,000 characters; empty in lists."`
-	Summary     string       `json:"summary"`
-	Topics      []string     `json:"topics"`
-	Views       int          `json:"view_count"`
-	LastViewed  *time.Time   `json:"last_accessed_at"`
-	Favorite    bool         `json:"is_favorite"`
-	Archived    bool         `json:"is_archived"`
-	SizeMB      float64      `json:"file_size_mb" doc:"MiB, two decimals."`
-	IsProcessed bool         `json:"is_processed"`
-	Created     time.Time    `json:"created_at"`
-	Updated     time.Time    `json:"updated_at"`
+	ID          documents.ID     `json:"id"`
+	Name        string           `json:"name"`
+	Description *string          `json:"description"`
+	Type        string           `json:"document_type" enum:"file,url,video,text,audio,pdf,document,markdown,image,other,web_page"`
+	FileURL     string           `json:"file_url" doc:"Where the file can be fetched for a short time; empty in lists and while there is none."`
+	Size        *int64           `json:"file_size_bytes"`
+	ContentType string           `json:"content_type"`
+	Filename    string           `json:"original_filename"`
+	SourceURL   string           `json:"source_url"`
+	Thumbnail   string           `json:"thumbnail_url"`
+	Duration    *int             `json:"duration_seconds"`
+	Pages       *int             `json:"page_count"`
+	Words       *int             `json:"word_count"`
+	Language    string           `json:"language" doc:"BCP 47; empty when unknown."`
+	Status      documents.Status `json:"processing_status" enum:"uploading,processing,completed,failed"`
+	Error       string           `json:"processing_error"`
+	ErrorCode   string           `json:"processing_error_code"`
+	Processed   *time.Time       `json:"processed_at"`
+	StoragePath string           `json:"storage_path" doc:"Always empty."`
+	Text        string           `json:"extracted_text" doc:"The first 10,000 characters; empty in lists."`
+	Summary     string           `json:"summary"`
+	Topics      []string         `json:"topics"`
+	Views       int              `json:"view_count"`
+	LastViewed  *time.Time       `json:"last_accessed_at"`
+	Favorite    bool             `json:"is_favorite"`
+	Archived    bool             `json:"is_archived"`
+	SizeMB      float64          `json:"file_size_mb" doc:"MiB, two decimals."`
+	IsProcessed bool             `json:"is_processed"`
+	Created     time.Time        `json:"created_at"`
+	Updated     time.Time        `json:"updated_at"`
 
 	Course      courses.ID    `json:"course"`
 	DuplicateOf *documents.ID `json:"duplicate_of" doc:"The document with the same bytes whose reading was taken over."`
@@ -52,7 +52,7 @@ func View(d documents.Document) Document {
 		ID: d.ID, Name: d.Name, Description: d.Description, Type: d.Type,
 		Size: d.Size, ContentType: d.ContentType, Filename: d.Filename, SourceURL: d.SourceURL,
 		Pages: d.Pages, Words: d.Words, Language: d.Language,
-		Status: Status(d.State), Error: d.ErrorMessage, ErrorCode: d.ErrorCode, Processed: d.Processed,
+		Status: d.State.Status(), Error: d.ErrorMessage, ErrorCode: d.ErrorCode, Processed: d.Processed,
 		Text: d.Excerpt, Summary: d.Summary, Topics: d.Topics, Views: d.Views, LastViewed: d.LastViewed,
 		Favorite: d.Favorite, Archived: d.Archived, IsProcessed: d.State == documents.Completed,
 		Created: d.Created, Updated: d.Updated, Course: d.Course,
@@ -64,15 +64,4 @@ func View(d documents.Document) Document {
 		view.DuplicateOf = &d.DuplicateOf
 	}
 	return view
-}
-
-// Status is the wire's word for a state.
-func Status(s documents.State) string {
-	switch s {
-	case documents.AwaitingUpload:
-		return "uploading"
-	case documents.Queued: // for clients, work that was accepted is under way
-		return "processing"
-	}
-	return string(s)
 }

@@ -93,7 +93,7 @@ func operations(l learner) []operation {
 }
 
 func viewStatus(d documents.Document) status.Status {
-	s := status.Status{Document: d.ID, Status: documentviews.Status(d.State), Progress: d.Progress, Text: d.Pages != nil}
+	s := status.Status{Document: d.ID, Status: d.State.Status(), Progress: d.Progress, Text: d.Pages != nil}
 	s.Metadata = status.Metadata{Stage: string(d.Stage), Chunks: d.Passages, Extracted: d.Passages > 0, Summarized: d.Summary != ""}
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 )
@@ -93,21 +94,21 @@ const streakColumns = `id, current_streak_days, longest_streak_days,
 
 // File is a document of the user's as their profile lists it.
 type File struct {
-	ID               id.ID[File] `db:"id"`
-	Course           courses.ID  `db:"course_id"`
-	Name             string      `db:"name"`
-	DocumentType     string      `db:"document_type"`
-	ContentType      string      `db:"content_type"`
-	OriginalFilename string      `db:"original_filename"`
-	Size             *int64      `db:"file_size_bytes"` // bytes
-	Pages            *int        `db:"page_count"`
-	Status           string      `db:"status"` // pending, processing, completed or failed
-	Created          time.Time   `db:"created_at"`
-	Updated          time.Time   `db:"updated_at"`
+	ID               id.ID[File]     `db:"id"`
+	Course           courses.ID      `db:"course_id"`
+	Name             string          `db:"name"`
+	DocumentType     string          `db:"document_type"`
+	ContentType      string          `db:"content_type"`
+	OriginalFilename string          `db:"original_filename"`
+	Size             *int64          `db:"file_size_bytes"` // bytes
+	Pages            *int            `db:"page_count"`
+	State            documents.State `db:"state"`
+	Created          time.Time       `db:"created_at"`
+	Updated          time.Time       `db:"updated_at"`
 }
 
 const fileColumns = `d.id, d.course_id, d.name, d.document_type, d.content_type, d.original_filename, d.file_size_bytes,
-	d.page_count, CASE WHEN d.state IN ('awaiting_upload', 'queued') THEN 'pending' ELSE d.state END AS status,
+	d.page_count, d.state,
 	d.created_at, d.updated_at`
 
 // Account is a user with what belongs to them.

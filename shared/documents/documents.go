@@ -33,6 +33,30 @@ const (
 	Failed         State = "failed" // ErrorCode and ErrorMessage say why
 )
 
+// Status is a state in the words that clients know.
+type Status string
+
+// Status returns the word for the state: the only place that says so. The contract's
+// "pending" and "cancelled" are never told: a document waits for its bytes from the
+// start, and its reading ends one way or the other.
+func (s State) Status() Status {
+	switch s {
+	case AwaitingUpload:
+		return "uploading"
+	case Queued: // for clients, work that was accepted is under way
+		return Status(Processing)
+	}
+	return Status(s)
+}
+
+// Brief returns the word for the state where clients don't know "uploading".
+func (s State) Brief() Status {
+	if s == AwaitingUpload {
+		return Status(Processing)
+	}
+	return s.Status()
+}
+
 // Over reports whether nothing happens any more unless somebody asks for it.
 func (s State) Over() bool { return s == Completed || s == Failed }
 

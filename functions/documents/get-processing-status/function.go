@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	view "aksio.app/functions/documents"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
@@ -37,14 +36,14 @@ type Response struct {
 
 // Status is how far the reading is.
 type Status struct {
-	Document  documents.ID `json:"document_id"`
-	Status    string       `json:"processing_status" enum:"pending,uploading,processing,completed,failed,cancelled"`
-	Error     string       `json:"processing_error"`
-	ErrorCode string       `json:"processing_error_code"`
-	Progress  float64      `json:"progress_percentage" doc:"0 to 100."`
-	Estimated *time.Time   `json:"estimated_completion_time" doc:"Always null."`
-	Text      bool         `json:"extracted_content_available"`
-	Metadata  Metadata     `json:"processing_metadata"`
+	Document  documents.ID     `json:"document_id"`
+	Status    documents.Status `json:"processing_status" enum:"uploading,processing,completed,failed"`
+	Error     string           `json:"processing_error"`
+	ErrorCode string           `json:"processing_error_code"`
+	Progress  float64          `json:"progress_percentage" doc:"0 to 100."`
+	Estimated *time.Time       `json:"estimated_completion_time" doc:"Always null."`
+	Text      bool             `json:"extracted_content_available"`
+	Metadata  Metadata         `json:"processing_metadata"`
 }
 
 // Metadata says which steps are done.
@@ -71,7 +70,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		}
 		resp := new(Response)
 		resp.Body.Document = document.ID
-		resp.Body.Status = view.Status(document.State)
+		resp.Body.Status = document.State.Status()
 		resp.Body.Error, resp.Body.ErrorCode = document.ErrorMessage, document.ErrorCode
 		resp.Body.Progress = document.Progress
 		resp.Body.Text = document.Pages != nil

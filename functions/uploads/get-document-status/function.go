@@ -36,21 +36,21 @@ type Response struct {
 
 // Status is the state with counts.
 type Status struct {
-	ID         documents.ID `json:"id"`
-	Filename   string       `json:"filename"`
-	Type       string       `json:"document_type"`
-	Status     string       `json:"status" enum:"pending,processing,completed,failed"`
-	Stage      string       `json:"stage"`
-	Progress   float64      `json:"progress" doc:"0 to 100."`
-	Chunks     int          `json:"total_chunks"`
-	Processed  int          `json:"processed_chunks"`
-	TotalNodes int          `json:"total_nodes"`
-	TotalEdges int          `json:"total_edges"`
-	GraphID    documents.ID `json:"graph_id"`
-	Created    time.Time    `json:"created_at"`
-	Message    string       `json:"error_message"`
-	Error      string       `json:"processing_error"`
-	ErrorCode  string       `json:"error_code"`
+	ID         documents.ID     `json:"id"`
+	Filename   string           `json:"filename"`
+	Type       string           `json:"document_type"`
+	Status     documents.Status `json:"status" enum:"processing,completed,failed"`
+	Stage      string           `json:"stage"`
+	Progress   float64          `json:"progress" doc:"0 to 100."`
+	Chunks     int              `json:"total_chunks"`
+	Processed  int              `json:"processed_chunks"`
+	TotalNodes int              `json:"total_nodes"`
+	TotalEdges int              `json:"total_edges"`
+	GraphID    documents.ID     `json:"graph_id"`
+	Created    time.Time        `json:"created_at"`
+	Message    string           `json:"error_message"`
+	Error      string           `json:"processing_error"`
+	ErrorCode  string           `json:"error_code"`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
@@ -68,17 +68,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		body := &resp.Body
 		body.ID, body.GraphID = d.ID, d.ID
 		body.Filename, body.Type, body.Created = cmp.Or(d.Filename, d.Name), d.Type, d.Created
-		body.Status, body.Stage, body.Progress = status(d.State), string(d.Stage), d.Progress
+		body.Status, body.Stage, body.Progress = d.State.Brief(), string(d.Stage), d.Progress
 		body.Chunks, body.Processed = d.Passages, d.Embedded
 		body.Message, body.Error, body.ErrorCode = d.ErrorMessage, d.ErrorMessage, d.ErrorCode
 		return resp, nil
 	}, nil
-}
-
-// status is this operation's word for a state: it knows fewer than the others.
-func status(s documents.State) string {
-	if s.Over() {
-		return string(s)
-	}
-	return "processing"
 }

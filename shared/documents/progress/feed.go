@@ -164,7 +164,7 @@ func ended(ctx context.Context, err error) error {
 // snapshot is an update that says where the document stands.
 func snapshot(d documents.Document) map[string]any {
 	return map[string]any{
-		"event": "document_status", "document_id": d.ID.String(), "status": string(d.State), "stage": string(d.Stage),
+		"event": "document_status", "document_id": d.ID.String(), "status": string(d.State.Status()), "stage": string(d.Stage),
 		"progress": d.Progress, "processed_chunks": d.Embedded, "total_chunks": d.Passages,
 	}
 }
