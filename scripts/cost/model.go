@@ -242,12 +242,6 @@ func concurrent(at float64) float64 {
 // roundUp rounds seconds up to 100 ms, as they are billed.
 func roundUp(seconds float64) float64 { return math.Ceil(seconds*10-1e-9) / 10 }
 
-// RunCost is the published formula: what calls cost on their own.
-func RunCost(prices map[string]Price, calls, seconds, cpu, memoryGiB, concurrent float64) float64 {
-	busy := calls * seconds / concurrent
-	return prices["run.cpu"].of(busy*cpu) + prices["run.memory"].of(busy*memoryGiB) + prices["run.requests"].of(calls)
-}
-
 // timesPerMonth returns how often a schedule falls due.
 func timesPerMonth(schedule string, days float64) (float64, error) {
 	if times, ok := perYear.Load(schedule); ok {

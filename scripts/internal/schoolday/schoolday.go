@@ -90,23 +90,6 @@ var Day = []Visit{
 	},
 }
 
-// Always returns the day as a student spends it who makes every visit and leaves
-// nothing out.
-func Always(day []Visit) []Visit {
-	all := make([]Visit, len(day))
-	for i, v := range day {
-		v.Share = 1
-		activities := make([]Activity, len(v.Activities))
-		for j, a := range v.Activities {
-			a.Chance = 1
-			activities[j] = a
-		}
-		v.Activities = activities
-		all[i] = v
-	}
-	return all
-}
-
 // Longest is how long the longest visit takes a student who is answered at once.
 func Longest(day []Visit) time.Duration {
 	var longest time.Duration

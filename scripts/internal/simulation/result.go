@@ -246,12 +246,6 @@ func (h *histogram) merge(other *histogram) {
 	}
 }
 
-// share is that of the calls that waited.
-func (h *histogram) share() float64 { return float64(h.waiting) / float64(h.count) }
-
-// mean is in seconds, of all calls.
-func (h *histogram) mean() float64 { return h.sum / float64(h.count) }
-
 // quantile is in seconds, to 5 %; 0 where that share didn't wait.
 func (h *histogram) quantile(q float64) float64 {
 	rank := int(math.Ceil(q * float64(h.count)))

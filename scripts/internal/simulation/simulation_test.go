@@ -115,6 +115,12 @@ func TestWaitsOfMMc(t *testing.T) {
 	}
 }
 
+// share is that of the calls that waited.
+func (h *histogram) share() float64 { return float64(h.waiting) / float64(h.count) }
+
+// mean is in seconds, of all calls.
+func (h *histogram) mean() float64 { return h.sum / float64(h.count) }
+
 func within(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance*want }
 
 // TestWhatBreaks has one limit at a time, whose capacity is 10 calls a second: 3

@@ -6,9 +6,7 @@
 // Each review updates both, and the card returns when the predicted recall has
 // fallen to the retention that the learner wants.
 //
-// The package is pure: it holds no cards and reads no clock. The log of a card's
-// reviews is the truth and a [Card] only its summary, which
-// [Parameters.Replay] makes anew from every [Entry] of the log.
+// The package is pure: it holds no cards and reads no clock.
 //
 // Sources: github.com/open-spaced-repetition/ts-fsrs and, for the formulas,
 // "The Algorithm" in the wiki of github.com/open-spaced-repetition/fsrs4anki.
@@ -46,16 +44,4 @@ func (p *Parameters) Preview(card Card, now time.Time) [4]Card {
 		return v.longTerm()
 	}
 	return v.shortTerm()
-}
-
-// Retrievability is the probability, from 0 to 1, that the learner recalls the
-// card now. It steps down once every full 24 hours since the last review, as in
-// ts-fsrs. It is 0 for a new card: what was never learned can't be recalled.
-func (p *Parameters) Retrievability(card Card, now time.Time) float64 {
-	if card.State == New {
-		return 0
-	}
-	m := p.model()
-	days := max(0, int(now.Sub(card.LastReview)/day))
-	return m.recall(days, card.Stability)
 }

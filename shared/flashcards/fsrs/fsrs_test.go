@@ -78,24 +78,6 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-func TestRetrievability(t *testing.T) {
-	t.Parallel()
-	p := fsrs.Defaults()
-	if r := p.Retrievability(fsrs.Card{}, start); r != 0 {
-		t.Errorf("a new card is recalled with probability %g, want 0", r)
-	}
-	card := p.Next(fsrs.Card{}, start, fsrs.Good)
-	card.Stability = 10
-	for _, tc := range []struct {
-		after time.Duration
-		want  float64
-	}{{-day, 1}, {0, 1}, {23 * time.Hour, 1}, {10 * day, 0.9}, {11*day - 1, 0.9}} {
-		if got := p.Retrievability(card, start.Add(tc.after)); math.Abs(got-tc.want) > 1e-8 {
-			t.Errorf("after %s recall is %g, want %g", tc.after, got, tc.want)
-		}
-	}
-}
-
 // A learner whose day turns at 04:00 in Tokyo reviews at 08:00 and 10:00 of one
 // morning, between which a UTC day ends.
 func TestStudyDay(t *testing.T) {
@@ -163,14 +145,5 @@ func BenchmarkNext(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Next(card, card.Due, fsrs.Good)
-	}
-}
-
-func BenchmarkReplay100(b *testing.B) {
-	p := fsrs.Defaults()
-	log := randomLog(1, 100)
-	b.ReportAllocs()
-	for b.Loop() {
-		p.Replay(log)
 	}
 }

@@ -1,8 +1,6 @@
 package fsrs
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"time"
 )
@@ -39,7 +37,7 @@ type Parameters struct {
 	// Day numbers the study day a time falls in, counted from any origin, so
 	// that days can follow the learner's time zone. Nil counts days of UTC, as
 	// ts-fsrs does.
-	Day func(time.Time) int `json:"-"`
+	Day func(time.Time) int
 }
 
 // Defaults returns the published parameters of FSRS-6, fitted to the reviews
@@ -55,50 +53,6 @@ func Defaults() *Parameters {
 		LearningSteps:   []time.Duration{time.Minute, 10 * time.Minute},
 		RelearningSteps: []time.Duration{10 * time.Minute},
 	}
-}
-
-// Validate reports every parameter that can't work, not only the first.
-func (p *Parameters) Validate() error {
-	var errs []error
-	for i, bound := range p.bounds() {
-		if w := p.Weights[i]; !(bound.low <= w && w <= bound.high) { // so written, NaN fails too
-			errs = append(errs, fmt.Errorf("weight %d is %g; it must be from %g to %g", i, w, bound.low, bound.high))
-		}
-	}
-	if !(0 < p.Retention && p.Retention <= 1) {
-		errs = append(errs, fmt.Errorf("retention is %g; it must be above 0 and at most 1, such as 0.9", p.Retention))
-	}
-	if p.MaximumInterval < 1 || p.MaximumInterval > maxStability {
-		errs = append(errs, fmt.Errorf("the maximum interval is %d days; it must be from 1 to %d", p.MaximumInterval, maxStability))
-	}
-	errs = append(errs, validateSteps("learning", p.LearningSteps), validateSteps("relearning", p.RelearningSteps))
-	return errors.Join(errs...)
-}
-
-func validateSteps(kind string, steps []time.Duration) error {
-	for i, step := range steps {
-		if step <= 0 || step%time.Minute != 0 {
-			return fmt.Errorf("%s step %d is %s; it must be one or more whole minutes", kind, i, step)
-		}
-	}
-	return nil
-}
-
-// bound is the range within which a weight keeps the model sensible.
-type bound struct{ low, high float64 }
-
-// bounds returns the range of each weight, from ts-fsrs.
-func (p *Parameters) bounds() [21]bound {
-	stability := bound{minStability, 100}
-	bounds := [21]bound{
-		stability, stability, stability, stability,
-		{1, 10}, {0.001, 4}, {0.001, 4}, {0.001, 0.75}, {0, 4.5}, {0, 0.8}, {0.001, 3.5},
-		{0.001, 5}, {0.001, 0.25}, {0.001, 0.9}, {0, 4}, {0, 1}, {1, 6}, {0, 2}, {0, 2}, {0.01, 0.8}, {0.1, 0.8},
-	}
-	if p.longTerm() {
-		bounds[19].low = 0
-	}
-	return bounds
 }
 
 // longTerm reports whether cards are scheduled without steps.

@@ -44,11 +44,6 @@ type Card struct {
 	Due         time.Time
 }
 
-// New returns a card that was never reviewed, due at once.
-func New(now time.Time) Card {
-	return Card{Ease: 2.5, Interval: 1, Due: now}
-}
-
 // Next returns the card as it is after a review at the given time. It is due
 // again after the interval in periods of 24 hours.
 func (c Card) Next(now time.Time, grade Grade) Card {

@@ -54,7 +54,7 @@ func TestWorkedExamples(t *testing.T) {
 			[]float64{2.6, 2.4},
 		},
 	} {
-		card, now := sm2.New(start), start
+		card, now := unseen(start), start
 		var intervals []int
 		for i, grade := range tc.grades {
 			now = card.Due
@@ -76,14 +76,14 @@ func TestWorkedExamples(t *testing.T) {
 func TestNewCard(t *testing.T) {
 	t.Parallel()
 	want := sm2.Card{Ease: 2.5, Interval: 1, Due: start}
-	if got := sm2.New(start); got != want {
+	if got := unseen(start); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 func TestCounters(t *testing.T) {
 	t.Parallel()
-	card := sm2.New(start)
+	card := unseen(start)
 	if rate := card.SuccessRate(); rate != 0 {
 		t.Errorf("success rate %g without reviews, want 0", rate)
 	}
@@ -98,7 +98,7 @@ func TestCounters(t *testing.T) {
 // Fault L20 of the contract: the interval grew without bound and overflowed.
 func TestIntervalIsCapped(t *testing.T) {
 	t.Parallel()
-	card := sm2.New(start)
+	card := unseen(start)
 	for range 200 {
 		card = card.Next(start, sm2.Perfect)
 	}
@@ -156,7 +156,7 @@ func FuzzNext(f *testing.F) {
 	f.Add([]byte{5, 5, 5, 5, 5, 1, 3, 0})
 	f.Add([]byte{255, 2, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5})
 	f.Fuzz(func(t *testing.T, grades []byte) {
-		card := sm2.New(start)
+		card := unseen(start)
 		for _, b := range grades[:min(len(grades), 300)] {
 			checkGrades(t, card)
 			card = card.Next(card.Due, sm2.Grade(b%6))
@@ -190,9 +190,12 @@ func checkGrades(t *testing.T, before sm2.Card) {
 }
 
 func BenchmarkNext(b *testing.B) {
-	card := sm2.New(start)
+	card := unseen(start)
 	b.ReportAllocs()
 	for b.Loop() {
 		card.Next(start, sm2.Hesitation)
 	}
 }
+
+// unseen is a card that was never reviewed, due at once.
+func unseen(now time.Time) sm2.Card { return sm2.Card{Ease: 2.5, Interval: 1, Due: now} }
