@@ -514,6 +514,19 @@ func TestTheModelIsToldTheStoredLanguage(t *testing.T) {
 	}
 }
 
+// TestMaterialThatGivesNothingIsSaid: the model is well, so that it isn't to blame.
+func TestMaterialThatGivesNothingIsSaid(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(t, apitest.New(t), "ada")
+	ada.document("Lunch", []string{"soup salad bread"})
+	resp := ada.Post(path+ada.plan(object{"flashcard_count": 1})+"/generate_content/", nil).Want(http.StatusUnprocessableEntity)
+	var m made
+	resp.Into(&m)
+	if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "Nothing new could be made") {
+		t.Errorf("answer %s", resp.Body)
+	}
+}
+
 func TestAFailedModelIsSaid(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -137,7 +137,10 @@ func ViewGenerated(r assessments.Result) (int, Generated) {
 			problem = quiz.Problem
 		}
 		view.Error = &problem
-		return http.StatusBadGateway, view
+		if r.ModelFailed {
+			return http.StatusBadGateway, view
+		}
+		return http.StatusUnprocessableEntity, view
 	}
 	return http.StatusOK, view
 }

@@ -94,6 +94,11 @@ func TestCourseRejects(t *testing.T) {
 		"ends before start": {map[string]any{"name": "x", "start_date": "2026-02-01", "end_date": "2026-01-01"}, "end_date"},
 		"goals":             {map[string]any{"name": "x", "study_goals": "pass"}, "study_goals"},
 		"NUL":               {map[string]any{"name": "a\x00b"}, "non_field_errors"},
+		"another case":      {map[string]any{"name": "x", "Credits": 99_999}, "non_field_errors"}, // which a decoder takes for credits
+		"another s":         {map[string]any{"name": "x", "credit\u017f": 99_999}, "non_field_errors"},
+		"no exam date":      {map[string]any{"name": "x", "exam_date": "soon"}, "exam_date"},
+		"in year 10000":     {map[string]any{"name": "x", "exam_date": "9999-12-31T23:59:59-12:00"}, "non_field_errors"},
+		"before year 1":     {map[string]any{"name": "x", "exam_date": "0001-01-01T00:00:00+14:00"}, "non_field_errors"},
 	} {
 		problem := ada.Post(path, tc.body).Want(http.StatusBadRequest).Map()
 		if _, ok := problem[tc.field].([]any); !ok {
@@ -101,6 +106,7 @@ func TestCourseRejects(t *testing.T) {
 		}
 	}
 	ada.Post(path, map[string]any{"name": "Taken", "semester": "V27"}).Want(http.StatusCreated)
+	ada.Post(path, map[string]any{"name": "Unknown fields", "Teacher": "x", "creditsX": 1}).Want(http.StatusCreated)
 }
 
 func TestCourseIsCreatedOnceForAnIdempotencyKey(t *testing.T) {

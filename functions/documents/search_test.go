@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,35 @@ func (s *student) found(query string) []map[string]any {
 
 // TestSearchInUnspacedScripts: where no white space parts words, a few characters
 // find the passages that they stand in.
+func TestSearchWithinDocuments(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada, bob := app.student("ada"), app.student("bob")
+	first, second := ada.uploaded("first.txt", "text/plain", lecture), ada.uploaded("second.txt", "text/plain", append(lecture, " And more."...))
+	bobs := bob.uploaded("bobs.txt", "text/plain", lecture)
+	for _, document := range []string{first, second, bobs} {
+		app.process(document).Want(http.StatusOK)
+	}
+	within := func(documents ...string) (found []string) {
+		query := url.Values{"course": {ada.course}, "query": {"open sets"}, "document": documents}
+		for _, r := range ada.Get("/api/v1/documents/search/?" + query.Encode()).Want(http.StatusOK).Map()["results"].([]any) {
+			found = append(found, r.(map[string]any)["document_id"].(string))
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	for name, tc := range map[string]struct{ asked, want []string }{
+		"all": {nil, []string{first, second}}, "one": {[]string{second}, []string{second}},
+		"two": {[]string{second, first}, []string{first, second}}, "another's": {[]string{bobs}, nil},
+	} {
+		slices.Sort(tc.want)
+		if found := within(tc.asked...); !slices.Equal(found, tc.want) {
+			t.Errorf("%s: found %v, want %v", name, found, tc.want)
+		}
+	}
+	ada.Get("/api/v1/documents/search/?query=x&document=1&course=" + ada.course).Want(http.StatusBadRequest)
+}
+
 func TestSearchInUnspacedScripts(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

@@ -69,6 +69,7 @@ func FuzzJSON(f *testing.F) {
 	for _, body := range []string{`{"a":"\u0000"}`, `{"a":"\\u0000"}`, `["\ud800", 1e5, null]`, "\"\xff\"", `{"":[{"b\u0000":1}]}`, `"\\\u0000"`, `"<>&"`, `{"a":1}{"b":2}`} {
 		f.Add([]byte(body))
 	}
+	jsonFormat := jsonFormat(func() *fields { return &fields{} })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var value any
 		if jsonFormat.Unmarshal(body, &value) != nil {

@@ -1,13 +1,11 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -20,7 +18,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -82,7 +79,9 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	}
 	s := &server{Declaration: d, env: env, methods: map[string]route{}, names: parameterNames(d.Path)}
 	s.router.Add(d.Path, struct{}{})
-	s.huma = huma.NewAPI(humaConfig(), s)
+	// The schemas are known when all is registered.
+	known := sync.OnceValue(func() *fields { return newFields(s.huma.OpenAPI().Components.Schemas.Map()) })
+	s.huma = huma.NewAPI(humaConfig(jsonFormat(known)), s)
 
 	var errs []error
 	var err error
@@ -106,7 +105,7 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 // Unused returns the resources that the function declares and doesn't open.
 func (d *Declaration) Unused(p *resource.Process) ([]Resource, error) {
 	env := p.Env(d.ID, d.Needs)
-	err := d.register(&server{Declaration: d, env: env, huma: huma.NewAPI(humaConfig(), discard{}), names: parameterNames(d.Path)})
+	err := d.register(&server{Declaration: d, env: env, huma: huma.NewAPI(humaConfig(huma.Format{}), discard{}), names: parameterNames(d.Path)})
 	return env.Unused(), err
 }
 
@@ -152,6 +151,7 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 		ctx, calls := telemetry.WithDatabaseCalls(telemetry.WithTrace(r.Context(), r.Header))
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
+			answer.send()
 			n, took := calls.Total()
 			slog.InfoContext(ctx, "call served", "operation", d.ID, "status", answer.status, "ms", milliseconds(time.Since(began)),
 				"database_calls", n, "database_ms", milliseconds(took))
@@ -162,6 +162,9 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 					panic(panicked)
 				}
 				slog.ErrorContext(ctx, "call panicked", "operation", d.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+				if answer.sent {
+					panic(http.ErrAbortHandler) // so that nobody takes what was sent for whole
+				}
 				writeProblem(answer, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
 			}
 		}()
@@ -234,18 +237,35 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	call(w, r)
 }
 
-// statusWriter remembers the status of an answer.
+// statusWriter remembers the status of an answer, and sends it with the answer's first
+// byte: what fails before can still be a problem.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	sent   bool
 }
 
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
+func (w *statusWriter) WriteHeader(status int) { w.status = status }
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	w.send()
+	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap lets http.ResponseController flush what is sent.
+// FlushError is how http.ResponseController flushes.
+func (w *statusWriter) FlushError() error {
+	w.send()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *statusWriter) send() {
+	if !w.sent {
+		w.sent = true
+		w.ResponseWriter.WriteHeader(w.status)
+	}
+}
+
+// Unwrap lets http.ResponseController set deadlines.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *server) allowed() []string {
@@ -353,7 +373,7 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 }
 
 // humaConfig is the same for one function and for the document of all.
-func humaConfig() huma.Config {
+func humaConfig(format huma.Format) huma.Config {
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -370,7 +390,7 @@ func humaConfig() huma.Config {
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json",
 	}
 	config.AllowAdditionalPropertiesByDefault = true // unknown fields are ignored, as clients expect
@@ -401,44 +421,6 @@ func schemaName(t reflect.Type, hint string) string {
 	return prefix.String() + name
 }
 
-// jsonFormat refuses what Go's decoder would mend silently or PostgreSQL can't store.
-var jsonFormat = huma.Format{
-	Marshal: func(w io.Writer, v any) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(v)
-	},
-	Unmarshal: func(data []byte, v any) error {
-		if !utf8.Valid(data) {
-			return errors.New("the body isn't UTF-8")
-		}
-		if holdsNUL(data) {
-			return errors.New("the body holds a NUL character, which no text may")
-		}
-		return json.Unmarshal(data, v)
-	},
-}
-
-// holdsNUL reports whether a text of the JSON has an escaped NUL character. An
-// escaped backslash before u0000 makes it a text like any other.
-func holdsNUL(data []byte) bool {
-	for i := 0; ; {
-		at := bytes.Index(data[i:], []byte(`\u0000`))
-		if at < 0 {
-			return false
-		}
-		at += i
-		backslashes := 0
-		for at-backslashes > 0 && data[at-backslashes-1] == '\\' {
-			backslashes++
-		}
-		if backslashes%2 == 0 {
-			return true
-		}
-		i = at + 1
-	}
-}
-
 // humaOperation is the operation as huma wants it, for one method.
 func (s *server) humaOperation(method string) huma.Operation {
 	op := huma.Operation{
@@ -467,7 +449,7 @@ func (s *server) humaOperation(method string) huma.Operation {
 
 // Document returns the OpenAPI 3.1 document of all declared public and user functions.
 func Document() ([]byte, error) {
-	document := huma.NewAPI(humaConfig(), discard{})
+	document := huma.NewAPI(humaConfig(huma.Format{}), discard{})
 	for _, d := range Declared() {
 		if d.Trigger != HTTP || d.Access == Private {
 			continue

@@ -88,7 +88,7 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				case !stream.events:
 					w.Header().Set("Content-Type", "application/json")
 					w.WriteHeader(s.Status)
-					jsonFormat.Marshal(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface())
+					encode(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface())
 				}
 			}}, nil
 		})

@@ -90,7 +90,10 @@ func problem(err error) string {
 func (d *draft) store(ctx context.Context) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	result := Result{Assessment: d.assessment, Model: d.generator.model.Name(), Passages: d.passages}
+	result := Result{
+		Assessment: d.assessment, Model: d.generator.model.Name(), Passages: d.passages,
+		ModelFailed: d.cardsErr != nil || d.itemsErr != nil,
+	}
 	questions := d.questions(ctx)
 	if len(questions) == 0 && len(d.cards) == 0 {
 		result.Cards, result.Quiz = d.cardsMade(nil), d.quizMade(nil)

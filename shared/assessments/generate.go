@@ -62,12 +62,13 @@ const (
 
 // Result is what was made. A part that wasn't asked for is nil.
 type Result struct {
-	Assessment Assessment // without an id when it was to be made for this and nothing came of it
-	Status     Status
-	Model      string
-	Cards      *CardsMade
-	Quiz       *QuizMade
-	Passages   []documents.Passage // that were read
+	Assessment  Assessment // without an id when it was to be made for this and nothing came of it
+	Status      Status
+	ModelFailed bool // in a part at least
+	Model       string
+	Cards       *CardsMade
+	Quiz        *QuizMade
+	Passages    []documents.Passage // that were read
 }
 
 // CardsMade are the cards of a generation.

@@ -4,22 +4,18 @@ package courses
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"reflect"
 	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/moment"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 )
@@ -82,57 +78,26 @@ func (c Course) DaysUntilExam(now time.Time) *int {
 
 // Change holds the fields that are to be set. A new course needs a name.
 type Change struct {
-	Name                  patch.Field[string]    `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
-	Description           patch.Field[*string]   `json:"description" db:"description" maxLength:"10000"`
-	University            patch.Field[*string]   `json:"university" db:"university" maxLength:"200"`
-	Code                  patch.Field[*string]   `json:"course_code" db:"course_code" maxLength:"50"`
-	Semester              patch.Field[*string]   `json:"semester" db:"semester" maxLength:"50"`
-	AcademicYear          patch.Field[*string]   `json:"academic_year" db:"academic_year" maxLength:"10"`
-	Credits               patch.Field[*int]      `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
-	Language              patch.Field[string]    `json:"language" db:"language" enum:"en,no,sv,da"`
-	SubjectArea           patch.Field[*string]   `json:"subject_area" db:"subject_area" maxLength:"100"`
-	Level                 patch.Field[int]       `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
-	Color                 patch.Field[string]    `json:"color" db:"color" maxLength:"7"`
-	Icon                  patch.Field[*string]   `json:"icon" db:"icon" maxLength:"50"`
-	StudyGoals            patch.Field[[]string]  `json:"study_goals" db:"study_goals" maxItems:"100"`
-	PreferredStudyMethods patch.Field[[]string]  `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"100"`
-	StartDate             patch.Field[*string]   `json:"start_date" db:"start_date" format:"date"`
-	EndDate               patch.Field[*string]   `json:"end_date" db:"end_date" format:"date"`
-	ExamDate              patch.Field[*ExamDate] `json:"exam_date" db:"exam_date"`
-	Active                patch.Field[bool]      `json:"is_active" db:"is_active"`
-	Archived              patch.Field[bool]      `json:"is_archived" db:"is_archived"`
-	Favorite              patch.Field[bool]      `json:"is_favorite" db:"is_favorite"`
-}
-
-// ExamDate is a moment; as input a day will do, which means its first moment in UTC.
-type ExamDate struct{ time.Time }
-
-// UnmarshalJSON reads RFC 3339 or YYYY-MM-DD.
-func (e *ExamDate) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			e.Time = t
-			return nil
-		}
-	}
-	return fmt.Errorf("exam_date is %.40q: write a time such as 2026-06-01T09:00:00Z, or a day", text)
-}
-
-// TimestamptzValue is how pgx stores the moment.
-func (e ExamDate) TimestamptzValue() (pgtype.Timestamptz, error) {
-	return pgtype.Timestamptz{Time: e.Time, Valid: true}, nil
-}
-
-// Schema describes the moment as a text.
-func (ExamDate) Schema(r huma.Registry) *huma.Schema {
-	schema := r.Schema(reflect.TypeFor[string](), true, "")
-	schema.Nullable = true
-	schema.Examples = []any{"2026-06-01T09:00:00Z", "2026-06-01"}
-	return schema
+	Name                  patch.Field[string]         `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
+	Description           patch.Field[*string]        `json:"description" db:"description" maxLength:"10000"`
+	University            patch.Field[*string]        `json:"university" db:"university" maxLength:"200"`
+	Code                  patch.Field[*string]        `json:"course_code" db:"course_code" maxLength:"50"`
+	Semester              patch.Field[*string]        `json:"semester" db:"semester" maxLength:"50"`
+	AcademicYear          patch.Field[*string]        `json:"academic_year" db:"academic_year" maxLength:"10"`
+	Credits               patch.Field[*int]           `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
+	Language              patch.Field[string]         `json:"language" db:"language" enum:"en,no,sv,da"`
+	SubjectArea           patch.Field[*string]        `json:"subject_area" db:"subject_area" maxLength:"100"`
+	Level                 patch.Field[int]            `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
+	Color                 patch.Field[string]         `json:"color" db:"color" maxLength:"7"`
+	Icon                  patch.Field[*string]        `json:"icon" db:"icon" maxLength:"50"`
+	StudyGoals            patch.Field[[]string]       `json:"study_goals" db:"study_goals" maxItems:"100"`
+	PreferredStudyMethods patch.Field[[]string]       `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"100"`
+	StartDate             patch.Field[*string]        `json:"start_date" db:"start_date" format:"date"`
+	EndDate               patch.Field[*string]        `json:"end_date" db:"end_date" format:"date"`
+	ExamDate              patch.Field[*moment.Moment] `json:"exam_date" db:"exam_date"`
+	Active                patch.Field[bool]           `json:"is_active" db:"is_active"`
+	Archived              patch.Field[bool]           `json:"is_archived" db:"is_archived"`
+	Favorite              patch.Field[bool]           `json:"is_favorite" db:"is_favorite"`
 }
 
 var color = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)

@@ -12,6 +12,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/retrieval"
 )
 
@@ -28,11 +29,11 @@ func init() {
 
 // Request says what to look for, and where.
 type Request struct {
-	Course    courses.ID     `query:"course" required:"true"`
-	Query     string         `query:"query" required:"true" doc:"A question or some telling words, up to 1,000 characters."`
-	Documents []documents.ID `query:"document" maxItems:"100" doc:"Search these documents only."`
-	Limit     int            `query:"limit" default:"10" minimum:"1" maximum:"50"`
-	Offset    int            `query:"offset" default:"0" minimum:"0" maximum:"150"`
+	Course    courses.ID `query:"course" required:"true"`
+	Query     string     `query:"query" required:"true" doc:"A question or some telling words, up to 1,000 characters."`
+	Documents []string   `query:"document,explode" maxItems:"100" doc:"The id of a document, once or more: search these only."`
+	Limit     int        `query:"limit" default:"10" minimum:"1" maximum:"50"`
+	Offset    int        `query:"offset" default:"0" minimum:"0" maximum:"150"`
 }
 
 // Response lists the passages, the best first.
@@ -65,8 +66,14 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := retrieval.NewStore(db, model)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		within := make([]documents.ID, len(req.Documents))
+		for i, text := range req.Documents {
+			if err := within[i].UnmarshalText([]byte(text)); err != nil {
+				return nil, fault.Field("document", "%v", err)
+			}
+		}
 		found, err := store.Lookup(ctx, user.ID, retrieval.Query{
-			Course: req.Course, Documents: req.Documents, Text: req.Query, Limit: req.Limit, Offset: req.Offset,
+			Course: req.Course, Documents: within, Text: req.Query, Limit: req.Limit, Offset: req.Offset,
 		})
 		if err != nil {
 			return nil, err

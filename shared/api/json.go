@@ -1,0 +1,122 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// jsonFormat refuses what Go's decoder would mend silently, take for something else
+// or PostgreSQL can't store. The fields are those that the function knows.
+func jsonFormat(fields func() *fields) huma.Format {
+	return huma.Format{
+		Marshal: func(w io.Writer, v any) error {
+			if err := encode(w, v); err != nil {
+				panic(err) // huma would write its own words; nothing is sent yet
+			}
+			return nil
+		},
+		Unmarshal: func(data []byte, v any) error {
+			if !utf8.Valid(data) {
+				return errors.New("the body isn't UTF-8")
+			}
+			if holdsNUL(data) {
+				return errors.New("the body holds a NUL character, which no text may")
+			}
+			if err := json.Unmarshal(data, v); err != nil {
+				return err
+			}
+			if whole, ok := v.(*any); ok { // as huma reads a body first, to check it against the schema
+				return fields().check(*whole)
+			}
+			return nil
+		},
+	}
+}
+
+// encode writes nothing if it fails.
+func encode(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// fields are the names of what a function's bodies hold.
+type fields struct {
+	known map[string]bool
+	free  map[string]bool // those whose values hold what names the caller likes
+}
+
+// newFields reads the names from the schemas.
+func newFields(schemas map[string]*huma.Schema) *fields {
+	f := &fields{map[string]bool{}, map[string]bool{}}
+	for _, schema := range schemas {
+		for name, property := range schema.Properties {
+			f.known[name] = true
+			if property.Items != nil {
+				property = property.Items
+			}
+			if property.Ref == "" && len(property.Properties) == 0 && (property.Type == "" || property.Type == huma.TypeObject) {
+				f.free[name] = true
+			}
+		}
+	}
+	return f
+}
+
+// check refuses a name that differs from a known one in case only. The schema lets it
+// pass as unknown, but Go's decoder takes it for the known one, whose rules it
+// would get around.
+func (f *fields) check(value any) error {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			if err := f.check(element); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, element := range value {
+			if !f.known[name] {
+				for known := range f.known {
+					if strings.EqualFold(known, name) {
+						return fmt.Errorf("the field %.40q is written %q", name, known)
+					}
+				}
+			}
+			if f.free[name] {
+				continue
+			}
+			if err := f.check(element); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// holdsNUL reports whether a text of the JSON has an escaped NUL character. An
+// escaped backslash before u0000 makes it a text like any other.
+func holdsNUL(data []byte) bool {
+	for i := 0; ; {
+		at := bytes.Index(data[i:], []byte(`\u0000`))
+		if at < 0 {
+			return false
+		}
+		at += i
+		backslashes := 0
+		for at-backslashes > 0 && data[at-backslashes-1] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			return true
+		}
+		i = at + 1
+	}
+}
