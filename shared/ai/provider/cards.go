@@ -21,12 +21,17 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	r.prefer(candidates)
 	check := newChecker(m)
 	used := map[[2]int]bool{}
+	of := make([]int, len(m.Sources)) // cards of each source
 	var out []ai.Card
-	for _, card := range candidates {
-		at := [2]int{card.Source, card.Start}
-		if len(out) < m.Count && !used[at] && check.card(&card) {
-			used[at] = true
-			out = append(out, card)
+	// First a fair share of each source, so that the cards are about all of it.
+	for _, share := range []int{1 + m.Count/len(m.Sources), m.Count} {
+		for _, card := range candidates {
+			at := [2]int{card.Source, card.Start}
+			if len(out) < m.Count && of[card.Source] < share && !used[at] && check.card(&card) {
+				used[at] = true
+				of[card.Source]++
+				out = append(out, card)
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b ai.Card) int {

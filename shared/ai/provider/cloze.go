@@ -28,6 +28,9 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 		if !once || from == 0 && r.tongue.code != "de" { // the subject is too easily guessed from what is said of it
 			continue
 		}
+		if !r.standsAsNoun(s, from, to) {
+			continue
+		}
 		start, end := s.words[from].start, s.words[to-1].end
 		if worth := p.weight / float64(1+asked[p.text]*asked[p.text]); worth > top && asked[p.text] < mostAsked {
 			top = worth
@@ -40,14 +43,53 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 	return best, top > 0
 }
 
+// standsAsNoun reports whether the words stand there as the thing that they name: not
+// as a verb, behind "we" or "to", and not as a part of a path or a name with dots.
+func (r *reading) standsAsNoun(s sentence, from, to int) bool {
+	start, end := s.words[from].start, s.words[to-1].end
+	if start > 0 && strings.ContainsRune(`/.\:@#-`, rune(s.text[start-1])) || end+1 < len(s.text) && strings.ContainsRune(`/\@-`, rune(s.text[end])) ||
+		end+1 < len(s.text) && s.text[end] == '.' && s.text[end+1] != ' ' && s.text[end+1] != '"' {
+		return false
+	}
+	if r.tongue.code == "de" || from == 0 {
+		return true
+	}
+	switch before := strings.ToLower(s.words[from-1].text); before {
+	case "to", "and", "or": // may stand before either
+		return false
+	default:
+		return !s.words[from].after && (lists().nouns[before] || !stopped(before))
+	}
+}
+
 // mostAsked is how many gaps may ask for the same phrase.
-const mostAsked = 3
+const mostAsked = 2
 
 // afterArticle reports whether an article or the like stands before the gap, so
 // that another term fits there.
 func (c cloze) afterArticle() bool {
-	before := splitWords(c.gapped[:strings.Index(c.gapped, gap)])
-	return len(before) > 0 && lists().nouns[strings.ToLower(before[len(before)-1].text)]
+	return lists().nouns[c.before()]
+}
+
+// before is the word before the gap, in lower case.
+func (c cloze) before() string {
+	words := splitWords(c.gapped[:strings.Index(c.gapped, gap)])
+	if len(words) == 0 {
+		return ""
+	}
+	return strings.ToLower(words[len(words)-1].text)
+}
+
+// fits reports whether the other term can stand in the gap by its form.
+func (c cloze) fits(other string) bool {
+	vowel := strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
+	switch c.before() {
+	case "a":
+		return !vowel && !strings.HasSuffix(other, "s")
+	case "an":
+		return vowel && !strings.HasSuffix(other, "s")
+	}
+	return strings.HasSuffix(other, "s") == strings.HasSuffix(c.answer, "s")
 }
 
 // place returns where the phrase's words stand in the sentence, and whether none

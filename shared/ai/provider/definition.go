@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -98,6 +99,9 @@ var rules = sync.OnceValue(func() map[string][]rule {
 
 // define returns the sentence's definition, if it is one.
 func (m *reading) define(s sentence) (definition, bool) {
+	if d, ok := m.explain(s); ok {
+		return d, true
+	}
 	if !s.readable() || !s.selfContained() {
 		return definition{}, false
 	}
@@ -121,20 +125,47 @@ func (m *reading) define(s sentence) (definition, bool) {
 	return definition{}, false
 }
 
+// explained is a line of a list or a slide: "Main memory: fast, small and temporary".
+var explained = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\p{Lu}[^\s:,;.!?()]+(?: [^\s:,;.!?()]+){0,3})(?:: | – )(\S.{14,240}?)[.;]?$`)
+})
+
+// explain returns what the line says of the term before its colon or dash.
+func (m *reading) explain(s sentence) (definition, bool) {
+	groups := explained().FindStringSubmatch(s.text)
+	if groups == nil || s.isBroken() || s.isFormula() || s.isFrontMatter() || calls().MatchString(s.text) {
+		return definition{}, false
+	}
+	term, rest := groups[1], groups[2]
+	l := lists()
+	words := splitWords(term)
+	for _, w := range words {
+		if lower := strings.ToLower(w.text); l.labels[lower] || l.general[lower] || l.leaning[lower] {
+			return definition{}, false
+		}
+	}
+	speaker := len(words) > 1 && strings.ToUpper(term) == term
+	if len(words) == 0 || stopped(words[len(words)-1].text) || speaker || hollow(rest) || len(splitWords(rest)) < 4 || strings.Contains(rest, ": ") || strings.HasSuffix(rest, "?") {
+		return definition{}, false
+	}
+	return definition{
+		sentence: s, term: term, front: fmt.Sprintf(m.tongue.text.about, term), back: upperFirst(rest),
+		which: !shares(stems(term), stems(rest)), trust: 0.7,
+	}, true
+}
+
 var parenthesis = regexp.MustCompile(`\s*\([^)]*\)`)
 
 func (m *reading) definition(s sentence, r rule, article, term, as, rest string) (definition, bool) {
-	if !m.isTerm(term) || hollow(rest) || (as != "" && !m.isTerm(as) && stopped(as)) {
+	if !m.isTerm(term) && (as == "" || !variable(term)) || hollow(rest) || (as != "" && !m.isTerm(as) && stopped(as)) {
 		return definition{}, false
 	}
-	shown := m.lowerFirst(term)
+	shown := term
 	trust := r.trust
-	if article != "" {
-		shown = strings.ToLower(article) + " " + shown
-		if m.tongue.code == "de" {
-			shown = article[:1] + shown[1:]
-			shown = strings.ToLower(shown[:1]) + shown[1:]
-		}
+	if article == "" {
+		shown = m.lowerFirst(term)
+	} else { // behind an article, a capital is the term's own
+		shown = strings.ToLower(article) + " " + term
 		if definite[article] && !strings.Contains(term, " ") && as == "" {
 			trust -= 0.25 // "The company is a party": which?
 		}
@@ -152,6 +183,13 @@ func (m *reading) definition(s sentence, r rule, article, term, as, rest string)
 		d.term = as
 	}
 	return d, true
+}
+
+// variable reports whether the term is one letter, which stands for the thing that
+// the rest of the sentence names.
+func variable(term string) bool {
+	r, size := utf8.DecodeRuneInString(term)
+	return size == len(term) && unicode.IsLetter(r)
 }
 
 var definite = map[string]bool{"The": true, "Der": true, "Die": true, "Das": true, "Den": true, "Det": true, "De": true}
@@ -189,7 +227,8 @@ var verbs = map[string]bool{"said": true, "says": true, "believed": true, "argue
 // vague terms mean something only where they stand.
 var vague = map[string]bool{"result": true, "results": true, "reason": true, "goal": true, "aim": true, "problem": true, "case": true, "example": true,
 	"point": true, "question": true, "answer": true, "idea": true, "way": true, "thing": true, "difference": true, "purpose": true, "truth": true,
-	"company": true, "amount": true, "following": true, "table": true, "figure": true, "chapter": true, "section": true, "author": true, "authors": true,
+	"company": true, "amount": true, "drawback": true, "advantage": true, "benefit": true, "crisis": true, "number": true, "level": true, "step": true,
+	"rest": true, "one": true, "nachteil": true, "vorteil": true, "anzahl": true, "vorlesung": true, "following": true, "table": true, "figure": true, "chapter": true, "section": true, "author": true, "authors": true,
 	"beispiel": true, "abbildung": true, "ziel": true, "grund": true, "problem.": true, "frage": true, "kapitel": true, "abschnitt": true, "beweis": true,
 	"eksempel": true, "figur": true, "tabell": true, "kapittel": true, "mål": true, "exempel": true, "day": true, "year": true, "time": true, "choice": true}
 

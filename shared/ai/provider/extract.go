@@ -83,13 +83,17 @@ func extract(q ai.Question, question string) []sentence {
 	}
 	var found []scored
 	r := &reading{tongue: tongueOf(q.Language, question)}
+	asked := stems(question)
 	for _, s := range sentences {
 		share, score := fit(s, weights)
-		if share < leastFit*total || total == 0 || len(s.words) < 4 || len(s.words) > 80 {
+		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 {
 			continue
 		}
-		if _, ok := r.define(s); ok {
+		if d, ok := r.define(s); ok {
 			score *= defining
+			if shares(stems(d.term), asked) {
+				score *= defining
+			}
 		}
 		found = append(found, scored{s, score * share / total})
 	}

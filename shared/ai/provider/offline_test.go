@@ -66,6 +66,54 @@ func TestOfflineItemsHaveOneAnswer(t *testing.T) {
 	}
 }
 
+// TestOfflineCardsMakeSense has what cards of real material went wrong with.
+func TestOfflineCardsMakeSense(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ text, want, never string }{
+		"notes without capitals": {
+			"the enzyme binds the substrate in its active site. the substrate is changed by the enzyme. an enzyme is a protein that speeds up a reaction in the cell.",
+			"Fill in the gap", "",
+		},
+		"a line of a slide":         {"Memory\n\nMain Memory: Fast, small, and temporary storage of the computer\n\nSecondary Memory: Big, slow, and permanent storage", "What does the material say about “Main Memory”?", ""},
+		"an exercise is no fact":    {"Write a program that reads the numbers of a file. The numbers of a file are read by the program line by line.", "", "Write a program"},
+		"a name keeps its capitals": {"The Sender Policy Framework is a standard that names the servers of a domain. Every sender reads it, and the sender obeys it.", "What is the Sender Policy Framework?", "sender Policy"},
+		"a heading runs in":         {"Preface This book is a collection of the lectures of one winter about groups.", "", "Preface"},
+		"code is no sentence":       {"The library syntax is GEN matker0(GEN x, long flag). The library syntax is GEN matrix0(GEN x, long flag).", "", "library"},
+		"a path is whole":           {"The server reads the file /etc/postfix/main.cf at each start of the server. The postfix server was written for the postfix project.", "", "/_____"},
+		"a letter for the thing": {"Sei X ein Raum. X heißt topologische Mannigfaltigkeit, wenn jeder Punkt eine Umgebung hat, die zum Raum homöomorph ist.",
+			"Wann heißt X topologische Mannigfaltigkeit?", ""},
+	} {
+		cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: []ai.Source{{Text: tc.text}}, Count: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fronts strings.Builder
+		for _, c := range cards {
+			fronts.WriteString(c.Front + "\n")
+		}
+		if !strings.Contains(fronts.String(), tc.want) || tc.never != "" && strings.Contains(fronts.String(), tc.never) {
+			t.Errorf("%s: want %q, never %q:\n%s", name, tc.want, tc.never, fronts.String())
+		}
+	}
+}
+
+// TestOfflineCardsAreAboutAllOfIt: one rich source doesn't take all the cards.
+func TestOfflineCardsAreAboutAllOfIt(t *testing.T) {
+	t.Parallel()
+	var rich strings.Builder
+	for _, s := range material(t, "cells.md") {
+		rich.WriteString(s.Text + "\n\n")
+	}
+	sources := []ai.Source{{Text: rich.String()}, {Text: "Glaciers of the valley are a mass of ice. A moraine is the rubble that a glacier leaves behind."}}
+	cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: sources, Count: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(cards, func(c ai.Card) bool { return c.Source == len(sources)-1 }) {
+		t.Errorf("no card of the last source among %v", cards)
+	}
+}
+
 // TestOfflineStatementsAreAsOftenFalse, whatever else is asked: who sees mostly true
 // ones learns to say so.
 func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {

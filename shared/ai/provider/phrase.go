@@ -174,8 +174,8 @@ func (r *reading) mayName(text string) bool {
 	if utf8.RuneCountInString(text) < 3 || stopped(lower) || lists().general[lower] {
 		return false
 	}
-	for _, c := range text {
-		if !unicode.IsLetter(c) && c != '-' && c != '’' && c != '\'' {
+	for _, c := range text { // neither numbers nor "that's" and "document's"
+		if !unicode.IsLetter(c) && c != '-' {
 			return false
 		}
 	}

@@ -101,6 +101,7 @@ type sentence struct {
 	text       string // on one line, without mark-up
 	heading    string // under which it stands
 	lead       bool   // first under its heading
+	uncased    bool   // of a text without capitals
 	words      []word // of text
 }
 
@@ -108,6 +109,7 @@ type sentence struct {
 // and tables of contents are left out.
 func splitSentences(sources []ai.Source) []sentence {
 	var out []sentence
+	uncased := isUncased(sources)
 	for i, source := range sources {
 		heading, lead := source.Heading, true
 		text := []rune(source.Text)
@@ -116,8 +118,8 @@ func splitSentences(sources []ai.Source) []sentence {
 				heading, lead = title(string(text[b.start:b.end])), true
 				continue
 			}
-			for _, span := range splitBlock(text, b.start, b.end) {
-				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead}
+			for _, span := range splitBlock(text, b.start, b.end, uncased) {
+				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead, uncased: uncased}
 				s.text = tidy(string(text[s.start:s.end]))
 				if s.words = splitWords(s.text); len(s.words) > 0 {
 					out = append(out, s)
@@ -127,6 +129,22 @@ func splitSentences(sources []ai.Source) []sentence {
 		}
 	}
 	return out
+}
+
+// isUncased reports whether the texts are written without capitals, as quick notes are.
+func isUncased(sources []ai.Source) bool {
+	upper, lower := 0, 0
+	for _, source := range sources {
+		for _, r := range source.Text {
+			switch {
+			case unicode.IsUpper(r):
+				upper++
+			case unicode.IsLower(r):
+				lower++
+			}
+		}
+	}
+	return upper*500 < lower
 }
 
 // block is a paragraph, a list entry or a heading, in code points.
@@ -291,7 +309,7 @@ func listMarker(line string) int {
 }
 
 // splitBlock returns the sentences of a block, in code points.
-func splitBlock(text []rune, start, end int) [][2]int {
+func splitBlock(text []rune, start, end int, uncased bool) [][2]int {
 	var out [][2]int
 	add := func(from, to int) {
 		for from < to && unicode.IsSpace(text[from]) {
@@ -313,7 +331,7 @@ func splitBlock(text []rune, start, end int) [][2]int {
 		for next < end && strings.ContainsRune(`"'”’»)]*`, text[next]) {
 			next++
 		}
-		if next >= end || endsSentence(text, next, end) {
+		if next >= end || endsSentence(text, next, end, uncased) {
 			add(from, next)
 			from, i = next, next-1
 		}
@@ -323,14 +341,14 @@ func splitBlock(text []rune, start, end int) [][2]int {
 }
 
 // endsSentence reports whether what follows the full stop starts another sentence.
-func endsSentence(text []rune, next, end int) bool {
+func endsSentence(text []rune, next, end int, uncased bool) bool {
 	if !unicode.IsSpace(text[next]) {
 		return false
 	}
 	for next < end && unicode.IsSpace(text[next]) {
 		next++
 	}
-	return next >= end || !unicode.IsLower(text[next])
+	return next >= end || uncased || !unicode.IsLower(text[next])
 }
 
 // isAbbreviation reports whether the full stop behind the text belongs to its last word.
@@ -386,14 +404,14 @@ func tidy(text string) string {
 }
 
 // readable reports whether a learner can make sense of the sentence by itself:
-// a whole sentence of words, not a formula, an entry of a list of references or
-// a piece of a table.
+// a whole sentence of words, not a formula, code, an entry of a list of references,
+// a piece of a table, or about the text itself.
 func (s sentence) readable() bool {
 	if n := len(s.words); n < 6 || n > 45 || len(s.text) > 400 {
 		return false
 	}
 	first := []rune(s.text)[0]
-	if !strings.ContainsAny(s.text[len(s.text)-1:], `.!?"`) || !unicode.IsUpper(first) && !unicode.IsDigit(first) && first != '"' {
+	if !strings.ContainsAny(s.text[len(s.text)-1:], `.!?"`) || !s.uncased && !unicode.IsUpper(first) && !unicode.IsDigit(first) && first != '"' {
 		return false
 	}
 	for _, sign := range []string{"http", "www.", "doi:", "ISBN", "et al", "<unk>", "@", "©", "{", "}", "\\", "=", "...", "_"} {
@@ -404,7 +422,7 @@ func (s sentence) readable() bool {
 	if unicode.IsDigit(first) && len(s.words[0].text) > 1 && unicode.IsLetter([]rune(s.text)[1]) { // a footnote
 		return false
 	}
-	return !s.isFormula() && !s.isBroken() && !s.pointsElsewhere() && !strings.HasSuffix(s.text, "?") && strings.Count(s.text, `"`)%2 == 0 && strings.Count(s.text, "(") == strings.Count(s.text, ")")
+	return !s.isFormula() && !s.isBroken() && !s.isGlued() && !calls().MatchString(s.text) && !s.isFrontMatter() && !s.pointsElsewhere() && !strings.HasSuffix(s.text, "?") && strings.Count(s.text, `"`)%2 == 0 && strings.Count(s.text, "(") == strings.Count(s.text, ")")
 }
 
 // isFormula reports whether signs, digits and single letters take too much of the sentence.
@@ -428,6 +446,37 @@ func (s sentence) isFormula() bool {
 	}
 	total := letters + digits + signs
 	return letters*100 < total*88 || signs*100 > total*5 || single*8 > len(s.words)
+}
+
+// isGlued reports whether a heading runs into the sentence: "Preface This book …".
+func (s sentence) isGlued() bool {
+	for _, w := range s.words[1:min(5, len(s.words))] {
+		if lower := strings.ToLower(w.text); w.capital() && !w.after && lists().leaning[lower] && !addressed[lower] {
+			return true
+		}
+	}
+	return false
+}
+
+// addressed are the words that are written with a capital out of politeness.
+var addressed = map[string]bool{"sie": true, "ihr": true, "ihre": true, "ihrer": true, "ihnen": true, "i": true, "de": true}
+
+// calls finds a function and its arguments: matker0(GEN x, but not f(x).
+var calls = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\p{L}\d_]{3,}\(`) })
+
+// isFrontMatter reports whether the sentence is about the text and not its subject.
+func (s sentence) isFrontMatter() bool {
+	for _, w := range s.words {
+		if lists().front[strings.ToLower(w.text)] {
+			return true
+		}
+	}
+	for _, w := range splitWords(s.heading) {
+		if lists().front[strings.ToLower(w.text)] {
+			return true
+		}
+	}
+	return false
 }
 
 // pointsElsewhere reports whether the sentence speaks of a numbered figure or theorem.

@@ -33,10 +33,10 @@ type texts struct {
 
 // wordLists are the words of all languages together. They are made on first
 // use: most functions never need them.
-type wordLists struct{ stops, nouns, leaning, general, labels, abbreviations map[string]bool }
+type wordLists struct{ stops, nouns, leaning, general, labels, abbreviations, front map[string]bool }
 
 var lists = sync.OnceValue(func() wordLists {
-	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}}
+	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}, front: map[string]bool{}}
 	for _, t := range tongues {
 		include(l.stops, t.stops)
 		include(l.nouns, t.nouns)
@@ -45,6 +45,7 @@ var lists = sync.OnceValue(func() wordLists {
 	include(l.general, general)
 	include(l.labels, labels)
 	include(l.abbreviations, abbreviations)
+	include(l.front, front)
 	return l
 })
 
@@ -80,7 +81,7 @@ const leaning = `
 this that these those it its they them their he she his her him we our us i my you your such here there another both each also
 however therefore thus hence then so but and or yet moreover furthermore instead consequently otherwise meanwhile similarly
 nevertheless accordingly additionally besides likewise still again later earlier afterwards finally
-let suppose assume consider see show prove note find give define what how why which when where who
+let suppose assume consider see show prove note find give define write add save draw print compute calculate complete remember imagine try please use what how why which when where who
 sei seien betrachte betrachten definieren definiere zeigen zeige beweise beweisen siehe wie was wo wer warum welche welcher gegeben angenommen rechts links oben unten beweis proof bevis
 anta vis finn se hva hvordan hvorfor hvilke hvilken antag visa vad hur varför hvad lad
 first second third next above below following former latter other others
@@ -95,9 +96,15 @@ dr mr mrs ms maj gen col lt capt sgt gov sen rep jan feb mar apr jun jul aug sep
 z.b d.h u.a u.ä usw bzw vgl ca evtl ggf nr abb tab kap s.o s.u sog inkl max min def bsp bem
 f.eks dvs osv bl.a pga iht kl kap jf mv ev t.ex bl.a o.s.v d.v.s m.m s.k t.o.m fig tab ex resp mfl m.fl`
 
+// front words are about a text as a work, not about its subject.
+const front = `
+copyright copyrighted isbn attribution cc-by cc-by-sa acknowledgements acknowledgments acknowledgement preface foreword vorwort danksagung dank impressum
+forord förord takk tack bibliography bibliografie skript skripts skriptum vorlesung vorlesungen literaturverzeichnis inhaltsverzeichnis innholdsfortegnelse innehållsförteckning slides`
+
 // general words are frequent in study material of any subject, and no terms; titles
 // stand before names.
 const general = `
+default note notes instance order look click thank thanks slide slides
 mrs prof professor professors phd msc bsc univ herr herrn hrn dipl ing habil
 example examples figure figures table tables chapter section page pages part parts case cases result results way number numbers kind kinds
 type types form forms time times year years day days people person work works author authors fact point points different same similar able
@@ -109,6 +116,6 @@ eksempel figur tabell kapittel del tilfelle resultat tall slag tid år dag exemp
 
 // labels number the parts of a text.
 const labels = `
-definition theorem lemma corollary proposition remark example exercise figure table note fig tab
+page seite sida side chapter kapitel section abschnitt avsnitt definition theorem lemma corollary proposition remark example exercise figure table note fig tab
 satz bemerkung beispiel korollar folgerung aufgabe abbildung tabelle abb behauptung
 definisjon setning teorem eksempel oppgave figur tabell korollar merknad sats exempel uppgift anmärkning følgeslutning opgave sætning`
