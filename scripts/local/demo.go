@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,8 @@ import (
 )
 
 // demo plays a student's day on the API at the address: from registering to an
-// answer that cites the student's own document. It stops at the first step that fails.
+// answer that cites the student's own document. It stops at the first step that fails,
+// and goes on after one for which the document gives too little.
 func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if file == "" {
 		return errors.New("say which document to study: make demo FILE=lecture.pdf (any PDF with text will do; or .docx, .pptx, .md, .txt)")
@@ -30,7 +32,8 @@ func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	fmt.Fprintf(out, "\ncards         %s\nquiz score    %s\ncited answer  %s\n", d.summary.cards, d.summary.quiz, d.summary.answer)
+	fmt.Fprintf(out, "\ncards         %s\nquiz score    %s\ncited answer  %s\n",
+		cmp.Or(d.summary.cards, "none"), cmp.Or(d.summary.quiz, "none"), cmp.Or(d.summary.answer, "none"))
 	return nil
 }
 
@@ -43,19 +46,26 @@ type day struct {
 	username, password string
 	refresh            string   // token
 	course, document   string   // ids
-	topics             []string // of the document, the most telling one first
-	quiz, card         string   // ids
+	topics             []string // of the document, the most telling one first; its first words if it has none
+	worded             bool     // topics are only words
+	quiz, card         string   // ids; empty if there is none
 
 	summary struct{ cards, quiz, answer string }
 }
 
 func (d *day) detail(format string, args ...any) { detail(d.out, format, args...) }
 
-// step is one thing that the student does. It returns what came of it.
+// step is one thing that the student does. It returns what came of it; the error
+// nothing says that nothing did, and that the day goes on.
 type step struct {
 	name string
 	do   func(context.Context) (string, error)
 }
+
+// nothing says why nothing came of a step, through no fault of the platform's.
+type nothing string
+
+func (n nothing) Error() string { return string(n) }
 
 func (d *day) steps() []step {
 	return []step{
@@ -81,6 +91,10 @@ func (d *day) play(ctx context.Context, steps []step) error {
 	for _, s := range steps {
 		began := time.Now()
 		result, err := s.do(ctx)
+		if reason, ok := errors.AsType[nothing](err); ok {
+			skipped(d.out, s.name, string(reason))
+			continue
+		}
 		if err != nil {
 			fmt.Fprintf(d.out, "✗ %s\n", s.name)
 			return fmt.Errorf("%s: %w", s.name, err)

@@ -94,14 +94,32 @@ func (d *day) look(ctx context.Context) (string, error) {
 	if err := d.Get(ctx, path, &document); err != nil {
 		return "", err
 	}
-	if len(document.Topics) == 0 {
-		return "", errors.New("no topics were found in it; try a document with more text")
+	if len(document.Topics) > 0 {
+		d.topics = document.Topics
+		d.detail("about  %s", strings.Join(document.Topics, ", "))
+	} else if err := d.takeWords(ctx, path); err != nil {
+		return "", err
 	}
-	d.topics = document.Topics
-	d.detail("about  %s", strings.Join(document.Topics, ", "))
 	d.detail("summary  %s", shorten(document.Summary, 300))
 	return fmt.Sprintf("%d pages, %d words, language %s, %d passages",
 		document.Pages, document.Words, cmp.Or(document.Language, "unknown"), status.Metadata.Passages), nil
+}
+
+// takeWords makes the document's first words its topic.
+func (d *day) takeWords(ctx context.Context, path string) error {
+	var content struct {
+		Text string `json:"extracted_text"`
+	}
+	if err := d.Get(ctx, path+"content/", &content); err != nil {
+		return err
+	}
+	words := strings.Fields(content.Text)
+	if len(words) == 0 {
+		return errors.New("it was read, and has no words")
+	}
+	d.topics, d.worded = []string{strings.Join(words[:min(3, len(words))], " ")}, true
+	d.detail("no topics were found in it; a document with more text has some")
+	return nil
 }
 
 // search looks for one of the document's own topics.
@@ -120,6 +138,9 @@ func (d *day) search(ctx context.Context) (string, error) {
 	query := url.Values{"course": {d.course}, "query": {topic}, "limit": {"3"}}
 	if err := d.Get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
 		return "", err
+	}
+	if len(found.Results) == 0 && d.worded {
+		return "", nothing(fmt.Sprintf("nothing was found for its first words, %q", topic))
 	}
 	if len(found.Results) == 0 {
 		return "", fmt.Errorf("nothing was found for %q, a topic of the document", topic)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,20 +30,29 @@ func (d *day) generate(ctx context.Context) (string, error) {
 		} `json:"generated_content"`
 	}
 	err := d.Post(ctx, "/api/v1/courses/"+d.course+"/documents/"+d.document+"/generate/", nil, &made)
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusUnprocessableEntity {
+		return "", nothing("the document gives neither cards nor questions: " + p.Detail)
+	}
 	if err != nil {
 		return "", err
 	}
 	cards, quiz := made.Content.Cards, made.Content.Quiz
-	if cards.Count == 0 || quiz.Count == 0 {
-		return "", fmt.Errorf("%d cards and %d questions were made: %s", cards.Count, quiz.Count, cmp.Or(cards.Error, quiz.Error, "the document gives no more"))
-	}
 	d.quiz = quiz.ID
+	if cards.Count == 0 {
+		return fmt.Sprintf("the quiz %q of %d questions, no cards: %s", quiz.Title, quiz.Count, cards.Error), nil
+	}
 	d.summary.cards = fmt.Sprintf("%d made from the document", cards.Count)
+	if quiz.Count == 0 {
+		return fmt.Sprintf("%d cards, no quiz: %s", cards.Count, quiz.Error), nil
+	}
 	return fmt.Sprintf("%d cards, and the quiz %q of %d questions", cards.Count, quiz.Title, quiz.Count), nil
 }
 
 // listDue asks which cards want to be studied now.
 func (d *day) listDue(ctx context.Context) (string, error) {
+	if d.summary.cards == "" {
+		return "", nothing("there are no cards")
+	}
 	var due []struct {
 		ID       string `json:"id"`
 		Question string `json:"question"`
@@ -66,6 +74,9 @@ func (d *day) listDue(ctx context.Context) (string, error) {
 
 // review grades the recall of the first card.
 func (d *day) review(ctx context.Context) (string, error) {
+	if d.card == "" {
+		return "", nothing("there is no card")
+	}
 	var review struct {
 		Due       time.Time `json:"next_review_date"`
 		Scheduler string    `json:"scheduler"`
@@ -92,6 +103,9 @@ type attempt struct {
 // takeQuiz answers each question with the first option, or a topic where there is
 // none: the score is that of a student who guesses.
 func (d *day) takeQuiz(ctx context.Context) (string, error) {
+	if d.quiz == "" {
+		return "", nothing("there is no quiz")
+	}
 	path := "/api/v1/assessments/quizzes/" + d.quiz + "/"
 	var begun, finished attempt
 	if err := d.Post(ctx, path+"start_attempt/", nil, &begun); err != nil {
@@ -171,6 +185,9 @@ func (d *day) ask(ctx context.Context) (string, error) {
 		d.summary.answer = fmt.Sprintf("“%s” (%s, %s), one of %d citations",
 			shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
 		return fmt.Sprintf("an answer of %d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
+	}
+	if d.worded {
+		return "", nothing("no answer cites the document")
 	}
 	return "", errors.New("no answer cites the document")
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,35 @@ func TestStudentsDay(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)
 		}
+	}
+}
+
+func TestDayGoesOnWhereTheDocumentGivesLittle(t *testing.T) {
+	t.Parallel()
+	address := start(t).Address
+	for _, tc := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"three words", "حبيبي حبيبي حبيبي", []string{"✓ search", "– generate", "– cards due      there are no cards", "– review", "– quiz ", "✓ sign out", "\ncards         none\n"}},
+		{"one sentence", "We went swimming in the lake, and the water was cold.", []string{"✓ search", "– generate", "✓ sign out"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "little.txt")
+			if err := os.WriteFile(file, []byte(tc.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := demo(t.Context(), &out, address, file); err != nil {
+				t.Fatalf("%v\n%s", err, &out)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("got no %q in\n%s", want, &out)
+				}
+			}
+		})
 	}
 }
 

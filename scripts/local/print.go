@@ -11,6 +11,11 @@ func done(out io.Writer, step, result string, took time.Duration) {
 	fmt.Fprintf(out, "✓ %-14s %-60s %s\n", step, result, duration(took))
 }
 
+// skipped prints that nothing came of a step, and why.
+func skipped(out io.Writer, step, reason string) {
+	fmt.Fprintf(out, "– %-14s %s\n", step, reason)
+}
+
 // detail prints a line that belongs to the step under way.
 func detail(out io.Writer, format string, args ...any) {
 	fmt.Fprintf(out, "    "+format+"\n", args...)
