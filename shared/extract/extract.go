@@ -61,14 +61,19 @@ type Limits struct {
 	Pages      int
 	Characters int
 	Time       time.Duration
+	Step       time.Duration // of opening a PDF, of reading one page, and of its table of contents
 }
 
-// DefaultLimits are more than any course book needs.
-var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 5 * time.Minute}
+// DefaultLimits are more than any course book needs: its pages take milliseconds.
+var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 5 * time.Minute, Step: 20 * time.Second}
 
 func (l Limits) tooLong(characters int) error {
 	return fault.New(fault.TooLarge, "The file has more than %d million characters; %d million are the most. Split it and upload the parts.",
 		characters/1_000_000, l.Characters/1_000_000).Coded("too_large")
+}
+
+func (l Limits) tooManyPages(pages int) error {
+	return fault.New(fault.TooLarge, "The file has %d pages; %d are the most. Split it and upload the parts.", pages, l.Pages).Coded("too_many_pages")
 }
 
 // Reader reads files. It starts PDFium when it reads its first PDF.
@@ -163,7 +168,7 @@ func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (
 	case ctx.Err() != nil:
 		return Document{}, ctx.Err()
 	case limited.Err() != nil: // whatever the parser made of its being stopped
-		return Document{}, fault.New(fault.Invalid, "Reading this file takes too long. Split it into smaller ones and upload those.").Coded("too_slow")
+		return Document{}, tooSlow()
 	}
 	return read.doc, read.err
 }
@@ -206,8 +211,7 @@ func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc
 // assemble tidies the text and gives the headings their places.
 func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 	if len(found.pages) > r.limits.Pages {
-		return doc, fault.New(fault.TooLarge, "The file has %d pages; %d are the most. Split it and upload the parts.",
-			len(found.pages), r.limits.Pages).Coded("too_many_pages")
+		return doc, r.limits.tooManyPages(len(found.pages))
 	}
 	characters, letters := 0, 0
 	starts := make([]int, len(found.pages))
@@ -360,6 +364,10 @@ func (t timely) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return t.Reader.Read(p)
+}
+
+func tooSlow() error {
+	return fault.New(fault.Invalid, "Reading this file takes too long. Split it into smaller ones and upload those.").Coded("too_slow")
 }
 
 func damaged() error {

@@ -2,6 +2,7 @@ package extract_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -250,7 +251,9 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	small := extract.New(extract.Limits{Bytes: 50 << 20, Pages: 100, Characters: 1_000, Time: time.Minute}, "")
+	limits := extract.DefaultLimits // of time, too: this may be what starts PDFium
+	limits.Pages, limits.Characters = 100, 1_000
+	small := extract.New(limits, "")
 	for name, code := range map[string]string{"GeoTopo-komprimiert.pdf": "too_many_pages", "pdflatex-outline.pdf": "too_large"} {
 		_, err := small.Extract(t.Context(), file(t, name), name)
 		var f *fault.Fault
@@ -300,6 +303,56 @@ func TestReadingEndsInTime(t *testing.T) {
 	if doc, err := reader.Extract(t.Context(), []byte(wide), "a.md"); err != nil || len(strings.Join(doc.Pages, "")) > 2*len(wide) {
 		t.Errorf("a wide table became %d bytes, %v", len(strings.Join(doc.Pages, "")), err)
 	}
+}
+
+// TestOnePageHasItsOwnBounds reads pages that unpack to far more than the file, and
+// that draw themselves: small files, once gigabytes and minutes.
+func TestOnePageHasItsOwnBounds(t *testing.T) {
+	t.Parallel()
+	if _, err := reader.Extract(t.Context(), file(t, "crazyones-pdfa.pdf"), "a.pdf"); err != nil { // starts PDFium
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		content []byte
+		step    time.Duration
+		code    string
+	}{
+		"of spaces":        {spaces(t, 600), time.Minute, "zip_bomb"},
+		"that takes hours": {nestedForms(10, 10), 300 * time.Millisecond, "too_slow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limits := extract.DefaultLimits
+			limits.Step = tc.step
+			began := time.Now()
+			_, err := extract.New(limits, "").Extract(t.Context(), tc.content, "a.pdf")
+			var f *fault.Fault
+			if !errors.As(err, &f) || f.Code != tc.code {
+				t.Errorf("%d bytes, in %s: got %v, want the code %s", len(tc.content), time.Since(began), err, tc.code)
+			}
+			if _, err := reader.Extract(t.Context(), nestedForms(1, 1), "a.pdf"); err != nil {
+				t.Errorf("the next file: %v", err)
+			}
+		})
+	}
+}
+
+// spaces returns a PDF of one page whose content unpacks to so many MiB.
+func spaces(t *testing.T, mebibytes int) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	for range mebibytes {
+		if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Appendf(nil, "%%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"+
+		"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R>>endobj\n4 0 obj<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream endobj\n"+
+		"trailer<</Root 1 0 R/Size 5>>\n%%%%EOF", packed.Len(), &packed)
 }
 
 // nestedForms returns a PDF of one page that draws a form, which draws another

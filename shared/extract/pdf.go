@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,11 +26,15 @@ import (
 // pdfium is PDFium compiled to WebAssembly: a hostile file is confined to the
 // memory of its sandbox, which sees no file and no network.
 type pdfium struct {
-	pool pdfiumlib.Pool
+	pool   pdfiumlib.Pool
+	places chan struct{} // taken by those who read
+
+	starting sync.Mutex
+	memory   sandbox // of the instance that was started last
 }
 
-// memoryPages bounds the memory of the sandbox: 1 GiB, in WebAssembly's pages of 64 KiB.
-const memoryPages = 16 << 10
+// mostReaders is how many files are read at once.
+const mostReaders = 2
 
 var (
 	enginesMu sync.Mutex
@@ -45,7 +50,6 @@ func engine(cache string) (*pdfium, error) {
 	}
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
-		WithMemoryLimitPages(memoryPages).
 		WithCloseOnContextDone(true) // so that Kill stops it in the middle of a page
 	if cache != "" {
 		compiled, err := wazero.NewCompilationCacheWithDir(cache)
@@ -54,68 +58,105 @@ func engine(cache string) (*pdfium, error) {
 		}
 		config = config.WithCompilationCache(compiled)
 	}
-	pool, err := webassembly.Init(webassembly.Config{
-		MinIdle: 0, MaxIdle: 1, MaxTotal: 2,
+	p := &pdfium{places: make(chan struct{}, mostReaders)}
+	var err error
+	p.pool, err = webassembly.Init(webassembly.Config{
+		Context: experimental.WithMemoryAllocator(context.Background(), experimental.MemoryAllocatorFunc(p.allocate)),
+		MinIdle: 0, MaxIdle: 1, MaxTotal: mostReaders,
 		RuntimeConfig: config, FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pdfium: %w", err)
 	}
-	engines[cache] = &pdfium{pool}
-	return engines[cache], nil
+	engines[cache] = p
+	return p, nil
+}
+
+// start returns a new instance of PDFium and its memory.
+func (p *pdfium) start(ctx context.Context) (pdfiumlib.Pdfium, sandbox, error) {
+	p.starting.Lock()
+	defer p.starting.Unlock()
+	instance, err := p.pool.GetInstanceWithContext(ctx)
+	return instance, p.memory, err
 }
 
 func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
-	started, err := engine(r.cache)
+	engine, err := engine(r.cache)
 	if err != nil {
 		return raw{}, err
 	}
-	instance, err := started.pool.GetInstanceWithContext(ctx)
+	select {
+	case engine.places <- struct{}{}:
+		defer func() { <-engine.places }()
+	case <-ctx.Done():
+		return raw{}, ctx.Err()
+	}
+	instance, memory, err := engine.start(ctx)
 	if err != nil {
 		return raw{}, fmt.Errorf("pdfium: %w", err)
 	}
+	defer memory.release()
+	work, stop := context.WithCancelCause(ctx)
 	killed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	context.AfterFunc(work, func() {
 		defer close(killed)
 		instance.Kill()
 	})
 	defer func() {
-		if stop() {
-			instance.Close()
-			return
-		}
+		stop(nil)
 		<-killed
 	}()
-	opened, err := instance.OpenDocument(&requests.OpenDocument{File: &content})
+	f := &pdfFile{instance, r.limits, time.AfterFunc(r.limits.Step, func() { stop(tooSlow()) })}
+	defer f.watch.Stop()
+	found, err := f.read(content)
+	switch {
+	case errors.Is(err, errMemory):
+		return raw{}, fmt.Errorf("%w: %w", bomb(), err)
+	case work.Err() != nil:
+		return raw{}, context.Cause(work)
+	}
+	return found, err
+}
+
+// pdfFile is a file that is being read.
+type pdfFile struct {
+	instance pdfiumlib.Pdfium
+	limits   Limits
+	watch    *time.Timer // kills the instance
+}
+
+func (f *pdfFile) read(content []byte) (raw, error) {
+	opened, err := f.instance.OpenDocument(&requests.OpenDocument{File: &content})
 	if err != nil {
 		return raw{}, openFault(err)
 	}
 	document := opened.Document
-	defer instance.FPDF_CloseDocument(&requests.FPDF_CloseDocument{Document: document})
-	count, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document})
+	count, err := f.instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document})
 	if err != nil || count.PageCount == 0 {
 		return raw{}, damaged()
 	}
-	if count.PageCount > r.limits.Pages {
-		return r.tooManyPages(count.PageCount)
+	if count.PageCount > f.limits.Pages {
+		return raw{}, f.limits.tooManyPages(count.PageCount)
 	}
 	var found raw
 	lines := make([][]string, count.PageCount)
 	characters := 0
 	for i := range lines {
-		if err := ctx.Err(); err != nil {
+		f.watch.Reset(f.limits.Step)
+		text, err := f.instance.GetPageText(&requests.GetPageText{Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}})
+		if errors.Is(err, errMemory) {
 			return raw{}, err
 		}
-		text, err := instance.GetPageText(&requests.GetPageText{Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}})
 		if err != nil {
 			continue // one page that can't be read doesn't take the others along
 		}
-		if characters += len(text.Text); characters > 4*r.limits.Characters {
-			return raw{}, r.limits.tooLong(characters / 4)
+		if characters += len(text.Text); characters > 4*f.limits.Characters {
+			return raw{}, f.limits.tooLong(characters / 4)
 		}
 		lines[i] = pageLines(text.Text)
 	}
-	found.headings = bookmarks(instance, document)
+	f.watch.Reset(f.limits.Step)
+	found.headings = bookmarks(f.instance, document)
 	dropRunning(lines)
 	for _, page := range lines {
 		found.pages = append(found.pages, paragraphs(page))
@@ -124,11 +165,6 @@ func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
 		found.headings = numberedHeadings(lines)
 	}
 	return found, nil
-}
-
-func (r *Reader) tooManyPages(count int) (raw, error) {
-	_, err := r.assemble(Document{}, raw{pages: make([]string, count)})
-	return raw{}, err
 }
 
 func openFault(err error) error {
