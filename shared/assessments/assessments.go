@@ -127,6 +127,9 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (A
 	if change.Title.Value = strings.TrimSpace(change.Title.Value); change.Title.Value == "" {
 		return Assessment{}, fault.Field("title", "Give the assessment a title.")
 	}
+	if d := change.Description.Value; d != nil && len(*d) > page.MaxText {
+		return Assessment{}, fault.Field("description", "A description may have %d KiB.", page.MaxText>>10)
+	}
 	fresh := id.For[Assessment](ctx)
 	made, err := insert(ctx, s.db, owner, fresh, change)
 	if database.Repeated(err, "assessments") {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -90,8 +89,8 @@ type Change struct {
 	Level                 patch.Field[int]            `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
 	Color                 patch.Field[string]         `json:"color" db:"color" maxLength:"7"`
 	Icon                  patch.Field[*string]        `json:"icon" db:"icon" maxLength:"50"`
-	StudyGoals            patch.Field[[]string]       `json:"study_goals" db:"study_goals" maxItems:"100"`
-	PreferredStudyMethods patch.Field[[]string]       `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"100"`
+	StudyGoals            patch.Field[[]patch.Entry]  `json:"study_goals" db:"study_goals" maxItems:"20"`
+	PreferredStudyMethods patch.Field[[]patch.Entry]  `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"20"`
 	StartDate             patch.Field[*string]        `json:"start_date" db:"start_date" format:"date"`
 	EndDate               patch.Field[*string]        `json:"end_date" db:"end_date" format:"date"`
 	ExamDate              patch.Field[*moment.Moment] `json:"exam_date" db:"exam_date"`
@@ -111,13 +110,6 @@ func (c *Change) tidy() error {
 	}
 	if c.Color.Set && !color.MatchString(c.Color.Value) {
 		return fault.Field("color", "Write the color as #RRGGBB, such as #3B82F6.")
-	}
-	for name, list := range map[string][]string{"study_goals": c.StudyGoals.Value, "preferred_study_methods": c.PreferredStudyMethods.Value} {
-		for _, text := range list {
-			if utf8.RuneCountInString(text) > 500 {
-				return fault.Field(name, "Each entry may have 500 characters.")
-			}
-		}
 	}
 	return nil
 }
@@ -229,6 +221,8 @@ func one(rows pgx.Rows) (Course, error) {
 		return course, fault.Field("name", "You have a course of this name in this semester already.")
 	case database.Violates(err, "courses_dates"):
 		return course, fault.Field("end_date", "The course ends before it starts.")
+	case database.Violates(err, "courses_bytes"):
+		return course, fault.New(fault.Invalid, "All texts of a course together may have 32 KiB. Shorten its description.").Coded("course_too_large")
 	}
 	return course, database.Fault(err, "course")
 }

@@ -17,6 +17,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/limits"
+	"aksio.app/shared/page"
 	"aksio.app/shared/usage"
 )
 
@@ -49,6 +50,9 @@ func (n *New) Tidy() error {
 	}
 	if utf8.RuneCountInString(n.Name) > 255 {
 		return fault.Field("name", "A name may have 255 characters.")
+	}
+	if len(n.Description) > page.MaxText {
+		return fault.Field("description", "A description may have %d KiB.", page.MaxText>>10)
 	}
 	if n.ContentType == "" {
 		n.ContentType = "application/octet-stream"

@@ -4,6 +4,7 @@ package flashcards
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -125,17 +126,25 @@ func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (
 	}, owner)
 }
 
+// dueBytes is how many bytes the texts of one answer of Due may have.
+const dueBytes = 1 << 20
+
 // Due returns the student's active cards that are due, of one course if it isn't
-// zero, the longest overdue first.
+// zero, the longest overdue first: up to the limit, and fewer where they are long.
 func (s *Store) Due(ctx context.Context, owner auth.UserID, course courses.ID, limit int) ([]Card, error) {
 	where, args := theirs+` AND f.is_active AND f.next_review_date <= $2`, []any{owner, s.now(), limit}
 	if !course.IsZero() {
 		where, args = where+` AND f.course_id = $4`, append(args, course)
 	}
 	rows, _ := s.db.Query(ctx, `
-		SELECT `+columns+` FROM flashcards f WHERE `+where+`
-		ORDER BY f.next_review_date, f.id
-		LIMIT $3`, args...)
+		SELECT `+columns+` FROM (
+			SELECT f.*, sum(octet_length(question) + octet_length(answer) + coalesce(octet_length(explanation), 0)
+				+ coalesce(octet_length(source_content), 0)) OVER (ORDER BY f.next_review_date, f.id) AS bytes
+			FROM flashcards f WHERE `+where+`
+			ORDER BY f.next_review_date, f.id
+			LIMIT $3
+		) f WHERE f.bytes <= `+strconv.Itoa(dueBytes)+`
+		ORDER BY f.next_review_date, f.id`, args...)
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Card])
 }
 

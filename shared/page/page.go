@@ -8,6 +8,9 @@ const (
 	MaxLongSize = 20 // where each item may be long
 )
 
+// MaxText is how many bytes a text may have that lists of MaxSize items show whole.
+const MaxText = 32 << 10
+
 // MaxDepth is the last item of a list that a page's number reaches: all items
 // before a page are passed over.
 const MaxDepth = 100_000

@@ -54,3 +54,12 @@ func (f Field[T]) Any() any { return f.Value }
 func (f Field[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, "")
 }
+
+// Entry is one of a list of short texts.
+type Entry string
+
+// Schema bounds its length: lists show such texts whole.
+func (Entry) Schema(huma.Registry) *huma.Schema {
+	most := 200
+	return &huma.Schema{Type: huma.TypeString, MaxLength: &most}
+}

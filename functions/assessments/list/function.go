@@ -20,6 +20,8 @@ func init() {
 		Path:    "/api/v1/assessments/",
 		Summary: "List one's assessments, the newest first.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 10, // full pages of the largest items
 	}, setup)
 }
 

@@ -19,6 +19,8 @@ func init() {
 		Path:    "/api/v1/chat/chats/{id}/",
 		Summary: "Get a chat with its newest messages.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 6, // fifty of the longest messages
 	}, setup)
 }
 

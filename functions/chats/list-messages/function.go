@@ -19,6 +19,8 @@ func init() {
 		Path:    "/api/v1/chat/chats/{id}/messages/",
 		Summary: "List a chat's messages, the oldest first.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 10, // full pages of the largest items
 	}, setup)
 }
 

@@ -19,6 +19,8 @@ func init() {
 		Path:    "/api/v1/courses/",
 		Summary: "List one's courses, favourites first, then by name.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 10, // full pages of the largest items
 	}, setup)
 }
 

@@ -20,6 +20,7 @@ func init() {
 		Summary:      "List the flashcards to review now, the longest overdue first.",
 		Needs:        []api.Resource{database.Resource},
 		MaxInstances: 5,
+		Concurrency:  10, // as many of the longest cards as one answer may have
 	}, setup)
 }
 

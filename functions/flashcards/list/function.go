@@ -19,12 +19,14 @@ func init() {
 		Path:    "/api/v1/assessments/flashcards/",
 		Summary: "List one's flashcards, the soonest due first.",
 		Needs:   []api.Resource{database.Resource},
+
+		Concurrency: 10, // full pages of the largest items
 	}, setup)
 }
 
 // Request asks for a page.
 type Request struct {
-	api.ListQuery
+	api.LongListQuery
 }
 
 // Response is the page.
