@@ -47,7 +47,6 @@ type day struct {
 	refresh            string   // token
 	course, document   string   // ids
 	topics             []string // of the document, the most telling one first; its first words if it has none
-	worded             bool     // topics are only words
 	quiz, card         string   // ids; empty if there is none
 
 	summary struct{ cards, quiz, answer string }

@@ -117,7 +117,7 @@ func (d *day) takeWords(ctx context.Context, path string) error {
 	if len(words) == 0 {
 		return errors.New("it was read, and has no words")
 	}
-	d.topics, d.worded = []string{strings.Join(words[:min(3, len(words))], " ")}, true
+	d.topics = []string{strings.Join(words[:min(3, len(words))], " ")}
 	d.detail("no topics were found in it; a document with more text has some")
 	return nil
 }
@@ -139,11 +139,8 @@ func (d *day) search(ctx context.Context) (string, error) {
 	if err := d.Get(ctx, "/api/v1/documents/search/?"+query.Encode(), &found); err != nil {
 		return "", err
 	}
-	if len(found.Results) == 0 && d.worded {
-		return "", nothing(fmt.Sprintf("nothing was found for its first words, %q", topic))
-	}
 	if len(found.Results) == 0 {
-		return "", fmt.Errorf("nothing was found for %q, a topic of the document", topic)
+		return "", nothing(fmt.Sprintf("nothing was found for %q", topic))
 	}
 	for _, r := range found.Results {
 		d.detail("%.2f  %s: %s", r.Score, pages(r.Start, r.End), shorten(r.Snippet, 120))

@@ -186,10 +186,7 @@ func (d *day) ask(ctx context.Context) (string, error) {
 			shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
 		return fmt.Sprintf("an answer of %d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
 	}
-	if d.worded {
-		return "", nothing("no answer cites the document")
-	}
-	return "", errors.New("no answer cites the document")
+	return "", nothing("no answer cites the document")
 }
 
 // send puts a question, and prints the answer as it comes and what it rests on.

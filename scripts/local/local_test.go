@@ -48,6 +48,9 @@ func TestStudentsDay(t *testing.T) {
 	if err := demo(t.Context(), &out, start(t).Address, "testdata/photosynthesis.md"); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
+	if strings.Contains(out.String(), "\n– ") {
+		t.Errorf("something came to nothing:\n%s", &out)
+	}
 	for _, want := range []string{"✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)

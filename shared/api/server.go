@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path"
 	"reflect"
@@ -37,6 +38,11 @@ type Config struct {
 
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host) {
+			return fmt.Errorf("ALLOWED_ORIGINS has %q: write origins such as https://app.example.com with commas between them, or *", origin)
+		}
+	}
 	switch {
 	case c.TrustedProxies < 0 || c.TrustedProxies > 5:
 		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many entries of X-Forwarded-For are our own proxies', 0 to 5", c.TrustedProxies)

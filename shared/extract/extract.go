@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -98,6 +99,11 @@ func Open(env *resource.Env) (*Reader, error) {
 	config, err := resource.Settings[Config](env)
 	if err != nil {
 		return nil, err
+	}
+	if config.Cache != "" {
+		if err := os.MkdirAll(config.Cache, 0o700); err != nil {
+			return nil, fmt.Errorf("settings: EXTRACT_CACHE is %q: %w: name a folder that can be made and written, or leave it out", config.Cache, err)
+		}
 	}
 	return New(DefaultLimits, config.Cache), nil
 }

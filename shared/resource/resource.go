@@ -120,7 +120,8 @@ func Read[T any](settings map[string]string) (T, error) {
 }
 
 // describe words what is wrong with one setting by its own name, where the
-// library knows it by the field that it fills.
+// library knows it by the field that it fills. A tag example:"" says what a good
+// value looks like where the default doesn't.
 func describe[T any](settings map[string]string, err error) string {
 	var parse env.ParseError
 	if !errors.As(err, &parse) {
@@ -131,7 +132,11 @@ func describe[T any](settings map[string]string, err error) string {
 		return err.Error()
 	}
 	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-	return fmt.Sprintf("%s is %q: write a %s, such as %s", name, settings[name], parse.Type, cmp.Or(field.Tag.Get("envDefault"), "1"))
+	like := cmp.Or(field.Tag.Get("example"), field.Tag.Get("envDefault"), "1")
+	if field.Type.Kind() == reflect.Bool {
+		like = "true or false"
+	}
+	return fmt.Sprintf("%s is %q: write something like %s", name, settings[name], like)
 }
 
 // Open returns the process's client of the resource, made by open on first

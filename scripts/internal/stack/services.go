@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/database/migrations"
+	"aksio.app/shared/resource"
 )
 
 // uploadsBucket is the name of the bucket here.
@@ -24,15 +25,23 @@ const uploadsBucket = "aksio-local"
 // open finds or starts what the functions need, and settles their settings.
 func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Object)) error {
 	maps.Copy(s.Settings, config.Settings)
+	for name, usual := range map[string]string{
+		"DATABASE_POOL":  "20",
+		"EXTRACT_CACHE":  filepath.Join(config.Dir, "pdfium"),
+		"UPLOADS_BUCKET": uploadsBucket,
+	} {
+		s.Settings[name] = cmp.Or(s.Settings[name], usual)
+	}
 	for _, step := range []struct {
 		name string
 		do   func() (string, error)
 	}{
+		{"signing key", func() (string, error) { return s.openKeys(config) }},
+		{"settings", func() (string, error) { return "look good", check(resource.NewProcess(s.foreseen())) }},
 		{"database", func() (string, error) { return s.openDatabase(ctx, config) }},
 		{"schema", func() (string, error) { return s.migrate(ctx) }},
 		{"storage", func() (string, error) { return s.openStorage(config, finalized) }},
 		{"live events", func() (string, error) { return s.openLive(ctx, config) }},
-		{"signing key", func() (string, error) { return s.openKeys(config) }},
 	} {
 		began := time.Now()
 		result, err := step.do()
@@ -44,8 +53,17 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 	return nil
 }
 
+// foreseen returns the settings as they will be: those of services that don't run yet
+// have addresses where nobody is asked.
+func (s *Stack) foreseen() map[string]string {
+	settings := maps.Clone(s.Settings)
+	settings["DATABASE_URL"] = cmp.Or(settings["DATABASE_URL"], "postgres://127.0.0.1/aksio")
+	settings["STORAGE_EMULATOR_HOST"] = "127.0.0.1:1"
+	settings["FIRESTORE_EMULATOR_HOST"] = cmp.Or(settings["FIRESTORE_EMULATOR_HOST"], "127.0.0.1:1")
+	return settings
+}
+
 func (s *Stack) openDatabase(ctx context.Context, config Config) (string, error) {
-	s.Settings["DATABASE_POOL"] = cmp.Or(s.Settings["DATABASE_POOL"], "20")
 	if s.Settings["DATABASE_URL"] != "" {
 		return "given by DATABASE_URL", s.reach(ctx)
 	}
@@ -101,8 +119,6 @@ func (s *Stack) migrate(ctx context.Context) (string, error) {
 // openStorage starts the bucket server. One that runs elsewhere wouldn't do: its
 // events wouldn't come here.
 func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, error) {
-	s.Settings["EXTRACT_CACHE"] = cmp.Or(s.Settings["EXTRACT_CACHE"], filepath.Join(config.Dir, "pdfium"))
-	s.Settings["UPLOADS_BUCKET"] = cmp.Or(s.Settings["UPLOADS_BUCKET"], uploadsBucket)
 	dir := filepath.Join(config.Dir, "storage")
 	server, err := bucket.Start(bucket.Options{
 		Dir:     dir,

@@ -29,7 +29,7 @@ type Config struct {
 
 	// Prices are dollars for a million tokens of input: gpt-4o=2.5,llama3.2=0. They
 	// go before those known here. A model without a price counts as the dearest.
-	Prices map[string]float64 `env:"AI_PRICES" envKeyValSeparator:"="`
+	Prices map[string]float64 `env:"AI_PRICES" envKeyValSeparator:"=" example:"gpt-5-mini=0.25,llama3.2=0"`
 }
 
 // Validate reports every setting that can't work.
