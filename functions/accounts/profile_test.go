@@ -225,3 +225,34 @@ func TestProfileListsTheNewestDocuments(t *testing.T) {
 		t.Errorf("got %q", names)
 	}
 }
+
+// Whoever may try any address learns who has an account.
+func TestOtherNamesAreTriedSeldom(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	app.Races = true // a name that is taken costs a round trip more
+	ada := app.User("ada")
+	app.User("bob")
+	for range 30 { // the same names count for nothing
+		ada.Put(profilePath, fields{"username": "ada", "email": "ada@example.com"}).Want(http.StatusOK)
+	}
+	answers := map[int]int{}
+	for i := range 20 {
+		change := fields{"email": fmt.Sprintf("ada%d@example.com", i)}
+		switch i % 3 {
+		case 0:
+			change = fields{"email": "bob@example.com"}
+		case 1:
+			change = fields{"username": "bob"}
+		}
+		resp := ada.Patch(profilePath, change)
+		if answers[resp.Status]++; resp.Status == http.StatusTooManyRequests && resp.Header.Get("Retry-After") == "" {
+			t.Error("429 doesn't say when to come again")
+		}
+	}
+	if answers[http.StatusTooManyRequests] != 10 {
+		t.Errorf("20 tries of other names were answered %v, want 10 with 429", answers)
+	}
+	now := ada.Get(profilePath).Map()
+	ada.Put(profilePath, fields{"username": now["username"], "email": now["email"], "first_name": "Ada"}).Want(http.StatusOK)
+}

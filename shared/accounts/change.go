@@ -11,6 +11,7 @@ import (
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/patch"
 )
 
@@ -78,9 +79,14 @@ func isTimezone(name string) bool {
 	return err == nil
 }
 
+// renameRate is how often a user may try another user name or address: every answer
+// tells whether somebody has it.
+var renameRate = limits.Rate{Count: 10, Per: time.Hour}
+
 // Update sets the fields of the change and returns the account as it is then.
 // Another address has to be verified anew. Names that somebody has are Invalid
-// under their fields. One round trip; a second to tell which name is taken.
+// under their fields. One round trip; another one before it where a name is sent, and one
+// behind it to tell which is taken.
 func (s *Store) Update(ctx context.Context, user auth.UserID, change Change) (Account, error) {
 	if err := change.check(); err != nil {
 		return Account{}, err
@@ -88,6 +94,13 @@ func (s *Store) Update(ctx context.Context, user auth.UserID, change Change) (Ac
 	set, args := database.Changes(change, 2)
 	if set == "" {
 		return s.Get(ctx, user)
+	}
+	if change.Username.Set || change.Email.Set {
+		if err := limits.TakeIf(ctx, s.db, "rename:"+user.String(), renameRate,
+			`SELECT FROM users WHERE id = $4 AND (username <> coalesce(nullif($5, ''), username) OR email <> coalesce(nullif($6, ''), email))`,
+			user, change.Username.Value, change.Email.Value); err != nil {
+			return Account{}, err
+		}
 	}
 	args = append([]any{user}, args...)
 	if change.Email.Set {

@@ -25,6 +25,12 @@ func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
 	return taken(db.QueryRow(ctx, take, key, rate.interval(), rate.Per))
 }
 
+// TakeIf is Take if the statement, whose arguments are $4 and up, selects a row; else
+// nothing is counted. One round trip.
+func TakeIf(ctx context.Context, db *database.DB, key string, rate Rate, statement string, args ...any) error {
+	return taken(db.QueryRow(ctx, fmt.Sprintf(takeIf, statement), append([]any{key, rate.interval(), rate.Per}, args...)...))
+}
+
 // Queue adds a Take to the batch. Its refusal is heard as QueueBoth says.
 func Queue(batch *pgx.Batch, key string, rate Rate) {
 	batch.Queue(take, key, rate.interval(), rate.Per).QueryRow(taken)
@@ -69,10 +75,12 @@ const move = `
 const wait = `greatest(interval '1 second', coalesce(
 	(SELECT ready + $%[2]d::interval - now() - $%[3]d::interval FROM rate_limits WHERE key = $%[1]d), $%[2]d::interval))`
 
-// take and takeBoth answer how long to wait, 0 if the events are counted.
+// take, takeIf and takeBoth answer how long to wait, 0 if the events are counted.
 var (
 	take = `WITH taken AS (` + fmt.Sprintf(move, 1, 2, 3, "") + `)
 		SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN interval '0' ELSE ` + fmt.Sprintf(wait, 1, 2, 3) + ` END`
+	takeIf = `WITH counted AS (%s), taken AS (` + fmt.Sprintf(move, 1, 2, 3, "FROM counted") + `)
+		SELECT CASE WHEN EXISTS (SELECT FROM taken) OR NOT EXISTS (SELECT FROM counted) THEN interval '0' ELSE ` + fmt.Sprintf(wait, 1, 2, 3) + ` END`
 	takeBoth = `WITH outer_taken AS (` + fmt.Sprintf(move, 1, 2, 3, "") + `
 		), inner_taken AS (` + fmt.Sprintf(move, 4, 5, 6, "FROM outer_taken") + `)
 		SELECT CASE
