@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"aksio.app/scripts/internal/bucket"
@@ -85,7 +86,8 @@ func (s *Stack) reach(ctx context.Context) error {
 	}
 	defer db.Close()
 	if err := db.Ping(ctx); err != nil {
-		return fmt.Errorf("%w: start the server that DATABASE_URL names, or leave DATABASE_URL out to get one", err)
+		lines := strings.Split(err.Error(), "\n") // one for each try
+		return fmt.Errorf("%s: start the server that DATABASE_URL names, or leave DATABASE_URL out to get one", strings.TrimSpace(lines[len(lines)-1]))
 	}
 	return nil
 }

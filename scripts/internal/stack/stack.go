@@ -52,7 +52,13 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context, config Config) error {
-	// Taken before anything is started: most failures are a port that is taken.
+	// Taken before anything is started: most failures are a port that is taken, or a
+	// second start beside the first.
+	release, err := claim(config.Dir)
+	if err != nil {
+		return err
+	}
+	s.onClose(release)
 	public, private, err := listen(config.Port)
 	if err != nil {
 		return err

@@ -150,26 +150,30 @@ func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
-		"AI_TIMEOUT=abc":           `AI_TIMEOUT is "abc": write something like 60s`,
-		"AI_PRICES=foo":            `AI_PRICES is "foo": write something like gpt-5-mini=0.25,llama3.2=0`,
-		"DATABASE_POOL=x":          `DATABASE_POOL is "x": write something like 1`,
-		"CLOUD_SQL_PRIVATE_IP=x":   `CLOUD_SQL_PRIVATE_IP is "x": write something like true or false`,
-		"DATABASE_URL=localhost":   "write postgres://user:password@host:5432/name",
-		"LIVE_STORE=memry":         `LIVE_STORE is "memry"`,
-		"ALLOWED_ORIGINS=foo":      `ALLOWED_ORIGINS has "foo"`,
-		"EXTRACT_CACHE=/dev/null/": `EXTRACT_CACHE is "/dev/null/"`,
-		"TOKEN_SIGNING_KEY=foo":    "TOKEN_SIGNING_KEY",
+		"AI_TIMEOUT=abc":                        `AI_TIMEOUT is "abc": write something like 60s`,
+		"AI_PRICES=foo":                         `AI_PRICES is "foo": write something like gpt-5-mini=0.25,llama3.2=0`,
+		"DATABASE_POOL=x":                       `DATABASE_POOL is "x": write something like 1`,
+		"CLOUD_SQL_PRIVATE_IP=x":                `CLOUD_SQL_PRIVATE_IP is "x": write something like true or false`,
+		"DATABASE_URL=localhost":                "write postgres://user:password@host:5432/name",
+		"DATABASE_URL=postgres://127.0.0.1:1/x": "connection refused",
+		"LIVE_STORE=memry":                      `LIVE_STORE is "memry"`,
+		"ALLOWED_ORIGINS=foo":                   `ALLOWED_ORIGINS has "foo"`,
+		"EXTRACT_CACHE=/dev/null/":              `EXTRACT_CACHE is "/dev/null/"`,
+		"TOKEN_SIGNING_KEY=foo":                 "TOKEN_SIGNING_KEY",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
 			name, value, _ := strings.Cut(setting, "=")
 			s, err := Start(t.Context(), Config{
-				Dir:      dir,
+				Dir:      t.TempDir(),
 				Settings: map[string]string{name: value},
 				Log:      slog.New(slog.DiscardHandler),
-				Progress: func(string, string, time.Duration) {},
-				Detail:   func(string) {},
+				Progress: func(step, _ string, _ time.Duration) {
+					if step != "signing key" && step != "settings" {
+						t.Errorf("%s was begun", step)
+					}
+				},
+				Detail: func(string) {},
 			})
 			if err == nil {
 				s.Close()
@@ -178,12 +182,25 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 			if strings.Count(err.Error(), want) != 1 || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %q, want %q once and in one line", err, want)
 			}
-			for _, service := range []string{"postgres", "storage"} {
-				if _, err := os.Stat(filepath.Join(dir, service)); err == nil {
-					t.Errorf("%s was begun", service)
-				}
-			}
 		})
+	}
+}
+
+func TestFolderIsClaimedByOne(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	release, err := claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
+		t.Errorf("the second got %v, want to be told who runs", err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim(dir); err != nil {
+		t.Errorf("after the first ended: %v", err)
 	}
 }
 
