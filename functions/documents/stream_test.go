@@ -1,8 +1,10 @@
 package documents_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -152,5 +154,54 @@ func TestStreamEndsWithTheReadingThatGoesOn(t *testing.T) {
 	app.process(document).Want(http.StatusOK)
 	if all := <-stream; all[len(all)-1].name() != "processing_complete" {
 		t.Errorf("events %v", names(all))
+	}
+}
+
+// One student can't take the places of all others in an instance.
+func TestAStudentHasTenStreamsAtOnce(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	server := httptest.NewServer(app.Gateway)
+	t.Cleanup(server.Close)
+	ada, bob := app.student("ada"), app.student("bob")
+	open := func(s *student, document string) (resp *http.Response, leave func()) {
+		t.Helper()
+		ctx, leave := context.WithCancel(t.Context())
+		t.Cleanup(leave)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/documents/documents/"+document+"/events/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+app.Token(s.ID))
+		if resp, err = http.DefaultClient.Do(r); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp, leave
+	}
+	document := ada.uploaded("a.txt", "text/plain", lecture)
+	var leave func()
+	for i := range 10 {
+		var resp *http.Response
+		if resp, leave = open(ada, document); resp.StatusCode != http.StatusOK {
+			t.Fatalf("stream %d: got %d", i+1, resp.StatusCode)
+		}
+	}
+	refused, _ := open(ada, document)
+	if refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") != "10" {
+		t.Errorf("stream 11: got %d, Retry-After %q", refused.StatusCode, refused.Header.Get("Retry-After"))
+	}
+	if resp, _ := open(bob, bob.uploaded("b.txt", "text/plain", lecture)); resp.StatusCode != http.StatusOK {
+		t.Errorf("another student's: got %d", resp.StatusCode)
+	}
+	leave()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		resp, _ := open(ada, document)
+		if resp.StatusCode == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the place of a stream that ended isn't given away")
+		}
 	}
 }

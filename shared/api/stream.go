@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"aksio.app/shared/auth"
+	"aksio.app/shared/fault"
 )
 
 // Event is one server-sent event. Its name stands inside the data, under the
@@ -40,6 +41,36 @@ func HandleUserStream[Req, Resp any](streams Streams, op Operation, setup func(*
 	}})
 }
 
+// mostStreams is how many event streams one user has open at once in an instance of a
+// function; of all instances together, as many times MaxInstances. Each holds one of
+// the places that all users share, for as long as its client likes.
+const mostStreams = 10
+
+// places counts the open streams of each user.
+type places struct {
+	mu    sync.Mutex
+	taken map[auth.UserID]int
+}
+
+func (p *places) take(user auth.UserID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken[user] >= mostStreams {
+		return fault.New(fault.Throttled, "You have %d streams of this kind open. Close one, or wait until one ends.", mostStreams).
+			Coded("too_many_streams").RetryAfter(10 * time.Second)
+	}
+	p.taken[user]++
+	return nil
+}
+
+func (p *places) leave(user auth.UserID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken[user]--; p.taken[user] == 0 {
+		delete(p.taken, user)
+	}
+}
+
 // streamOutput makes huma hand over the writer.
 type streamOutput struct {
 	Body func(huma.Context)
@@ -57,6 +88,7 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 	if !ok {
 		return fmt.Errorf("%s has no field Body", reflect.TypeFor[Resp]())
 	}
+	open := &places{taken: map[auth.UserID]int{}}
 	for _, method := range s.Methods {
 		op := s.humaOperation(method)
 		content := map[string]*huma.MediaType{EventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}
@@ -71,7 +103,15 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				r, w := humago.Unwrap(hc)
 				stream := &stream{w: w, events: s.Streams == StreamsAlways || strings.Contains(r.Header.Get("Accept"), EventStream)}
 				defer stream.close()
-				resp, err := handle(ctx, ctx.Value(userKey{}).(auth.User), req, stream.emit)
+				user := ctx.Value(userKey{}).(auth.User)
+				if stream.events {
+					if err := open.take(user.ID); err != nil {
+						writeProblem(w, problemOf(err))
+						return
+					}
+					defer open.leave(user.ID)
+				}
+				resp, err := handle(ctx, user, req, stream.emit)
 				stream.close()
 				if recorder, ok := w.(*recorder); ok {
 					recorder.broken = stream.failed || err != nil
