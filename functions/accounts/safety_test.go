@@ -84,8 +84,7 @@ func TestRoundTripsAreBounded(t *testing.T) {
 		most int64
 		call func() int64
 	}{
-		// One more where hashing takes over a second: the pool then asks whether the connection lives.
-		{"register", 3, func() int64 { return trips("POST", registerPath, register("bob"), 201) }},
+		{"register", 2, func() int64 { return trips("POST", registerPath, register("bob"), 201) }},
 		{"register with a taken name", 5, func() int64 { return trips("POST", registerPath, register("ada"), 400) }},
 		{"login", 2, func() int64 { return trips("POST", loginPath, credentials, 200) }},
 		{"failed login", 1, func() int64 { return trips("POST", loginPath, `{"username": "x", "password": "x"}`, 401) }},
@@ -145,6 +144,11 @@ func newProxy(t *testing.T, database string) *proxy {
 	return p
 }
 
+// ping is how the pool asks whether a connection that was idle for over a second lives.
+// It may do so within any call where hashing or the machine is slow, so it counts for
+// nothing.
+var ping = []byte("Q\x00\x00\x00\x0c-- ping\x00")
+
 // pipe passes bytes both ways. A write of the client's that follows an answer begins a round trip.
 func (p *proxy) pipe(client, upstream net.Conn) {
 	var answered atomic.Bool
@@ -156,7 +160,7 @@ func (p *proxy) pipe(client, upstream net.Conn) {
 	}))
 	io.Copy(upstream, readerFunc(func(b []byte) (int, error) {
 		n, err := client.Read(b)
-		if n > 0 && answered.Swap(false) {
+		if n > 0 && !bytes.Equal(b[:n], ping) && answered.Swap(false) {
 			p.trips.Add(1)
 		}
 		return n, err
