@@ -70,6 +70,10 @@ func (w world) path(t *testing.T, d *api.Declaration) string {
 // body is what a good call of the operation would send; the course is the caller's own.
 func (w world) body(d *api.Declaration, course string) (body any, contentType string) {
 	switch d.ID {
+	case "accounts-login":
+		return map[string]any{"username": "ada", "password": "not hers"}, "application/json"
+	case "accounts-register":
+		return map[string]any{"username": "eve", "email": "eve@example.com", "password": "long enough, eve", "password_confirm": "long enough, eve"}, "application/json"
 	case "documents-upload":
 		return form("Some notes about compact spaces.")
 	case "quiz-attempts-submit-response":
