@@ -17,6 +17,8 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/database/migrations"
+	"aksio.app/shared/fault"
+	"aksio.app/shared/live"
 	"aksio.app/shared/resource"
 )
 
@@ -33,16 +35,20 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 	} {
 		s.Settings[name] = cmp.Or(s.Settings[name], usual)
 	}
+	var emulated func() (*emulator.Server, error)
 	for _, step := range []struct {
 		name string
 		do   func() (string, error)
 	}{
 		{"signing key", func() (string, error) { return s.openKeys(config) }},
 		{"settings", func() (string, error) { return "look good", check(resource.NewProcess(s.foreseen())) }},
-		{"database", func() (string, error) { return s.openDatabase(ctx, config) }},
+		{"database", func() (string, error) {
+			emulated = s.startLive(ctx, config)
+			return s.openDatabase(ctx, config)
+		}},
 		{"schema", func() (string, error) { return s.migrate(ctx) }},
 		{"storage", func() (string, error) { return s.openStorage(config, finalized) }},
-		{"live events", func() (string, error) { return s.openLive(ctx, config) }},
+		{"live events", func() (string, error) { return s.openLive(ctx, config, emulated) }},
 	} {
 		began := time.Now()
 		result, err := step.do()
@@ -139,13 +145,41 @@ func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, 
 	return "kept in " + dir, nil
 }
 
-// openLive finds or starts the Firestore emulator where there is one. Settings
-// that name the real Firestore aren't heeded: a stack on a desk stays on it.
-func (s *Stack) openLive(ctx context.Context, config Config) (string, error) {
+// startLive finds or starts the Firestore emulator, which takes seconds, beside what
+// else is started. The returned function waits for it; it is nil if none is wanted.
+func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*emulator.Server, error)) {
 	if s.Settings["LIVE_STORE"] == "memory" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var server *emulator.Server
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server, err = emulator.Start(ctx, emulator.Options{Progress: config.Detail})
+	}()
+	s.onClose(func() error {
+		cancel()
+		<-done
+		if err != nil {
+			return nil // it was told
+		}
+		return server.Stop()
+	})
+	return func() (*emulator.Server, error) {
+		<-done
+		return server, err
+	}
+}
+
+// openLive takes the Firestore emulator where there is one. Settings that name the
+// real Firestore aren't heeded: a stack on a desk stays on it.
+func (s *Stack) openLive(ctx context.Context, config Config, wait func() (*emulator.Server, error)) (string, error) {
+	if wait == nil {
 		return "in memory, as LIVE_STORE says", nil
 	}
-	server, err := emulator.Start(ctx, emulator.Options{Progress: config.Detail})
+	server, err := wait()
 	if err != nil { // one process can do without
 		if ctx.Err() != nil {
 			return "", ctx.Err()
@@ -156,10 +190,25 @@ func (s *Stack) openLive(ctx context.Context, config Config) (string, error) {
 		s.Settings["LIVE_STORE"] = "memory"
 		return "in memory, without a Firestore emulator", nil
 	}
-	s.onClose(server.Stop)
 	s.Firestore = server.Address
 	s.Settings["LIVE_STORE"], s.Settings["FIRESTORE_EMULATOR_HOST"] = "firestore", server.Address
 	return "in the Firestore emulator", nil
+}
+
+// awaitLive returns when live events can be had: an emulator that listens takes
+// seconds to its first answer.
+func (s *Stack) awaitLive(ctx context.Context) error {
+	events, err := live.Open(s.process.Env("stack", []resource.Name{live.Resource}))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err = events.Watch(ctx, "start", "nobody", 0, func(live.Event) error { return nil })
+	if fault.KindOf(err) == fault.NotFound { // as it is
+		return nil
+	}
+	return fmt.Errorf("the Firestore emulator at %s doesn't answer: %w", s.Firestore, err)
 }
 
 // openKeys settles who signs tokens and who is believed.

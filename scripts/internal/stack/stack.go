@@ -25,7 +25,7 @@ type Config struct {
 	Log      *slog.Logger      // for deliveries and schedules
 
 	Progress func(step, result string, took time.Duration) // called after each step
-	Detail   func(line string)                             // called within steps that take long
+	Detail   func(line string)                             // called within steps that take long, by several at once
 }
 
 // Stack is the running platform.
@@ -75,6 +75,9 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	began := time.Now()
 	s.process = resource.NewProcess(s.Settings)
 	if err := check(s.process); err != nil {
+		return err
+	}
+	if err := s.awaitLive(ctx); err != nil {
 		return err
 	}
 	gateway := api.NewGateway(s.process)
