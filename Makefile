@@ -12,10 +12,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run the whole platform here; PORT=8080 chooses the gateway's port
+	@test -x build/local || echo 'building; the first time takes some minutes'
 	@$(GO) build -o build/local ./scripts/local && exec build/local run
 
 demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
-	@$(GO) build -o build/local ./scripts/local && exec build/local demo $(if $(FILE),-file '$(FILE)')
+	@$(GO) build -o build/local ./scripts/local && exec build/local demo
 
 test: ## Run all tests against real services, which it finds or starts
 	@$(MAKE) --no-print-directory terraform

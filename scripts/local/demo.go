@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -19,13 +20,20 @@ import (
 // and goes on after one for which the document gives too little.
 func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if file == "" {
-		return errors.New("say which document to study: make demo FILE=lecture.pdf (any PDF with text will do; or .docx, .pptx, .md, .txt)")
+		return errors.New("say which document to study: make demo FILE=lecture.pdf (any PDF with text will do; or .docx, .pptx, .html, .md, .txt)")
 	}
-	if _, err := os.Stat(file); err != nil {
+	if rest, ok := strings.CutPrefix(file, "~/"); ok { // not every shell does it after FILE=
+		file = filepath.Join(os.Getenv("HOME"), rest)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
 		return fmt.Errorf("FILE: %w", err)
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("FILE: %s is no file: name a document", file)
+	}
 	d := &day{Client: client.Client{Address: strings.TrimSuffix(address, "/")}, out: out, file: file}
-	err := d.play(ctx, d.steps())
+	err = d.play(ctx, d.steps())
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("demo: nothing answers at %s: say `make run` in another terminal first", d.Address)
 	}

@@ -3,17 +3,54 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"net"
+	"slices"
 	"strings"
+
+	"aksio.app/scripts/internal/client"
 )
 
+// health asks whether the platform is well, and whether it is the platform that answers.
 func (d *day) health(ctx context.Context) (string, error) {
 	var answer struct {
-		Status string `json:"status"`
-		Model  string `json:"model"`
+		Service string `json:"service"`
+		Status  string `json:"status"`
+		Model   string `json:"model"`
+		Checks  map[string]struct {
+			Healthy bool `json:"healthy"`
+		} `json:"checks"`
 	}
 	err := d.Get(ctx, "/api/health/", &answer)
-	return answer.Status + ", model " + answer.Model, err
+	if p, ok := errors.AsType[*client.Problem](err); ok { // unhealthy, or somebody else's
+		json.Unmarshal([]byte(p.Detail), &answer)
+	}
+	if _, failed := errors.AsType[net.Error](err); failed {
+		return "", err
+	}
+	if answer.Service != "aksio-backend" {
+		return "", fmt.Errorf("what answers at %s isn't Aksio: set PORT as make run has it", d.Address)
+	}
+	var away []string
+	for _, name := range slices.Sorted(maps.Keys(answer.Checks)) {
+		if !answer.Checks[name].Healthy {
+			away = append(away, name)
+		}
+	}
+	said := answer.Status + ", model " + answer.Model
+	if len(away) > 0 {
+		said = answer.Status + ", not well: " + strings.Join(away, ", ")
+	}
+	switch answer.Status {
+	case "healthy":
+		return said, nil
+	case "degraded":
+		return "", nothing(said)
+	}
+	return "", errors.New(said)
 }
 
 // register makes a student that nobody was before.

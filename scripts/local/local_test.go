@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,6 +156,8 @@ func TestDemoStopsAtTheFirstProblem(t *testing.T) {
 	for _, tc := range []struct{ name, file, want string }{
 		{"no file", "", "make demo FILE="},
 		{"absent file", "testdata/absent.pdf", "absent.pdf"},
+		{"a folder", "testdata", "testdata is no file"},
+		{"a file at home", "~/no such lecture.pdf", os.Getenv("HOME") + "/no such"},
 		{"nothing runs", "testdata/photosynthesis.md", "make run"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -162,6 +165,39 @@ func TestDemoStopsAtTheFirstProblem(t *testing.T) {
 			err := demo(t.Context(), io.Discard, "http://127.0.0.1:1", tc.file)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want an error that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestDemoSaysWhoIsNotWell(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, answer    string
+		status          int
+		printed, failed string
+	}{
+		{"another server", "<html>", 200, "", "isn't Aksio"},
+		{"another server's absence", "404 page not found", 404, "", "isn't Aksio"},
+		{"degraded", `{"service": "aksio-backend", "status": "degraded", "checks": {"database": {"healthy": true}, "live": {"healthy": false}}}`, 200,
+			"– health         degraded, not well: live", ""},
+		{"unhealthy", `{"service": "aksio-backend", "status": "unhealthy", "checks": {"database": {"healthy": false}}}`, 503, "✗ health", "not well: database"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(tc.status)
+				io.WriteString(w, tc.answer)
+			}))
+			defer server.Close()
+			var out bytes.Buffer
+			d := &day{Client: client.Client{Address: server.URL}, out: &out}
+			err := d.play(t.Context(), d.steps()[:1])
+			if tc.failed == "" && err != nil || tc.failed != "" && (err == nil || !strings.Contains(err.Error(), tc.failed)) {
+				t.Errorf("got %v, want %q", err, tc.failed)
+			}
+			if !strings.Contains(out.String(), tc.printed) {
+				t.Errorf("got %q, want %q", &out, tc.printed)
 			}
 		})
 	}

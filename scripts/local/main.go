@@ -36,7 +36,7 @@ func command(ctx context.Context, args []string) error {
 		return run(ctx, os.Stdout)
 	case "demo":
 		flags := flag.NewFlagSet(name, flag.ExitOnError)
-		file := flags.String("file", "", "the document to study, such as a PDF")
+		file := flags.String("file", os.Getenv("FILE"), "the document to study, such as a PDF")
 		address := flags.String("address", "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "of the running API")
 		flags.Parse(args[1:])
 		return demo(ctx, os.Stdout, *address, *file)
