@@ -155,10 +155,10 @@ func problemOf(err error) *Problem {
 	if kind == fault.Invalid && len(f.Fields) == 0 {
 		p.fields = map[string][]string{"non_field_errors": {f.Message}}
 	}
-	switch kind {
-	case fault.Unauthenticated:
+	switch {
+	case kind == fault.Unauthenticated:
 		p.header.Set("WWW-Authenticate", `Bearer realm="api"`)
-	case fault.Throttled, fault.Unavailable:
+	case kind == fault.Throttled || kind == fault.Unavailable || f.Wait > 0:
 		p.header.Set("Retry-After", strconv.Itoa(int(max(1, math.Ceil(f.Wait.Seconds())))))
 	}
 	return p

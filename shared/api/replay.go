@@ -23,14 +23,17 @@ import (
 // replayer remembers the answers to requests that carry an Idempotency-Key;
 // shared/database is one. A function without it ignores the header.
 type replayer interface {
-	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, lease time.Duration) (answer []byte, first uuid.UUID, err error)
-	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, answer []byte) error
-	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string) error
+	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error)
+	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error
+	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error
 }
 
 // replayMargin is how long after its time is up a request is taken for dead, so that
 // a repetition may run.
 const replayMargin = 10 * time.Second
+
+// settleTimeout bounds how long a call that is over waits for its key to be settled.
+const settleTimeout = 5 * time.Second
 
 // replayed is a stored answer.
 type replayed struct {
@@ -66,12 +69,20 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body), s.Timeout+replayMargin)
+	claim := uuid.New()
+	settle := func(how func(ctx context.Context) error) {
+		// The caller may be gone; the key must be settled all the same.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+		if err := how(ctx); err != nil {
+			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
+		}
+	}
+	abandon := func(ctx context.Context) error { return store.AbandonReplay(ctx, user.ID, s.ID, key, claim) }
+	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body), claim, s.Timeout+replayMargin)
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
-			if err := store.AbandonReplay(context.WithoutCancel(ctx), user.ID, s.ID, key); err != nil {
-				slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
-			}
+			settle(abandon)
 		}
 		fail(err)
 		return
@@ -93,17 +104,11 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	}
 	finished := false
 	defer func() {
-		// The caller may be gone; the key must be settled all the same.
-		ctx := context.WithoutCancel(ctx)
-		var err error
 		if finished && recorder.status < 300 && !recorder.broken {
 			answer, _ := json.Marshal(recorder.replayed())
-			err = store.FinishReplay(ctx, user.ID, s.ID, key, answer)
+			settle(func(ctx context.Context) error { return store.FinishReplay(ctx, user.ID, s.ID, key, claim, answer) })
 		} else {
-			err = store.AbandonReplay(ctx, user.ID, s.ID, key)
-		}
-		if err != nil {
-			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
+			settle(abandon)
 		}
 		if finished && recorder.through == nil {
 			recorder.replayed().write(w)

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,33 +17,35 @@ import (
 const replayLifetime = 24 * time.Hour
 
 // BeginReplay claims the key for a request with the fingerprint, which takes no longer
-// than the lease. It returns the stored answer if the request was answered before, and
+// than the lease; the claim is this try's own, new id. It returns the stored answer if the request was answered before, and
 // otherwise that it is to be carried out now, with the id of what it makes: the same
-// one for every try. It is a Conflict while the request's twin runs or if the key was
-// another request's. One round trip for a new key, two for a known one.
-func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
+// one for every try. It is a Conflict while the request's twin runs, with the time until
+// the twin is taken for dead, or if the key was another request's. One round trip for a new key, two for a known one.
+func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
-		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id)
-		VALUES ($1, $2, $3, $4, $7)
+		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id, claim)
+		VALUES ($1, $2, $3, $4, $7, $8)
 		ON CONFLICT (user_id, operation, key) DO UPDATE
-		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now(),
+		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now(), claim = excluded.claim,
 			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN coalesce(k.first_id, excluded.first_id) ELSE excluded.first_id END
 		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 ELSE $6 END::interval
 		RETURNING first_id`,
-		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7())).Scan(&first)
+		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return nil, first, err
 	}
 	var same bool
+	wait := time.Second // of a key that was given free in between
 	err = db.QueryRow(ctx, `
-		SELECT fingerprint = $4, answer FROM idempotency_keys
+		SELECT fingerprint = $4, answer, created_at + $5::interval - now() FROM idempotency_keys
 		WHERE user_id = $1 AND operation = $2 AND key = $3`,
-		user, operation, key, fingerprint).Scan(&same, &answer)
+		user, operation, key, fingerprint, lease).Scan(&same, &answer, &wait)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && same && answer == nil:
-		return nil, first, fault.New(fault.Conflict, "The same request is being carried out. Wait for its answer, or repeat it in a minute.").
-			Coded("request_in_progress")
+		seconds := max(1, int(math.Ceil(wait.Seconds())))
+		return nil, first, fault.New(fault.Conflict, "The same request is being carried out. Wait for its answer; if none comes, it can be repeated in %d seconds.", seconds).
+			Coded("request_in_progress").RetryAfter(time.Duration(seconds) * time.Second)
 	case err == nil && !same:
 		return nil, first, fault.New(fault.Conflict, "This Idempotency-Key was sent with another request. Use a new key for every request.").
 			Coded("idempotency_key_reused")
@@ -51,20 +54,20 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 }
 
 // FinishReplay stores the answer to a request that BeginReplay let run.
-func (db *DB) FinishReplay(ctx context.Context, user auth.UserID, operation, key string, answer []byte) error {
+func (db *DB) FinishReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error {
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET answer = $4
-		WHERE user_id = $1 AND operation = $2 AND key = $3`, user, operation, key, answer)
+		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $5`, user, operation, key, answer, claim)
 	return err
 }
 
 // AbandonReplay ends the lease of a request that failed, or seems to: its connection
 // may have been cut just after the commit. So the row stays, and with it the id that
-// lets a repetition find what was made.
-func (db *DB) AbandonReplay(ctx context.Context, user auth.UserID, operation, key string) error {
+// lets a repetition find what was made. Another try's claim stays.
+func (db *DB) AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error {
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET created_at = now() - interval '1 h'
-		WHERE user_id = $1 AND operation = $2 AND key = $3 AND answer IS NULL`, user, operation, key)
+		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL`, user, operation, key, claim)
 	return err
 }
 
