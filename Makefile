@@ -34,7 +34,7 @@ DURATION ?= 60s
 load: ## Play a school day against a stack of its own, into build/load; STUDENTS=50 DURATION=60s choose how many and how long
 	$(WITH) $(GO) run ./scripts/load run -students $(STUDENTS) -duration $(DURATION) $(LOADFLAGS)
 
-simulate: ## Play the same day in numbers at 100,000 and 1,000,000 students, into build/simulation: what breaks first
+simulate: ## Play the same day in numbers at 100,000 and 1,000,000 students, into build/simulation: what breaks first (takes a minute or two)
 	@$(GO) run ./scripts/load simulate $(LOADFLAGS)
 
 terraform: ## Check the infrastructure: form, plans of every environment with a mocked Google, what they would do

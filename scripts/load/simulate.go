@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,7 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 	}
 	began := time.Now()
 	cases := make([]*simulated, len(c.students))
+	progress := &progress{told: began}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, students := range c.students {
 		s := &simulated{declared: declared, config: simulation.Config{
@@ -50,6 +52,7 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 		s.needs = simulation.Needed(s.config)
 		s.raised = s.raise()
 		cases[i] = s
+		s.config.Progress, s.raised.Progress = progress.of(students), progress.of(students)
 		group.Go(func() (err error) {
 			s.asIs, err = simulation.Play(ctx, s.config)
 			return err
@@ -69,6 +72,31 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 	d.plain(out)
 	fmt.Fprintf(out, "simulated in %s; report: %s/report.html, %s/report.md\n", time.Since(began).Round(100*time.Millisecond), c.dir, c.dir)
 	return nil
+}
+
+// progress tells every 10 seconds how much of all days was played.
+type progress struct {
+	mu          sync.Mutex
+	all, played float64 // days of students
+	told        time.Time
+}
+
+// of returns what is to be told how much of one day of so many students was played.
+func (p *progress) of(students int) func(share float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all += float64(students)
+	before := 0.0
+	return func(share float64) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.played += (share - before) * float64(students)
+		before = share
+		if time.Since(p.told) >= 10*time.Second {
+			p.told = time.Now()
+			fmt.Fprintf(os.Stderr, "simulated %.0f %%\n", 100*p.played/p.all)
+		}
+	}
 }
 
 // simulated is the day with one number of students.

@@ -26,6 +26,7 @@ type Config struct {
 	Functions map[string]Function // by id
 	Platform  Platform
 	Seed      uint64
+	Progress  func(share float64) // told now and then how much of the day was played; may be nil
 }
 
 // Function is what the catalogue allows a function, and what one call of it takes.

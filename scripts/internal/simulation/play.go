@@ -27,6 +27,7 @@ type play struct {
 	until float64   // the end of this slice of a second
 	near  heap      // events of this slice
 	later [][]event // of later slices, by slice since from
+	spare [][]event // emptied slices, to be filled again
 
 	sessions slab[session]
 	calls    slab[call]
@@ -133,6 +134,9 @@ func Play(ctx context.Context, config Config) (*Result, error) {
 				return nil, err
 			}
 			p.everyMinute()
+			if p.Progress != nil {
+				p.Progress(min(1, float64(second-p.from)/float64(last-p.from)))
+			}
 		}
 		p.until = p.now
 		p.arrive(second)
@@ -151,10 +155,11 @@ func Play(ctx context.Context, config Config) (*Result, error) {
 
 // happen lets happen what does in this slice.
 func (p *play) happen() {
-	if i := p.slice(p.until) - 1; i < len(p.later) {
+	if i := p.slice(p.until) - 1; i < len(p.later) && p.later[i] != nil {
 		for _, e := range p.later[i] {
 			p.near.push(e)
 		}
+		p.spare = append(p.spare, p.later[i][:0])
 		p.later[i] = nil
 	}
 	for len(p.near) > 0 {
@@ -272,6 +277,9 @@ func (p *play) schedule(after float64, k kind, of int32) {
 	i := p.slice(e.at)
 	for len(p.later) <= i {
 		p.later = append(p.later, nil)
+	}
+	if n := len(p.spare); p.later[i] == nil && n > 0 {
+		p.later[i], p.spare = p.spare[n-1], p.spare[:n-1]
 	}
 	p.later[i] = append(p.later[i], e)
 }
