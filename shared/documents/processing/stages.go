@@ -228,7 +228,7 @@ func (r *run) embed(ctx context.Context) error {
 		err = r.checkpoint(ctx, documents.Embed, begins[documents.Embed], func(tx pgx.Tx) error {
 			var batch pgx.Batch
 			batch.Queue(`
-				UPDATE draft_passages p SET embedding = n.embedding::vector, embedding_model = $2
+				UPDATE draft_passages p SET embedding = n.embedding::halfvec, embedding_model = $2
 				FROM unnest($3::int[], $4::text[]) n (position, embedding)
 				WHERE p.document_id = $1 AND p.position = n.position`, r.ID, r.model.EmbeddingModel(), positions, written)
 			usage.Queue(&batch, r.Owner, usage.Embedding, spent)
