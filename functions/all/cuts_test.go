@@ -19,6 +19,19 @@ var created = []struct{ path, body, rows string }{
 	{"/api/v1/assessments/", `{"course":"$course","title":"%s","assessment_type":"self_assessment"}`, `SELECT count(*) FROM assessments`},
 }
 
+// more is what students create in what they have, in how many statements with those
+// of the key.
+var more = []struct {
+	path, body, rows string
+	statements       int
+}{
+	{"/api/v1/assessments/quizzes/$quiz/questions/", `{"question_text":"%s","question_type":"essay"}`, `SELECT count(*) FROM quiz_questions`, 3},
+	{"/api/v1/assessments/quizzes/$quiz/start_attempt/", ``, `SELECT count(*) FROM quiz_attempts`, 3},
+	{coursesPath + "$course/documents/", `{"document_type":"text","name":"%s","text":"Cells divide."}`, `SELECT count(*) FROM documents`, 4},
+	{coursesPath + "$course/documents/", `{"document_type":"file","name":"%s","original_filename":"a.txt"}`, `SELECT count(*) FROM documents`, 4},
+	{"/api/v1/chat/chats/$chat/send_message/", `{"content":"%s"}`, `SELECT count(*) FROM chat_messages WHERE role = 'user'`, 4},
+}
+
 // count returns what the query counts.
 func count(t *testing.T, app *apitest.App, query string) (n int) {
 	t.Helper()
@@ -57,6 +70,58 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 				t.Errorf("%s: answered with %v, then with %v", c.path, again["id"], third["id"])
 			}
 		}
+	}
+}
+
+// TestARepetitionInSomethingMakesNothingTwice is the same for what is made in what a
+// student has: what it is counted in must count it once, too.
+func TestARepetitionInSomethingMakesNothingTwice(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "1")
+	app.Races = true // a new connection prepares anew
+	ada := app.User("ada")
+	made := func(path, body string) string {
+		return ada.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+	}
+	course := made(coursesPath, `{"name":"Cells"}`)
+	quiz := made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`","max_attempts":20}`)
+	made("/api/v1/assessments/quizzes/"+quiz+"/questions/", `{"question_text":"Why?","question_type":"essay"}`)
+	ada.Patch("/api/v1/assessments/quizzes/"+quiz+"/", `{"status":"published"}`).Want(http.StatusOK)
+	chat := made("/api/v1/chat/chats/", `{"title":"Cells"}`)
+	for i, c := range more {
+		path := strings.NewReplacer("$course", course, "$quiz", quiz, "$chat", chat).Replace(c.path)
+		create := func(key string) *apitest.Response {
+			return ada.Do(http.MethodPost, path, strings.ReplaceAll(c.body, "%s", key), "Idempotency-Key", key)
+		}
+		id := func(made map[string]any) any {
+			if asked, ok := made["user_message"].(map[string]any); ok {
+				return asked["id"]
+			}
+			return made["id"]
+		}
+		create(fmt.Sprint("warm ", i)).Want(http.StatusCreated)
+		for statement := range c.statements {
+			key := fmt.Sprint("cut ", i, statement)
+			create("before the " + key).Want(http.StatusCreated) // on a connection that knows the statements
+			before := count(t, app, c.rows)
+			p.cutAnswers(statement)
+			if first := create(key); first.Status != http.StatusCreated {
+				refused(t, first)
+			}
+			again := create(key).Want(http.StatusCreated).Map()
+			if got := count(t, app, c.rows) - before; got != 1 {
+				t.Errorf("%s, cut at statement %d and repeated: %d were made", c.path, statement, got)
+			}
+			if third := create(key).Want(http.StatusCreated).Map(); id(third) != id(again) {
+				t.Errorf("%s: answered with %v, then with %v", c.path, id(again), id(third))
+			}
+		}
+	}
+	if got := count(t, app, `SELECT total_questions - (SELECT count(*) FROM quiz_questions)::int FROM quizzes`); got != 0 {
+		t.Errorf("the quiz counts %d questions too many", got)
+	}
+	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats`); got != 0 {
+		t.Errorf("the chat counts %d messages too many", got)
 	}
 }
 

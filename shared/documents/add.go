@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
 	"aksio.app/shared/page"
 	"aksio.app/shared/usage"
@@ -104,8 +105,8 @@ const counted = `documents d JOIN courses c ON c.id = d.course_id
 // plan: as many as may come of one whose size the client didn't say.
 var Reserved = fmt.Sprintf(`coalesce(d.file_size_bytes, CASE WHEN d.state = 'failed' THEN 0 ELSE %d END)`, usage.Free.DocumentBytes)
 
-// Add stores a document of the course within what the student's plan allows. Two
-// round trips.
+// Add stores a document of the course within what the student's plan allows; one that
+// is there already is returned. Two round trips; a third where nothing was stored.
 func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
 	if err := limits.Take(ctx, s.db, "documents:"+owner.String(), uploadRate); err != nil {
 		return Document{}, err
@@ -126,26 +127,28 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 		RETURNING `+columns,
 		document, owner, course, n.Name, n.Description, n.Type, n.ContentType, n.Filename, n.Size, state, Object(document),
 		plan.Documents, cmp.Or(n.Size, plan.DocumentBytes), plan.StorageBytes)
-	results := s.db.SendBatch(ctx, &batch)
-	defer results.Close()
 	var (
 		there     bool
 		documents int
 		bytes     int64
+		added     Document
 	)
-	if _, err := results.Exec(); err != nil {
-		return Document{}, err
-	}
-	if err := results.QueryRow().Scan(&there, &documents, &bytes); err != nil {
-		return Document{}, err
-	}
-	rows, _ := results.Query()
-	added, err := one(rows)
-	switch {
-	case err == nil:
-		return added, results.Close()
-	case fault.KindOf(err) != fault.NotFound:
+	batch.QueuedQueries[1].QueryRow(func(row pgx.Row) error { return row.Scan(&there, &documents, &bytes) })
+	batch.QueuedQueries[2].Query(func(rows pgx.Rows) (err error) {
+		added, err = one(rows)
+		return err
+	})
+	err := s.db.SendBatch(ctx, &batch).Close()
+	repeated := database.Repeated(err, "documents")
+	if err == nil || fault.KindOf(err) != fault.NotFound && !repeated {
 		return added, err
+	}
+	if found, err := s.Status(ctx, owner, course, document); err == nil { // an earlier try stored it
+		return found, nil
+	}
+	switch {
+	case repeated: // an earlier try took it back
+		return s.Add(ctx, owner, course, id.New[Document](), n, state)
 	case !there:
 		return added, database.Fault(pgx.ErrNoRows, "course")
 	case documents >= plan.Documents:

@@ -101,7 +101,7 @@ func (r Response) hidden() Response {
 // attempts are left; the count and the attempt are one statement, so that no two
 // starts share a number or the last chance.
 func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt, error) {
-	now := s.now()
+	now, fresh := s.now(), id.For[Attempt](ctx)
 	rows, _ := s.db.Query(ctx, `
 		WITH counted AS (
 			UPDATE quizzes q SET total_attempts = total_attempts + 1
@@ -122,9 +122,15 @@ func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt,
 		SELECT $1, counted.id, $3, counted.total_attempts, $4::timestamptz, $4, $4::timestamptz + make_interval(mins => nullif(counted.time_limit_minutes, 0)),
 			asked.questions, asked.questions_order, asked.possible, counted.passing_score
 		FROM counted, asked
-		RETURNING `+attemptColumns, id.New[Attempt](), quiz, owner, now)
+		RETURNING `+attemptColumns, fresh, quiz, owner, now)
 	attempt, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Attempt])
+	if database.Repeated(err, "quiz_attempts") {
+		return s.Attempt(ctx, owner, fresh)
+	}
 	if errors.Is(err, pgx.ErrNoRows) {
+		if begun, err := s.Attempt(ctx, owner, fresh); err == nil { // it was the last one
+			return begun, nil
+		}
 		return Attempt{}, s.whyNot(ctx, owner, quiz)
 	}
 	return attempt, err

@@ -146,7 +146,7 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 		return Question{}, fault.Field("question_type", "This field is required.")
 	}
 	question := change.onto(Question{
-		ID: id.New[Question](), Level: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
+		ID: id.For[Question](ctx), Level: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
 	})
 	if err := question.Tidy(); err != nil {
 		return Question{}, err
@@ -161,6 +161,10 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 		SELECT $1, grown.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM grown
 		RETURNING to_jsonb(o)`, append(questionArgs(question), quiz, owner, size(question))...).Scan(&question)
 	switch {
+	case database.Repeated(err, "quiz_questions"):
+		err = s.db.QueryRow(ctx, `
+			SELECT to_jsonb(o) FROM quiz_questions o JOIN quizzes q ON q.id = o.quiz_id
+			WHERE o.id = $1 AND q.id = $2 AND q.user_id = $3 AND `+alive, question.ID, quiz, owner).Scan(&question)
 	case database.Violates(err, "quizzes_bytes"):
 		return question, tooMuchText()
 	case database.Violates(err, "quizzes_size"):

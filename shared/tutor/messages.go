@@ -129,24 +129,29 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err := usage.Allow(ctx, s.db, s.model, owner); err != nil {
 		return Exchange{}, err
 	}
-	asked, err := s.ask(ctx, chat, n)
+	asked, answer, err := s.ask(ctx, chat, n)
 	if err != nil {
 		return Exchange{}, err
 	}
-	exchange := Exchange{Asked: asked}
+	exchange := Exchange{Asked: asked, Answer: answer}
 	if err := emit(Event{Asked: &asked}); err != nil {
 		exchange.Failure = err
 		return exchange, nil
 	}
+	if answer != nil {
+		_ = emit(Event{Answered: answer}) // as below
+		return exchange, nil
+	}
+	before = slices.DeleteFunc(before, func(m Message) bool { return m.Number >= asked.Number }) // of an earlier try
 	draft := s.draft(ctx, chat, asked)
-	answer, err := s.answer(ctx, owner, chat, before, n, draft.listen(emit))
+	said, err := s.answer(ctx, owner, chat, before, n, draft.listen(emit))
 	draft.stop()
 	if err != nil {
 		exchange.Failure = err
-		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(answer.text), "error", err)
+		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
 	}
-	if err == nil || answer.text != "" {
-		stored, storeErr := s.store(ctx, owner, draft.message, answer, err == nil)
+	if err == nil || said.text != "" {
+		stored, storeErr := s.store(ctx, owner, draft.message, said, err == nil)
 		if storeErr != nil {
 			return exchange, storeErr
 		}
@@ -155,8 +160,8 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 			// Whoever left before the last event finds the answer in the chat.
 			_ = emit(Event{Answered: &stored})
 		}
-	} else if answer.usage.PromptTokens > 0 {
-		err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, answer.usage)
+	} else if said.usage.PromptTokens > 0 {
+		err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, said.usage)
 		if err != nil {
 			return exchange, err
 		}
@@ -238,14 +243,32 @@ func nonNil[T any](list []T) []T {
 	return list
 }
 
-// ask stores the student's message.
-func (s *Store) ask(ctx context.Context, chat Chat, n New) (Message, error) {
+// ask stores the student's message. One that an earlier try of the same request stored
+// is returned, with its answer if there is a whole one. One round trip, else two.
+func (s *Store) ask(ctx context.Context, chat Chat, n New) (asked Message, answer *Message, err error) {
+	asked.ID = id.For[Message](ctx)
 	rows, _ := s.db.Query(ctx, write, Message{
-		ID: id.New[Message](), Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
+		ID: asked.ID, Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
 		Parent: n.Parent, Documents: n.Documents, Attachments: n.Attachments,
 	}.args()...)
 	message, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
-	return message, database.Fault(err, "chat")
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return message, nil, database.Fault(err, "chat")
+	}
+	rows, _ = s.db.Query(ctx, `
+		SELECT `+messageColumns+` FROM chat_messages m
+		WHERE m.chat_id = $1 AND (m.id = $2 OR m.parent_id = $2 AND m.role = 'assistant' AND m.status = 'complete')
+		ORDER BY m.number LIMIT 2`, chat.ID, asked.ID)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
+	switch {
+	case err != nil:
+		return asked, nil, err
+	case len(found) == 0:
+		return asked, nil, database.Fault(pgx.ErrNoRows, "chat")
+	case len(found) == 2:
+		answer = &found[1]
+	}
+	return found[0], answer, nil
 }
 
 // answered is what the model said, as far as it came.

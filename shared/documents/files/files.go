@@ -73,7 +73,7 @@ func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.
 	if limit == 0 {
 		limit = usage.Free.DocumentBytes
 	}
-	document := id.New[documents.Document]()
+	document := id.For[documents.Document](ctx)
 	// Signed first: a document that can't be uploaded shall not be there.
 	signed, err := s.bucket.SignUpload(ctx, documents.Object(document), n.ContentType, limit, uploadLifetime)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, 
 		return documents.Document{}, err
 	}
 	// The row comes first, so that the event finds it whenever it comes.
-	document, err := s.documents.Add(ctx, owner, course, id.New[documents.Document](), n, documents.Queued)
+	document, err := s.documents.Add(ctx, owner, course, id.For[documents.Document](ctx), n, documents.Queued)
 	if err != nil {
 		return document, err
 	}
