@@ -54,10 +54,13 @@ func init() {
 			fmt.Fprintln(os.Stderr, "set up", env.Function())
 			return func(ctx context.Context, object api.Object) error {
 				slog.InfoContext(ctx, "called")
-				if object.Name != "good" {
-					return fault.New(fault.Unavailable, "not yet")
+				switch object.Name {
+				case "good":
+					return nil
+				case "busy":
+					return fault.New(fault.Unavailable, "another works on it").AsRoutine()
 				}
-				return nil
+				return fault.New(fault.Unavailable, "not yet")
 			}, nil
 		})
 }
@@ -237,6 +240,17 @@ func TestADeployedFunctionLogsEveryCallWithItsTrace(t *testing.T) {
 				t.Errorf("%s: %v has no trace", function, line)
 			}
 		}
+	}
+}
+
+func TestWhatIsRoutineIsNoWarning(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-event", "TRUSTED_PROXIES=1")
+	d.event(t, "bad", http.StatusServiceUnavailable)
+	d.event(t, "busy", http.StatusServiceUnavailable)
+	lines := d.lines(t, "call failed", 2)
+	if got := [...]any{lines[0]["severity"], lines[1]["severity"]}; got != [...]any{"WARNING", "INFO"} {
+		t.Errorf("got %v, want a warning for what isn't ready and none for what is at work", got)
 	}
 }
 

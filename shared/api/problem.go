@@ -167,11 +167,14 @@ func problemOf(err error) *Problem {
 // logFailure notes what the caller isn't told, once a call.
 func logFailure(ctx context.Context, operation string, status int, err error) {
 	var f *fault.Fault
-	if status < http.StatusInternalServerError && errors.As(err, &f) {
+	if errors.As(err, &f) && status < http.StatusInternalServerError {
 		return
 	}
 	level := slog.LevelError
-	if status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled) {
+	switch {
+	case f != nil && f.Routine:
+		level = slog.LevelInfo
+	case status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled):
 		level = slog.LevelWarn
 	}
 	slog.Log(ctx, level, "call failed", "operation", operation, "status", status, "error", err)

@@ -47,6 +47,7 @@ type Fault struct {
 	Message string              // one or two sentences for a person
 	Fields  map[string][]string // messages by request field, for Invalid
 	Wait    time.Duration       // for Throttled and Unavailable: when to try again
+	Routine bool                // part of how things work: nobody has to look into it
 }
 
 func (f *Fault) Error() string { return f.Message }
@@ -71,6 +72,12 @@ func (f *Fault) Coded(code string) *Fault {
 // RetryAfter sets how long the caller should wait before it tries again.
 func (f *Fault) RetryAfter(wait time.Duration) *Fault {
 	f.Wait = wait
+	return f
+}
+
+// AsRoutine marks what happens though all is well.
+func (f *Fault) AsRoutine() *Fault {
+	f.Routine = true
 	return f
 }
 

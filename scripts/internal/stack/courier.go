@@ -89,7 +89,7 @@ func (c *courier) insist(d *api.Declaration, event string, object api.Object) {
 			c.log.Error("event given up", "function", d.ID, "object", object.Name, "error", err)
 			return
 		}
-		c.log.Info("event comes again", "function", d.ID, "object", object.Name, "in", pause, "because", err)
+		c.log.Debug("event comes again", "function", d.ID, "object", object.Name, "in", pause, "because", err)
 		select {
 		case <-c.ctx.Done():
 			return

@@ -151,7 +151,7 @@ func (p *Processor) claim(ctx context.Context, object string, generation int64) 
 		object, generation).Scan(&busy)
 	if err == nil && busy {
 		// Not to be taken as done: whoever works on it may break down.
-		err = fault.New(fault.Unavailable, "Another instance is reading this document.").RetryAfter(leaseTime)
+		err = fault.New(fault.Unavailable, "Another instance is reading this document.").RetryAfter(leaseTime).AsRoutine()
 	}
 	return nil, err
 }
@@ -243,7 +243,7 @@ func (r *run) settle(ctx context.Context, err, cause error) error {
 	case errors.Is(err, errLost), errors.Is(cause, errLost):
 		return nil
 	case errors.Is(cause, errYield) && (r.advanced || r.Attempts < maxAttempts):
-		return errors.Join(r.release(ctx, r.advanced), fault.New(fault.Unavailable, "The document needs another call.").RetryAfter(time.Second))
+		return errors.Join(r.release(ctx, r.advanced), fault.New(fault.Unavailable, "The document needs another call.").RetryAfter(time.Second).AsRoutine())
 	case errors.As(err, &refusal) && permanent(refusal.Kind):
 		slog.InfoContext(ctx, "document can't be read", "document_id", r.ID, "stage", r.Stage, "code", refusal.Code)
 		return r.fail(ctx, refusal.Code, refusal.Message)
