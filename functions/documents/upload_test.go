@@ -145,7 +145,9 @@ func withStorage(t testing.TB, status *atomic.Int32) *app {
 	}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
-	return &app{direct.With("STORAGE_EMULATOR_HOST", server.URL), t, direct.bucket}
+	address := *emulator // with its token
+	address.Host = server.Listener.Addr().String()
+	return &app{direct.With("STORAGE_EMULATOR_HOST", address.String()), t, direct.bucket}
 }
 
 func TestMissingFileHasNoURL(t *testing.T) {

@@ -85,7 +85,7 @@ func table(out io.Writer, s *stack.Stack) {
 		{"OpenAPI document", s.Address + "/openapi.json"},
 		{"health", s.Address + "/api/health/"},
 		{"private functions", "POST " + s.Private + "/internal/<id>/"},
-		{"storage emulator", s.Storage},
+		{"storage emulator", withoutPassword(s.Storage)},
 		{"Firestore emulator", orInMemory(s.Firestore)},
 		{"database", withoutPassword(s.Settings["DATABASE_URL"])},
 		{"model", model(s.Settings)},

@@ -27,7 +27,7 @@ const Resource resource.Name = "uploads"
 // Config says where the bucket is.
 type Config struct {
 	Bucket   string `env:"UPLOADS_BUCKET"`
-	Emulator string `env:"STORAGE_EMULATOR_HOST"` // host:port or http://host:port of a local stand-in
+	Emulator string `env:"STORAGE_EMULATOR_HOST"` // host:port or http://user:token@host:port of a local stand-in
 	Signer   string `env:"UPLOADS_SIGNER"`        // the service account that signs URLs; the function's own if empty
 }
 
@@ -90,7 +90,7 @@ func New(config Config, options ...option.ClientOption) *Bucket {
 	if config.Emulator != "" {
 		// Told here and not by the operating system's environment, which all
 		// tests of a process share.
-		options = append(slices.Clone(options), option.WithoutAuthentication(),
+		options = append(slices.Clone(options), option.WithHTTPClient(&http.Client{Transport: local{config.emulator().User}}),
 			option.WithEndpoint(config.emulator().JoinPath("storage/v1/").String()))
 	}
 	b.client = resource.Lazily(func(context.Context) (*storage.Client, error) {
@@ -104,6 +104,17 @@ func New(config Config, options ...option.ClientOption) *Bucket {
 		return client, nil
 	})
 	return b
+}
+
+// local sends the token of the stand-in's address, if it has one.
+type local struct{ user *url.Userinfo }
+
+func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
+	if token, ok := l.user.Password(); ok {
+		r = r.Clone(r.Context())
+		r.SetBasicAuth(l.user.Username(), token)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func (b *Bucket) bucket(ctx context.Context) (*storage.BucketHandle, error) {

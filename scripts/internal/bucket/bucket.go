@@ -3,6 +3,7 @@ package bucket
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,7 @@ type Object struct {
 
 // Server is a running Cloud Storage.
 type Server struct {
-	URL string // http://host:port, for STORAGE_EMULATOR_HOST
+	URL string // http://local:token@host:port, for STORAGE_EMULATOR_HOST
 
 	fake   *fakestorage.Server
 	server *http.Server
@@ -64,14 +65,15 @@ func serve(listener net.Listener, options Options) (*Server, error) {
 	}
 	// The fake tells signed URLs from others by their host: it must know its own.
 	host := listener.Addr().String()
-	s := &Server{URL: "http://" + host}
+	token := rand.Text()
+	s := &Server{URL: "http://local:" + token + "@" + host}
 	var err error
 	s.fake, err = fakestorage.NewServerWithOptions(fakestorage.Options{
 		NoListener:         true,
 		StorageRoot:        options.Dir,
 		Scheme:             "http",
 		PublicHost:         host,
-		ExternalURL:        s.URL,
+		ExternalURL:        "http://" + host,
 		AllowedCORSHeaders: []string{lengthHeader, generationHeader},
 	})
 	if err != nil {
@@ -81,7 +83,7 @@ func serve(listener net.Listener, options Options) (*Server, error) {
 		s.fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
 	}
 	s.server = &http.Server{
-		Handler:           ownHost(host, notify(s.fake.HTTPHandler(), options.OnFinalize)),
+		Handler:           &guard{token: token, fake: s.fake, next: ownHost(host, notify(s.fake.HTTPHandler(), options.OnFinalize))},
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	go func() { _ = s.server.Serve(listener) }() // ends with ErrServerClosed at Stop

@@ -3,13 +3,11 @@ package bucket_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"google.golang.org/api/option"
 
 	"aksio.app/scripts/internal/bucket"
+	"aksio.app/shared/uploads"
 )
 
 const name = "uploads"
@@ -60,7 +59,7 @@ func TestEachCompletedUploadIsToldOnce(t *testing.T) {
 		{"resumable in one part", mebibyte / 2, write(mebibyte)},
 		{"resumable in parts", 2*mebibyte + 1, write(mebibyte)},
 		{"signed", 100, put},
-		{"signed and empty", 0, put},
+		{"signed and small", 1, put},
 	}
 	for _, kept := range []string{"memory", "files"} {
 		for _, test := range tests {
@@ -117,6 +116,25 @@ func TestOtherCallsTellNothing(t *testing.T) {
 	}
 	if len(finalized) != 0 {
 		t.Errorf("told %+v, want nothing", <-finalized)
+	}
+}
+
+// A rewrite makes another generation, which starts the reading of a document anew.
+func TestARewriteIsTold(t *testing.T) {
+	t.Parallel()
+	server, client, finalized := begin(t, t.TempDir())
+	write(0)(t, server, client, "kept", []byte("text"))
+	before := <-finalized
+	object := client.Bucket(name).Object("kept")
+	attributes, err := object.CopierFrom(object).Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := before
+	want.Generation = attributes.Generation
+	expectOnly(t, finalized, want)
+	if want.Generation == before.Generation {
+		t.Error("the generation is the same")
 	}
 }
 
@@ -201,32 +219,32 @@ func write(part int) func(*testing.T, *bucket.Server, *storage.Client, string, [
 	}
 }
 
-// put uploads as a browser does: to a URL that somebody else signed, here at "localhost".
-func put(t *testing.T, server *bucket.Server, client *storage.Client, object string, content []byte) {
+// put uploads as a browser does: to a URL that a function signed, here at "localhost".
+func put(t *testing.T, server *bucket.Server, _ *storage.Client, object string, content []byte) {
 	t.Helper()
-	host, err := url.Parse(strings.Replace(server.URL, "127.0.0.1", "localhost", 1))
+	signed := sign(t, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), object, int64(max(1, len(content))))
+	if status, text := send(t, signed, content); status != http.StatusOK {
+		t.Fatalf("answered %d: %s", status, text)
+	}
+}
+
+// sign returns where to put 1 to limit bytes, once.
+func sign(t *testing.T, address, object string, limit int64) uploads.SignedURL {
+	t.Helper()
+	signed, err := uploads.New(uploads.Config{Bucket: name, Emulator: address}).SignUpload(t.Context(), object, "application/pdf", limit, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	headers := map[string]string{"X-Goog-Content-Length-Range": "0,1000", "X-Goog-If-Generation-Match": "0"}
-	options := &storage.SignedURLOptions{
-		GoogleAccessID: "signer@example.com", PrivateKey: key(t), Scheme: storage.SigningSchemeV4,
-		Method: http.MethodPut, Expires: time.Now().Add(time.Hour), ContentType: "application/pdf",
-		Hostname: host.Host, Insecure: true,
-	}
-	for header, value := range headers {
-		options.Headers = append(options.Headers, header+":"+value)
-	}
-	address, err := client.Bucket(name).SignedURL(object, options)
+	return signed
+}
+
+func send(t *testing.T, signed uploads.SignedURL, content []byte) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), signed.Method, signed.URL, bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPut, address, bytes.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/pdf")
-	for header, value := range headers {
+	for header, value := range signed.Headers {
 		request.Header.Set(header, value)
 	}
 	response, err := http.DefaultClient.Do(request)
@@ -234,17 +252,97 @@ func put(t *testing.T, server *bucket.Server, client *storage.Client, object str
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body)
-		t.Fatalf("answered %s: %s", response.Status, text)
-	}
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(text)
 }
 
-func key(t *testing.T) []byte {
-	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+// TestSignedURLsAreKept tries what the real service refuses.
+func TestSignedURLsAreKept(t *testing.T) {
+	t.Parallel()
+	server, client, finalized := begin(t, t.TempDir())
+	bare := "http://" + server.URL[strings.Index(server.URL, "@")+1:]
+	for what, tc := range map[string]struct {
+		change func(*uploads.SignedURL)
+		size   int
+		want   int
+	}{
+		"too many bytes": {func(*uploads.SignedURL) {}, 11, http.StatusBadRequest},
+		"no bytes":       {func(*uploads.SignedURL) {}, 0, http.StatusBadRequest},
+		"another range":  {func(s *uploads.SignedURL) { s.Headers["X-Goog-Content-Length-Range"] = "1,99" }, 11, http.StatusForbidden},
+		"no range":       {func(s *uploads.SignedURL) { delete(s.Headers, "X-Goog-Content-Length-Range") }, 11, http.StatusForbidden},
+		"no condition":   {func(s *uploads.SignedURL) { delete(s.Headers, "X-Goog-If-Generation-Match") }, 10, http.StatusForbidden},
+		"another type":   {func(s *uploads.SignedURL) { s.Headers["Content-Type"] = "text/html" }, 10, http.StatusForbidden},
+		"another object": {func(s *uploads.SignedURL) { s.URL = strings.Replace(s.URL, "/kept?", "/other?", 1) }, 10, http.StatusForbidden},
+		"longer":         {func(s *uploads.SignedURL) { s.URL = strings.Replace(s.URL, "X-Goog-Expires=3", "X-Goog-Expires=9", 1) }, 10, http.StatusForbidden},
+		"of another server": {func(s *uploads.SignedURL) {
+			*s = sign(t, strings.Replace(server.URL, "local:", "local:x", 1), "kept", 10)
+		}, 10, http.StatusForbidden},
+		"without": {func(s *uploads.SignedURL) { s.URL = bare + "/" + name + "/kept" }, 10, http.StatusUnauthorized},
+	} {
+		signed := sign(t, server.URL, "kept", 10)
+		tc.change(&signed)
+		if status, text := send(t, signed, bytes.Repeat([]byte("x"), tc.size)); status != tc.want {
+			t.Errorf("%s: answered %d %s, want %d", what, status, text, tc.want)
+		}
+	}
+	signed := sign(t, server.URL, "kept", 10)
+	for i, want := range []int{http.StatusOK, http.StatusPreconditionFailed} {
+		if status, text := send(t, signed, fmt.Appendf(nil, "try %d", i)); status != want {
+			t.Errorf("try %d: answered %d %s, want %d", i, status, text, want)
+		}
+	}
+	if len(finalized) != 1 {
+		t.Errorf("told %d times", len(finalized))
+	}
+	reader, err := client.Bucket(name).Object("kept").NewReader(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	if content, _ := io.ReadAll(reader); string(content) != "try 0" {
+		t.Errorf("kept %q", content)
+	}
+}
+
+// TestStrangersAreKeptOut asks as any page in the browser of whoever runs this can.
+func TestStrangersAreKeptOut(t *testing.T) {
+	t.Parallel()
+	server, client, finalized := begin(t, t.TempDir())
+	write(0)(t, server, client, "kept", []byte("text"))
+	<-finalized
+	bare := "http://" + server.URL[strings.Index(server.URL, "@")+1:]
+	for _, call := range []string{
+		"GET /storage/v1/b", "GET /storage/v1/b/uploads/o", "GET /storage/v1/b/uploads/o/kept?alt=media", "GET /uploads/kept", "GET /uploads", "GET /download/storage/v1/b/uploads/o/kept",
+		"POST /upload/storage/v1/b/uploads/o?uploadType=media&name=evil", "POST /storage/v1/b/uploads/o/kept/rewriteTo/b/uploads/o/evil",
+		"POST /_internal/delete_all", "DELETE /uploads/kept", "DELETE /storage/v1/b/uploads/o/kept", "POST /batch/storage/v1",
+		"PUT /upload/storage/v1/b/uploads/o?upload_id=guessed",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		if status, text := send(t, uploads.SignedURL{Method: method, URL: bare + path}, []byte("evil")); status != http.StatusUnauthorized {
+			t.Errorf("%s: answered %d %s", call, status, text)
+		}
+	}
+}
+
+// TestNamesStayInTheFolder writes where files of others could be.
+func TestNamesStayInTheFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	server, client, _ := begin(t, dir)
+	for _, object := range []string{"documents/../../../evil", "../evil", "documents/./evil", ".."} {
+		for _, part := range []int{0, 1 << 20} {
+			w := client.Bucket(name).Object(object).NewWriter(t.Context())
+			w.ChunkSize = part
+			_, _ = w.Write([]byte("evil"))
+			if err := w.Close(); err == nil {
+				t.Errorf("%s was written", object)
+			}
+		}
+		signed := sign(t, server.URL, object, 10)
+		if status, text := send(t, signed, []byte("evil")); status != http.StatusBadRequest {
+			t.Errorf("%s: answered %d %s", object, status, text)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Join(dir, "..")); err != nil || len(entries) != 1 {
+		t.Errorf("beside the folder are %v, %v", entries, err)
+	}
 }

@@ -30,11 +30,14 @@ func notify(next http.Handler, finalized func(Object)) http.Handler {
 	})
 }
 
-// uploads tells whether the call can carry an object's bytes: the JSON API has a path of its own
-// for those, and a signed URL is the object's.
+// uploads tells whether the call can complete an object: the JSON API has a path of its own
+// for bytes, and rewrites; a signed URL is the object's.
 func uploads(r *http.Request) bool {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return false
+	}
+	if strings.Contains(r.URL.Path, "/rewriteTo/") {
+		return true
 	}
 	for _, other := range []string{"/storage/v1/", "/batch/", "/_internal/"} {
 		if strings.HasPrefix(r.URL.Path, other) {
@@ -67,15 +70,22 @@ func (r *recorder) object() (Object, bool) {
 	if r.status != http.StatusOK || r.Header().Get("Location") != "" || r.Header().Get("X-Http-Status-Code-Override") != "" {
 		return Object{}, false
 	}
-	var answer struct {
+	type object struct {
 		Bucket      string `json:"bucket"`
 		Name        string `json:"name"`
 		Generation  int64  `json:"generation,string"`
 		Size        int64  `json:"size,string"`
 		ContentType string `json:"contentType"`
 	}
-	if err := json.Unmarshal(r.body.Bytes(), &answer); err != nil || answer.Name == "" {
+	var answer struct {
+		object
+		Rewritten *object `json:"resource"`
+	}
+	if err := json.Unmarshal(r.body.Bytes(), &answer); err != nil {
 		return Object{}, false
 	}
-	return Object(answer), true
+	if answer.Rewritten != nil {
+		answer.object = *answer.Rewritten
+	}
+	return Object(answer.object), answer.Name != ""
 }
