@@ -662,3 +662,49 @@ func TestGenerationsAreLimited(t *testing.T) {
 		}
 	}
 }
+
+// Two generations at once would read the same and ask for the same.
+func TestOneGenerationOfACourseAtATime(t *testing.T) {
+	t.Parallel()
+	asked, more := make(chan struct{}, 8), make(chan struct{})
+	app := scripted(t, 6, map[string]aitest.Reply{"cards": func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		asked <- struct{}{}
+		<-more
+		cardsReply(w, r, call)
+	}})
+	ada, bob := newStudent(t, app, "ada"), newStudent(t, app, "bob")
+	document := ada.document("Cells", cells)
+	bob.document("Cells", cells)
+	url := path + ada.plan(object{"flashcard_count": 1, "quiz_count": 0}) + "/generate_content/"
+	first := make(chan *apitest.Response)
+	go func() { first <- ada.Post(url, nil) }()
+	<-asked
+	for _, resp := range []*apitest.Response{
+		ada.Post(url, nil),
+		ada.Post("/api/v1/courses/"+ada.course+"/documents/"+document+"/generate/", nil),
+	} {
+		if got := resp.Want(http.StatusConflict).Map(); got["code"] != "generation_running" || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("a second one: %v", got)
+		}
+	}
+	others := make(chan *apitest.Response)
+	go func() {
+		others <- bob.Post(path+bob.plan(object{"flashcard_count": 1, "quiz_count": 0})+"/generate_content/", nil)
+	}()
+	<-asked // another course's runs beside it
+	close(more)
+	(<-first).Want(http.StatusOK)
+	(<-others).Want(http.StatusOK)
+	if again := ada.Post(url, nil); again.Status == http.StatusConflict {
+		t.Errorf("afterwards: %s", again.Body)
+	}
+	// One whose instance was killed keeps the course until its time is up.
+	for until, want := range map[string]bool{"1 min": true, "-1 s": false} {
+		if _, err := app.DB.Exec(t.Context(), `UPDATE courses SET generation = gen_random_uuid(), generating_until = now() + $1::interval`, until); err != nil {
+			t.Fatal(err)
+		}
+		if resp := ada.Post(url, nil); (resp.Status == http.StatusConflict) != want {
+			t.Errorf("%s from the end of a dead one's time: got %d", until, resp.Status)
+		}
+	}
+}

@@ -2,10 +2,14 @@ package assessments
 
 import (
 	"context"
+	"log/slog"
 	"time"
+
+	"github.com/google/uuid"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
@@ -24,6 +28,8 @@ const (
 	Timeout      = 120 * time.Second
 	modelTimeout = 105 * time.Second
 	storeTimeout = 10 * time.Second
+
+	releaseTimeout = 3 * time.Second
 )
 
 // Generator has a model make cards and quizzes from the material of courses.
@@ -97,7 +103,8 @@ type Adapted struct {
 // Generate makes what the assessment plans and the request asks for, and stores it
 // in one transaction together with what it cost. That a model fails or finds less
 // than was asked for is part of the result; an error means that nothing could be
-// tried or stored.
+// tried or stored. It is a Conflict while another generation of the course runs: both
+// would make the same.
 func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment Assessment, req Request) (Result, error) {
 	if err := g.requireDocuments(ctx, owner, assessment.Course, req.Documents); err != nil {
 		return Result{}, err
@@ -113,6 +120,11 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 	if err := usage.Allow(ctx, g.db, g.model, owner); err != nil {
 		return Result{}, err
 	}
+	release, err := g.claim(ctx, owner, assessment.Course)
+	if err != nil {
+		return Result{}, err
+	}
+	defer release()
 	avoid, err := g.existing(ctx, owner, assessment.Course)
 	if err != nil {
 		return Result{}, err
@@ -127,6 +139,37 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 	}
 	d.ask(ctx)
 	return d.store(ctx)
+}
+
+// claim keeps other generations off the course until the release, or until the time of
+// this one is up.
+func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses.ID) (release func(), err error) {
+	claim := uuid.New()
+	var wait *time.Duration // until the other's time is up; nil: the course is ours
+	err = g.db.QueryRow(ctx, `
+		WITH before AS (
+			SELECT id, generating_until FROM courses WHERE `+courses.Owned("$1", "$2")+` FOR NO KEY UPDATE
+		), claimed AS (
+			UPDATE courses SET generation = $3, generating_until = now() + $4::interval FROM before
+			WHERE courses.id = before.id AND (before.generating_until IS NULL OR before.generating_until < now())
+			RETURNING courses.id
+		)
+		SELECT CASE WHEN NOT EXISTS (SELECT FROM claimed) THEN generating_until - now() END FROM before`,
+		course, owner, claim, Timeout+storeTimeout).Scan(&wait)
+	if err != nil {
+		return nil, database.Fault(err, "course")
+	}
+	if wait != nil {
+		return nil, fault.New(fault.Conflict, "Cards or questions of this course are being made already. Try again when that is done, in %d seconds at the latest.", int(wait.Seconds())+1).
+			Coded("generation_running").RetryAfter(min(*wait, 10*time.Second))
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+		defer cancel()
+		if _, err := g.db.Exec(ctx, `UPDATE courses SET generation = NULL, generating_until = NULL WHERE id = $1 AND generation = $2`, course, claim); err != nil {
+			slog.WarnContext(ctx, "a generation's claim lasts until its time is up", "course_id", course, "error", err)
+		}
+	}, nil
 }
 
 // ForDocument makes cards and a published quiz from one document, for which it

@@ -15,8 +15,8 @@ var trips = map[string]int{
 	"documents-list":               2,  // an empty page: is there such a course?
 	"documents-stream-events":      3,  // the state before the events and after them
 	"chats-send-message":           8,  // the budget, the question, a search, the answer
-	"assessments-generate-content": 16, // the budget, the material, then cards and a quiz in one transaction
-	"documents-generate":           16, // the same
+	"assessments-generate-content": 18, // the budget, the claim, the material, then cards and a quiz in one transaction, the release
+	"documents-generate":           18, // the same
 }
 
 // operations leads a request's path to the operations by method.
