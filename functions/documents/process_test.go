@@ -167,8 +167,14 @@ func TestReprocessingKeepsTheOldResult(t *testing.T) {
 	app.process(document).Want(http.StatusOK)
 	ids := app.text(`SELECT string_agg(id::text, ',' ORDER BY position) FROM passages`)
 
+	content := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()["extracted_text"]
 	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusOK)
-	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusBadRequest)
+	if code := ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusBadRequest).Map()["code"]; code != "already_processing" {
+		t.Errorf("a second time: %v", code)
+	}
+	if kept := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()["extracted_text"]; kept != content || kept == "" {
+		t.Errorf("meanwhile the content is %q", kept)
+	}
 	second := app.object(document)
 	if second.Generation <= first.Generation {
 		t.Fatalf("generation %d after %d: no event would come", second.Generation, first.Generation)

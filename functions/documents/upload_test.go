@@ -50,6 +50,11 @@ func TestFileIsSentToTheSignedURL(t *testing.T) {
 	if url := created["upload_url"].(string); strings.Contains(url, "lecture") || !strings.Contains(url, document) {
 		t.Errorf("the object's name is not the document's id alone: %s", url)
 	}
+	for _, early := range []*apitest.Response{ada.Get(ada.path + document + "/content/"), ada.Post(ada.path+document+"/reprocess/", nil)} {
+		if code := early.Want(http.StatusBadRequest).Map()["code"]; code != "upload_pending" {
+			t.Errorf("before the bytes came: %v", code)
+		}
+	}
 	if status := put(t, created, lecture); status != http.StatusOK {
 		t.Fatalf("PUT: %d", status)
 	}
@@ -303,7 +308,10 @@ func TestDocumentsOfOthersAreNotFound(t *testing.T) {
 	body, header := form(t, "x.txt", "text/plain", lecture)
 	bob.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header).Want(http.StatusNotFound)
 	bob.Get("/api/v1/documents/documents/" + document + "/status/").Want(http.StatusNotFound)
-	bob.Get("/api/v1/documents/documents/" + document + "/events/").Want(http.StatusNotFound)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		bob.Do(method, "/api/v1/documents/documents/"+document+"/events/", nil).Want(http.StatusNotFound)
+		ada.Do(method, "/api/v1/documents/documents/"+document+"/events/", nil).Want(http.StatusOK)
+	}
 
 	// Nor are one's own of a course that is gone.
 	ada.Delete("/api/v1/courses/" + ada.course + "/").Want(http.StatusNoContent)

@@ -219,10 +219,6 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 		}
 		ctx = context.WithValue(ctx, userKey{}, auth.User{ID: claims.User})
 	}
-	if r.Method == http.MethodHead && s.Streams == StreamsAlways { // a stream has no end to wait for
-		header.Set("Content-Type", EventStream)
-		return
-	}
 	if r.ContentLength > s.MaxBody {
 		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "",
 			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody)))

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -71,6 +72,9 @@ func (p *places) leave(user auth.UserID) {
 	}
 }
 
+// errHead ends a stream of which only the head is asked for.
+var errHead = errors.New("only the head is asked for")
+
 // streamOutput makes huma hand over the writer.
 type streamOutput struct {
 	Body func(huma.Context)
@@ -111,7 +115,15 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 					}
 					defer open.leave(user.ID)
 				}
-				resp, err := handle(ctx, user, req, stream.emit)
+				emit := stream.emit
+				if r.Method == http.MethodHead && stream.events { // that there is a first event is all
+					emit = func(Event) error { return errHead }
+				}
+				resp, err := handle(ctx, user, req, emit)
+				if errors.Is(err, errHead) {
+					w.Header().Set("Content-Type", EventStream)
+					return
+				}
 				stream.close()
 				if recorder, ok := w.(*recorder); ok {
 					recorder.broken = stream.failed || err != nil

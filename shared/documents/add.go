@@ -62,8 +62,8 @@ func (n *New) Tidy() error {
 		return fault.Field("content_type", "Write a media type such as application/pdf.")
 	}
 	if n.Size > usage.Free.DocumentBytes {
-		return fault.New(fault.TooLarge, "The file has %s; %s are the most that a document may have.",
-			usage.Megabytes(n.Size), usage.Megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
+		return fault.New(fault.TooLarge, "The file is larger than the %s that a document may have.",
+			usage.Megabytes(usage.Free.DocumentBytes)).Coded("file_too_large")
 	}
 	claimed, ok := formatOf(n.Filename, n.ContentType)
 	if !ok {
@@ -183,6 +183,9 @@ func (s *Store) Requeue(ctx context.Context, owner auth.UserID, course courses.I
 	}
 	if queued, err = s.Get(ctx, owner, course, document); err != nil {
 		return queued, err
+	}
+	if queued.State == AwaitingUpload {
+		return queued, notArrived()
 	}
 	return queued, fault.New(fault.Invalid, "This document is being read already. Wait until its state is completed or failed.").Coded("already_processing")
 }

@@ -46,20 +46,23 @@ const pageBreak = "\n\n"
 // the text and in its sections: a book of some 500 pages.
 const contentLength = 1_000_000
 
-// Content returns the text of a document that is completed from the offset on, and
+// read holds for documents with a text: one that is read anew keeps that of before.
+const read = `d.processed_at IS NOT NULL`
+
+// Content returns the text of a document that was read from the offset on, and
 // counts the view. One round trip.
 func (s *Store) Content(ctx context.Context, owner auth.UserID, course courses.ID, document ID, offset int) (Content, error) {
 	var batch pgx.Batch
 	batch.Queue(`
 		UPDATE documents SET view_count = view_count + 1, last_accessed_at = now()
-		WHERE $4 AND state = 'completed' AND id = (SELECT d.id FROM `+owned+` AND d.course_id = $3)`, document, owner, course, offset == 0)
+		WHERE $4 AND id = (SELECT d.id FROM `+owned+` AND d.course_id = $3 AND `+read+`)`, document, owner, course, offset == 0)
 	batch.Queue(`SELECT `+columns+` FROM `+owned+` AND d.course_id = $3`, document, owner, course)
 	batch.Queue(`SELECT d.outline FROM `+owned+` AND d.course_id = $3`, document, owner, course)
 	batch.Queue(`
 		WITH pages AS (
 			SELECT number, text, length(text) + 2 AS length, sum(length(text) + 2) OVER (ORDER BY number) - length(text) - 2 AS start
 			FROM document_pages
-			WHERE document_id = (SELECT d.id FROM `+owned+` AND d.course_id = $3 AND d.state = 'completed')
+			WHERE document_id = (SELECT d.id FROM `+owned+` AND d.course_id = $3 AND `+read+`)
 		)
 		SELECT number, start::int, substr(text || E'\n\n', greatest($4 - start, 0)::int + 1, least($4 + $5 - start, $5)::int) AS text,
 			(SELECT sum(length) - 2 FROM pages)::int AS total
@@ -78,7 +81,7 @@ func (s *Store) Content(ctx context.Context, owner auth.UserID, course courses.I
 	if content.Document, err = one(rows); err != nil {
 		return content, err
 	}
-	if content.Document.State != Completed {
+	if content.Document.Processed == nil {
 		return content, notReady(content.Document)
 	}
 	var encoded []byte
@@ -136,10 +139,18 @@ func (c *Content) fill(pages []contentPage, outline []Heading, offset int) {
 
 // notReady is what asking for the content of an unread document answers.
 func notReady(d Document) error {
-	if d.State == Failed {
+	switch d.State {
+	case Failed:
 		return fault.New(fault.Invalid, "This document couldn't be read: %s", d.ErrorMessage).Coded("document_failed")
+	case AwaitingUpload:
+		return notArrived()
 	}
 	return fault.New(fault.Invalid, "This document is still being read. Try again when its state is completed.").Coded("document_not_ready")
+}
+
+// notArrived is what asking for the reading of a document without its bytes answers.
+func notArrived() error {
+	return fault.New(fault.Invalid, "The file of this document hasn't arrived yet. Send it to the upload_url, or add the document again.").Coded("upload_pending")
 }
 
 // sections cuts the text, which begins at the offset of the document's, at its

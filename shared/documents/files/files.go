@@ -90,8 +90,8 @@ func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, 
 		return documents.Document{}, fault.Field("file", "The file is empty. Choose one with content.").Coded("empty_file")
 	}
 	if n.Size > documents.DirectBytes {
-		return documents.Document{}, fault.New(fault.TooLarge, "The file has %s; %s are the most that this operation takes. Add the document with document_type file and send the bytes to its upload_url.",
-			usage.Megabytes(n.Size), usage.Megabytes(documents.DirectBytes)).Coded("file_too_large")
+		return documents.Document{}, fault.New(fault.TooLarge, "The file is larger than the %s that this operation takes. Add the document with document_type file and send the bytes to its upload_url.",
+			usage.Megabytes(documents.DirectBytes)).Coded("file_too_large")
 	}
 	if err := n.Tidy(); err != nil {
 		return documents.Document{}, err

@@ -91,13 +91,14 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	const text = "A space is compact if every open cover has a finite subcover."
-	lost := f.add(documents.Queued, 11*time.Minute, text+"1")        // its event never came
+	lost := f.add(documents.Queued, 3*time.Minute, text+"1")         // its event never came
 	uploaded := f.add(documents.AwaitingUpload, time.Hour, text+"2") // its neither
-	crashed := f.add(documents.Processing, 11*time.Minute, text+"3")
+	crashed := f.add(documents.Processing, 3*time.Minute, text+"3")
 	f.exec(`UPDATE documents SET lease = 3, lease_until = now() - interval '1 s', generation = 1 WHERE id = $1`, crashed)
 	held := f.add(documents.Processing, 11*time.Minute, text+"4")
 	f.exec(`UPDATE documents SET lease = 3, lease_until = now() + interval '1 min', generation = 1 WHERE id = $1`, held)
-	young := f.add(documents.Queued, 9*time.Minute, text+"5")
+	young := f.add(documents.Queued, time.Minute, text+"5")
+	announced := f.add(documents.AwaitingUpload, 9*time.Minute, text+"7")
 	again := f.add(documents.Queued, 11*time.Minute, text+"6") // to be read again, but the call broke off before the object was renewed
 	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(again))
 	if err != nil {
@@ -118,6 +119,7 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	f.want(again, documents.Completed, "")
 	f.want(held, documents.Processing, "")
 	f.want(young, documents.Queued, "")
+	f.want(announced, documents.AwaitingUpload, "")
 	f.want(empty, documents.Failed, "upload_missing")
 	f.want(waiting, documents.AwaitingUpload, "")
 	f.want(abandoned, "", "")
@@ -175,7 +177,9 @@ func refusing(t testing.TB, refused func(*http.Request) bool) *uploads.Bucket {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	config.Emulator = server.URL
+	address := *emulator // with its token
+	address.Host = server.Listener.Addr().String()
+	config.Emulator = address.String()
 	return uploads.New(config)
 }
 

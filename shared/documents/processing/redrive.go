@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	stuckAfter   = 10 * time.Minute // without a sign of life
+	stuckAfter   = 2 * time.Minute  // without a sign of life: leases end before
+	asleepAfter  = 10 * time.Minute // a document whose bytes are waited for is looked at this often
 	uploadWithin = 24 * time.Hour   // an announced document that didn't come is removed
 )
 
@@ -71,12 +72,13 @@ func (p *Processor) nextStuck(ctx context.Context) (stuck, error) {
 		UPDATE documents SET updated_at = now() WHERE id IN (
 			SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
 			WHERE d.state IN ('awaiting_upload', 'queued', 'processing') AND d.updated_at < now() - $1::interval
+				AND (d.state <> 'awaiting_upload' OR d.updated_at < now() - $2::interval)
 				AND (d.lease_until IS NULL OR d.lease_until < now())
 				AND d.deleted_at IS NULL AND c.deleted_at IS NULL
 			ORDER BY d.updated_at
 			LIMIT 1
 			FOR UPDATE OF d SKIP LOCKED)
-		RETURNING id, object, coalesce(generation, 0) AS generation, state, created_at`, stuckAfter)
+		RETURNING id, object, coalesce(generation, 0) AS generation, state, created_at`, stuckAfter, asleepAfter)
 	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[stuck])
 }
 
