@@ -104,7 +104,7 @@ func (c *cloud) checkSecrets(ctx context.Context) error {
 	for _, secret := range empty {
 		fmt.Fprintf(&lines, "\n  go run ./scripts/cloud secret -environment %s -project %s -name %s < file-with-the-value", c.environment, c.project, secret)
 	}
-	return fmt.Errorf("these secrets have no value yet; give each one, or name it in absent_secrets of environments/%s.tfvars, then run bootstrap again:%s", c.environment, lines.String())
+	return fmt.Errorf("these secrets have no value yet; give each one, or name it in absent_secrets of environments/%s.tfvars, then run this again:%s", c.environment, lines.String())
 }
 
 // nextSteps tells what only a person can do.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -382,6 +383,47 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	if len(e.secret(signingKey)) != 1 {
 		t.Error("there is no signing key")
 	}
+}
+
+func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("secrets", "openai-api-key\nsettings\n")
+	err := e.command(t.Context(), []string{"deploy", "-environment=staging", "-project=aksio-test"})
+	e.mustSay(t, err, "go run ./scripts/cloud secret -environment staging -project aksio-test -name openai-api-key", "absent_secrets")
+	if strings.Contains(e.read("calls"), "run-migrations") {
+		t.Error("a function is made all the same")
+	}
+	e.write("plan-fails", "googleapi: Error 404: Secret Version not found")
+	err = e.command(t.Context(), []string{"plan", "-environment=staging", "-project=aksio-test"})
+	e.mustSay(t, err, "Secret Version not found", "-name openai-api-key")
+}
+
+func TestFunctionsStartAnew(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("outputs.json", `{"region": {"value": "europe-west4"}, "functions": {"value": {"courses-get": "a", "edge-router": "b"}}}`)
+	run := func(flags ...string) error {
+		e.write("calls", "")
+		return e.command(t.Context(), append([]string{"restart", "-environment=staging", "-project=aksio-test"}, flags...))
+	}
+	started := func() (names []string) {
+		for _, call := range e.calls() {
+			if words := strings.Fields(call); strings.HasPrefix(call, "gcloud run services update ") && slices.Contains(words, "--region=europe-west4") {
+				names = append(names, words[4])
+			}
+		}
+		return names
+	}
+	if err := run(); err != nil || !slices.Equal(started(), []string{"courses-get", "edge-router"}) {
+		t.Errorf("%v start anew, %v; want both", started(), err)
+	}
+	if err := run("-function=edge-router"); err != nil || !slices.Equal(started(), []string{"edge-router"}) {
+		t.Errorf("%v start anew, %v; want the router alone", started(), err)
+	}
+	e.mustSay(t, run("-function=courses"), `no function "courses"`)
+	e.write("outputs.json", `{}`)
+	e.mustSay(t, run(), "deploy first")
 }
 
 func TestUnknownWordsAreRefused(t *testing.T) {

@@ -88,6 +88,9 @@ func (f fake) terraform(args []string) error {
 			}
 		}
 	case "plan":
+		if problem := f.read("plan-fails"); problem != "" {
+			return fmt.Errorf("%s", problem)
+		}
 		if changes := f.read("changes"); changes != "" {
 			fmt.Println(changes)
 			os.Exit(2)

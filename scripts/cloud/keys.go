@@ -108,7 +108,7 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil {
 		return err
 	}
-	c.say("The new key is published. Instances know it when they start: deploy, or wait a day, then run this again with -sign.")
+	c.say("The new key is published. Instances know it when they start: run `go run ./scripts/cloud restart`, or wait a day, then run this again with -sign.")
 	return nil
 }
 

@@ -39,6 +39,7 @@ var commands = []command{
 	{"logs", "show the functions' logs: -function, -severity, -since, -request", logs},
 	{"database", "open psql on the database, through the connector; -write to change something", openDatabase},
 	{"backup", "make a backup of the database now and wait for it", backup},
+	{"restart", "let all functions start anew with changed settings and secrets, without a build; only one with -function", restart},
 	{"secret", "add a value of a secret, read from standard input", addSecret},
 	{"keys", "make the keys of tokens; -rotate publishes a new one, and with -sign it signs", tokenKeys},
 }

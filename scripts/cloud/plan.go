@@ -54,5 +54,8 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 		}
 		return nil
 	}
-	return err
+	if err != nil { // Terraform doesn't say what to do about a secret without a value
+		return errors.Join(err, c.checkSecrets(ctx))
+	}
+	return nil
 }

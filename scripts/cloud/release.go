@@ -20,7 +20,7 @@ import (
 // what is refused all the same is applied again after a minute.
 const (
 	parallelism = "10"
-	applyTries  = 4
+	writeTries  = 4
 )
 
 // release names the bundles of all functions that were deployed together. It is kept
@@ -40,6 +40,12 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
 		return err
 	}
+	// A function whose secret has no value can't be made: told before anything is built.
+	for _, step := range []func(context.Context) error{c.initialize, c.makeSecrets, c.checkSecrets} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
 	folder := filepath.Join(c.root, "build", "bundles")
 	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
 		return err
@@ -49,9 +55,6 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 		return err
 	}
 	next := release{time.Now().UTC().Format(timeFormat) + "-" + *commit, manifest}
-	if err := c.initialize(ctx); err != nil {
-		return err
-	}
 	before, err := c.lastRelease(ctx)
 	if err != nil {
 		return err
@@ -106,9 +109,14 @@ func (c *cloud) apply(ctx context.Context, folder string, more ...string) error 
 	}
 	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-auto-approve", "-parallelism=" + parallelism,
 		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles}, more...)
+	return c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
+}
+
+// patiently tries what writes again while the quota of a minute is used up.
+func (c *cloud) patiently(ctx context.Context, write func() error) error {
 	for try := 1; ; try++ {
-		err = c.change(ctx, nil, c.terraform, args...)
-		if try == applyTries || !said(err, "RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded") {
+		err := write()
+		if try == writeTries || !said(err, "RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded") {
 			return err
 		}
 		c.say("the API takes no more writes this minute; going on in %v", 12*c.pause)
