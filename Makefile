@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz bench load simulate terraform bundle cost check audit tools generate check-generated lint format clean
+.PHONY: help run demo test fuzz bench load simulate terraform bundle cost check audit scan tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,16 @@ check: lint check-generated ## Check form, vetting, workflows and generated file
 audit: tools ## Check dependencies for known vulnerabilities (asks the Go vulnerability database) and for their licences
 	build/tools/go-licenses check ./functions/all ./scripts/... --ignore aksio.app --allowed_licenses=Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
 	build/tools/govulncheck $(PACKAGES)
+
+scan: build/checkov/bin/checkov ## Look for insecure settings of the infrastructure and the workflows; infrastructure/.checkov.yaml explains what is meant to be so
+	@build/checkov/bin/checkov --config-file infrastructure/.checkov.yaml > build/scan.txt; status=$$?; cat build/scan.txt; \
+		! grep -q 'Parsing errors' build/scan.txt || { echo "there is a file that the scanner can't read, and says no more of it"; exit 1; }; \
+		exit $$status
+
+build/checkov/bin/checkov: scripts/tools/requirements.txt
+	python3 -m venv build/checkov
+	build/checkov/bin/pip install --quiet --requirement $<
+	@touch $@
 
 tools:
 	@GOBIN='$(CURDIR)/build/tools' GOWORK=off $(GO) -C scripts/tools install tool

@@ -53,8 +53,8 @@ locals {
       reduce   = "REDUCE_MAX"
       by       = ["resource.labels.service_name"]
       # Most functions serve 20 calls at once on an instance.
-      when = { is = "COMPARISON_GT", than = 18 }
-      for  = 600
+      when  = { is = "COMPARISON_GT", than = 18 }
+      lasts = 600
     }
     model-failing = {
       title    = "The language model fails"
@@ -123,7 +123,7 @@ locals {
       filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\""
       align    = { with = "ALIGN_MEAN", seconds = 300 }
       when     = { is = "COMPARISON_GT", than = 0.85 }
-      for      = 900
+      lasts    = 900
     }
     database-disk = {
       title    = "The database's disk is nearly full"
@@ -131,7 +131,7 @@ locals {
       filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
       align    = { with = "ALIGN_MEAN", seconds = 300 }
       when     = { is = "COMPARISON_GT", than = 0.85 }
-      for      = 900
+      lasts    = 900
     }
     database-connections = {
       title    = "The database has few connections left"
@@ -141,7 +141,7 @@ locals {
       reduce   = "REDUCE_SUM"
       by       = ["resource.labels.database_id"]
       when     = { is = "COMPARISON_GT", than = floor(0.85 * local.database_connections) }
-      for      = 300
+      lasts    = 300
     }
   }
 
@@ -185,7 +185,7 @@ locals {
       align    = { with = "ALIGN_NEXT_OLDER", seconds = 1200 }
       reduce   = "REDUCE_MIN"
       when     = { is = "COMPARISON_LT", than = 14 } # days
-      for      = 600
+      lasts    = 600
     }
   })
 
@@ -219,9 +219,9 @@ resource "google_monitoring_alert_policy" "this" {
         filter          = condition_threshold.value.filter
         comparison      = condition_threshold.value.when.is
         threshold_value = condition_threshold.value.when.than
-        duration        = "${try(condition_threshold.value.for, 0)}s"
+        duration        = "${try(condition_threshold.value.lasts, 0)}s"
         # A silent series is one that doesn't exist any more.
-        evaluation_missing_data = try(condition_threshold.value.silence, false) ? "EVALUATION_MISSING_DATA_ACTIVE" : try(condition_threshold.value.for, 0) > 0 ? "EVALUATION_MISSING_DATA_INACTIVE" : null
+        evaluation_missing_data = try(condition_threshold.value.silence, false) ? "EVALUATION_MISSING_DATA_ACTIVE" : try(condition_threshold.value.lasts, 0) > 0 ? "EVALUATION_MISSING_DATA_INACTIVE" : null
 
         dynamic "aggregations" {
           for_each = can(condition_threshold.value.align) ? [condition_threshold.value.align] : []

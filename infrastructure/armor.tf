@@ -22,6 +22,8 @@ locals {
 }
 
 resource "google_compute_security_policy" "edge" {
+  # checkov:skip=CKV_GCP_73: cve-canary is among waf_rules for calls without a body; a student may write about Log4j's hole in one, and nothing here runs Java
+
   for_each = local.edge
 
   name        = "${local.name}-edge"

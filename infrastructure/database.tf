@@ -41,9 +41,12 @@ locals {
     "log_lock_waits"              = "on"
     "log_checkpoints"             = "on"
     "log_temp_files"              = "0"
-    # Statements hold what students wrote: Query Insights shows them without values.
+    # Statements may hold what students wrote: Query Insights shows them without values.
+    # Only those that change the schema are logged, and those that fail, with $1 for
+    # each value.
     "log_min_duration_statement" = "-1"
-    "log_statement"              = "none"
+    "log_min_error_statement"    = "error"
+    "log_statement"              = "ddl"
   }
 }
 

@@ -99,6 +99,10 @@ run "standby" {
     error_message = "The second region has a replica."
   }
   assert {
+    condition     = toset(google_sql_database_instance.standby[0].settings[0].database_flags) == toset(google_sql_database_instance.main.settings[0].database_flags)
+    error_message = "The replica has the database's flags."
+  }
+  assert {
     condition     = length(module.function) == 2 * length(local.functions) && module.function["europe-west4/courses-list"].min_instances == 0
     error_message = "The second region has all functions, asleep."
   }

@@ -90,6 +90,13 @@ run "production" {
     error_message = "The database answers to the connector's certificates only, and knows users by IAM."
   }
   assert {
+    condition = length(setsubtract(
+      ["log_checkpoints=on", "log_connections=on", "log_disconnections=on", "log_lock_waits=on", "log_min_error_statement=error", "log_statement=ddl"],
+      [for flag in google_sql_database_instance.main.settings[0].database_flags : "${flag.name}=${flag.value}"],
+    )) == 0
+    error_message = "The database logs who comes and goes, what waits and what changes the schema: .checkov.yaml relies on it."
+  }
+  assert {
     condition     = [for user in google_sql_user.function : user.name if user.database_roles != null && length(coalesce(user.database_roles, [])) > 0] == [local.database_users[local.identity["run-migrations"]]]
     error_message = "Only run-migrations has a role of the database from here."
   }
