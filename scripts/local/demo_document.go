@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"aksio.app/scripts/internal/client"
 )
@@ -50,7 +51,12 @@ func (d *day) upload(ctx context.Context) (string, error) {
 
 // follow watches the document being read until it is ready.
 func (d *day) follow(ctx context.Context) (string, error) {
-	shown := -1.0
+	shown, doing := -1.0, ""
+	defer func() {
+		if doing != "" {
+			fmt.Fprintln(d.out)
+		}
+	}()
 	for e, err := range d.Stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+d.document+"/events/", nil) {
 		switch {
 		case err != nil:
@@ -60,13 +66,30 @@ func (d *day) follow(ctx context.Context) (string, error) {
 		case strings.HasSuffix(e.Name, "_failed"):
 			return "", errors.New(e.Error)
 		}
-		if e.Progress <= shown { // what happened before we listened comes after where it stood
-			continue
+		// What happened before we listened comes after where it stood.
+		if now := inWords(e); now != doing && e.Progress > shown {
+			if doing != "" {
+				fmt.Fprintln(d.out)
+			}
+			fmt.Fprintf(d.out, "    %s %.0f %%", now, e.Progress)
+			shown, doing = e.Progress, now
+		} else if e.Progress >= shown+10 {
+			fmt.Fprintf(d.out, " … %.0f %%", e.Progress)
+			shown = e.Progress
 		}
-		shown = e.Progress
-		d.detail("%3.0f %%  %s", e.Progress, strings.ReplaceAll(cmp.Or(e.Stage, e.Name), "_", " "))
 	}
 	return "", errors.New("the events ended before the document was ready")
+}
+
+// inWords says what is being done with the document, as its reader would.
+func inWords(e client.Event) string {
+	switch {
+	case e.Stage == "summarize":
+		return "summing it up"
+	case e.Stage == "embed" || e.Name == "extraction_complete" || e.Name == "embedding_progress":
+		return "making it searchable"
+	}
+	return "reading its text"
 }
 
 // look asks what the document is and what it is about.
@@ -157,6 +180,16 @@ func pages(start, end int) string {
 		return fmt.Sprintf("page %d", start)
 	}
 	return fmt.Sprintf("pages %d–%d", start, end)
+}
+
+// aroundGap is shorten for questions: the gap, where there is one, isn't cut off.
+func aroundGap(text string, most int) string {
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	before, _, found := strings.Cut(string(line), "___")
+	if gap := utf8.RuneCountInString(before); found && len(line) > most && gap > most/2 {
+		line = append([]rune("…"), line[gap-most/2:]...)
+	}
+	return shorten(string(line), most)
 }
 
 // shorten puts the text in one line of at most so many characters.

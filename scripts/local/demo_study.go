@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,31 +50,36 @@ func (d *day) generate(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d cards, and the quiz %q of %d questions", cards.Count, quiz.Title, quiz.Count), nil
 }
 
-// listDue asks which cards want to be studied now.
+// dueCard is a card that wants to be studied.
+type dueCard struct {
+	ID         string  `json:"id"`
+	Question   string  `json:"question"`
+	Answer     string  `json:"answer"`
+	Confidence float64 `json:"generation_confidence"` // the model's own
+}
+
+// listDue asks which cards want to be studied now, and shows the best.
 func (d *day) listDue(ctx context.Context) (string, error) {
 	if d.summary.cards == "" {
 		return "", nothing("there are no cards")
 	}
-	var due []struct {
-		ID       string `json:"id"`
-		Question string `json:"question"`
-		Answer   string `json:"answer"`
-	}
+	var due []dueCard
 	if err := d.Get(ctx, "/api/v1/assessments/flashcards/due/?"+url.Values{"course": {d.course}}.Encode(), &due); err != nil {
 		return "", err
 	}
 	if len(due) == 0 {
 		return "", errors.New("no card is due, though new ones should be")
 	}
-	for _, card := range due[:min(3, len(due))] {
-		d.detail("Q  %s", shorten(card.Question, 110))
+	best := slices.SortedStableFunc(slices.Values(due), func(a, b dueCard) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	for _, card := range best[:min(3, len(best))] {
+		d.detail("Q  %s", aroundGap(card.Question, 110))
 		d.detail("A  %s", shorten(card.Answer, 110))
 	}
-	d.card = due[0].ID
+	d.card = best[0].ID
 	return fmt.Sprintf("%d to be studied now", len(due)), nil
 }
 
-// review grades the recall of the first card.
+// review grades the recall of the best card.
 func (d *day) review(ctx context.Context) (string, error) {
 	if d.card == "" {
 		return "", nothing("there is no card")
@@ -138,20 +145,48 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	if err := d.Post(ctx, attempts+"complete/", nil, &finished); err != nil {
 		return "", err
 	}
+	var results struct {
+		Questions []struct {
+			ID          string   `json:"id"`
+			Text        string   `json:"question_text"`
+			Options     []string `json:"answer_options"`
+			Correct     []any    `json:"correct_answers"`
+			Explanation string   `json:"explanation"`
+		} `json:"questions"`
+	}
+	if err := d.Get(ctx, path+"results/", &results); err != nil {
+		return "", err
+	}
 	right := map[string]bool{}
 	for _, r := range finished.Responses {
 		right[r.Question] = r.Right != nil && *r.Right
 	}
-	for _, q := range quiz.Questions {
-		mark := "✗"
+	for _, q := range results.Questions {
 		if right[q.ID] {
-			mark = "✓"
+			d.detail("✓  %s", aroundGap(q.Text, 110))
+			d.detail("   %s", shorten(answers[q.ID], 110))
+			continue
 		}
-		d.detail("%s  %s", mark, shorten(q.Text, 110))
-		d.detail("   %s", shorten(answers[q.ID], 110))
+		d.detail("✗  %s", aroundGap(q.Text, 110))
+		d.detail("   %s; right is %s", shorten(answers[q.ID], 60), shorten(key(q.Correct, q.Options), 60))
+		if q.Explanation != "" {
+			d.detail("   because  %s", shorten(q.Explanation, 160))
+		}
 	}
 	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: always the first option", finished.Score, finished.Max, finished.Percentage)
 	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
+}
+
+// key words the right answers: texts, or indices of options.
+func key(correct []any, options []string) string {
+	var words []string
+	for _, c := range correct {
+		if i, ok := c.(float64); ok && int(i) < len(options) {
+			c = options[int(i)]
+		}
+		words = append(words, fmt.Sprint(c))
+	}
+	return strings.Join(words, " or ")
 }
 
 // citation is a place in a document that an answer rests on.

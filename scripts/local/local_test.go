@@ -52,7 +52,7 @@ func TestStudentsDay(t *testing.T) {
 	if strings.Contains(out.String(), "\n– ") {
 		t.Errorf("something came to nothing:\n%s", &out)
 	}
-	for _, want := range []string{"✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
+	for _, want := range []string{"    reading its text ", "; right is ", "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)
 		}
@@ -200,6 +200,17 @@ func TestDemoSaysWhoIsNotWell(t *testing.T) {
 				t.Errorf("got %q, want %q", &out, tc.printed)
 			}
 		})
+	}
+}
+
+func TestGapOfALongQuestionIsShown(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("word ", 30)
+	for _, text := range []string{"_____ " + long, long + "_____", long + "_____ " + long, "a _____ c"} {
+		got := aroundGap(text, 110)
+		if n := len([]rune(got)); !strings.Contains(got, "_____") || n > 110 {
+			t.Errorf("%q became %q, of %d characters", text, got, n)
+		}
 	}
 }
 
