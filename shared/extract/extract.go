@@ -10,6 +10,7 @@ package extract
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -191,6 +192,10 @@ func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc
 	switch doc.ContentType {
 	case PDF:
 		found, err = r.readPDF(ctx, content)
+		if about(content, filename, err) {
+			doc.ContentType = Plain
+			found, err = readPlain(content)
+		}
 	case Word:
 		found, err = readWord(ctx, content, r.limits)
 	case Slides:
@@ -317,7 +322,8 @@ func length(pages []string) (n int) {
 func Detect(content []byte, filename string) string {
 	ending := strings.ToLower(path.Ext(filename))
 	// Some producers put bytes before a PDF's header; readers look into the first KiB.
-	if bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")) {
+	// A text about PDFs has no objects behind it.
+	if at := bytes.Index(content[:min(len(content), 1024)], []byte("%PDF-")); at == 0 || at > 0 && bytes.Contains(content[at:], []byte(" obj")) {
 		return PDF
 	}
 	for kind := mimetype.Detect(content); kind != nil; kind = kind.Parent() {
@@ -339,6 +345,13 @@ func Detect(content []byte, filename string) string {
 	}
 	base, _, _ := strings.Cut(mimetype.Detect(content).String(), ";")
 	return base
+}
+
+// about reports whether what isn't a PDF after all is a text that begins like one.
+func about(content []byte, filename string, err error) bool {
+	var f *fault.Fault
+	text, ok := decode(content)
+	return errors.As(err, &f) && f.Code == "truncated_or_damaged" && strings.ToLower(path.Ext(filename)) != ".pdf" && ok && mostlyText(text)
 }
 
 // describe names a media type for people.

@@ -189,7 +189,9 @@ func TestTextsAreRead(t *testing.T) {
 			"| a | b |\n|---|:-:|\n| 1 | *2* |\n\n```go\nx := *p // **kept**\n```\n***\n[1]: http://z\n[^1]: A note.\n"), "a.md", extract.Markdown,
 			"Spaces\n\nA compact space is small, see the book and another.\n\na*b 2*3*4 and *stars* & snake_case_name\n\nold a picture bold https://y.z\n\n" +
 				"a | b\n\n1 | 2\n\nx := *p // **kept**\n\nA note.", ""},
-		"control characters": {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
+		"text about PDFs":        {[]byte("A file of this kind begins with %PDF-1.4 and a line of bytes."), "a.txt", extract.Plain, "begins with %PDF-1.4 and", ""},
+		"text of a PDF's header": {[]byte("%PDF-1.4 is how a file of this kind begins. 1 0 obj begins an object."), "", extract.Plain, "is how a file of this kind", ""},
+		"control characters":     {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
 	} {
 		doc, err := reader.Extract(t.Context(), tc.content, tc.filename)
 		if err != nil {
