@@ -12,6 +12,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/limits"
+	"aksio.app/shared/names"
 	"aksio.app/shared/patch"
 )
 
@@ -48,7 +49,7 @@ func (c *Change) check() error {
 		if text == nil {
 			continue
 		}
-		if *text = strings.TrimSpace(*text); strings.ContainsFunc(*text, misleads) {
+		if *text = strings.TrimSpace(*text); strings.ContainsFunc(*text, names.Misleads) {
 			wrong.add(field, "Write one line, without control characters.")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"aksio.app/shared/fault"
+	"aksio.app/shared/names"
 )
 
 // faults collects what is wrong with the fields of a request.
@@ -48,13 +49,7 @@ func tidyUsername(name string) string { return norm.NFKC.String(strings.TrimSpac
 // unseen reports whether nobody sees the character: two names could look alike, or
 // like none. Some of them count as letters, such as the fillers of Hangul.
 func unseen(r rune) bool {
-	return misleads(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
-}
-
-// misleads reports whether the character begins a line or turns the direction of
-// what follows, which no name of one line needs.
-func misleads(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	return names.Misleads(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
 // usernameFaults returns what is wrong with a tidied user name.

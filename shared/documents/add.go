@@ -18,6 +18,7 @@ import (
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/usage"
 )
@@ -43,7 +44,7 @@ type New struct {
 // Tidy fills in what was left out and checks what a schema can't.
 func (n *New) Tidy() error {
 	n.Filename = cleanFilename(n.Filename)
-	if n.Name = strings.TrimSpace(n.Name); n.Name == "" {
+	if n.Name = strings.TrimSpace(names.Clean(n.Name)); n.Name == "" {
 		n.Name = n.Filename
 	}
 	if n.Name == "" {
@@ -76,9 +77,9 @@ func (n *New) Tidy() error {
 }
 
 // cleanFilename leaves the folders of the client's machine away, and what no
-// text may hold.
+// name needs: it could look as if it had another ending.
 func cleanFilename(name string) string {
-	name = strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), "")
+	name = names.Clean(strings.ToValidUTF8(name, ""))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}
