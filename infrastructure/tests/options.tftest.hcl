@@ -130,6 +130,10 @@ run "failed_over" {
     )
     error_message = "Calls, schedules and the database are the second region's."
   }
+  assert {
+    condition     = strcontains(local.on_scratch.expression, "('projects/aksio-test-1/instances/aksio-prod-db-drill-')") && strcontains(local.on_scratch.expression, "('projects/aksio-test-1/instances/${google_sql_database_instance.standby[0].name}-drill-')")
+    error_message = "Drills may restore beside the database that serves now, and remove what was restored beside the one before."
+  }
 }
 
 run "restored" {
@@ -140,6 +144,10 @@ run "restored" {
   assert {
     condition     = local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west1:aksio-prod-db-20261126"
     error_message = "A restored instance serves by a setting."
+  }
+  assert {
+    condition     = strcontains(local.on_scratch.expression, "('projects/aksio-test-1/instances/aksio-prod-db-20261126-drill-')")
+    error_message = "Drills may restore beside the restored instance."
   }
 }
 
