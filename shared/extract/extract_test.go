@@ -208,6 +208,20 @@ func TestTextsAreRead(t *testing.T) {
 	}
 }
 
+// TestTextsOfLinesHavePages reads a text that has no empty lines: it isn't one page.
+func TestTextsOfLinesHavePages(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat(strings.Repeat("A sentence of a paragraph on a line of its own. ", 10)+"\n", 100)
+	doc, err := reader.Extract(t.Context(), []byte(text), "a.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.Pages) < 15 || len(doc.Pages) > 20 {
+		t.Errorf("%d bytes on %d pages", len(text), len(doc.Pages))
+	}
+	checkDocument(t, doc)
+}
+
 // TestTextBoxesInterruptNothing reads a paragraph with a text box, which Word writes
 // twice, for readers of two ages.
 func TestTextBoxesInterruptNothing(t *testing.T) {

@@ -67,19 +67,27 @@ func mostlyText(text string) bool {
 	return odd*20 <= all
 }
 
-// paginate cuts a text without pages between paragraphs.
+// paginate cuts a text without pages between paragraphs, and one whose paragraphs
+// are lines between those.
 func paginate(text string) []string {
 	var pages []string
 	var page strings.Builder
 	for _, paragraph := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
-		if page.Len() > 0 && page.Len()+len(paragraph) > pageLength {
-			pages = append(pages, page.String())
-			page.Reset()
+		pieces, between := []string{paragraph}, "\n\n"
+		if len(paragraph) > pageLength {
+			pieces = strings.Split(paragraph, "\n")
 		}
-		if page.Len() > 0 {
-			page.WriteString("\n\n")
+		for _, piece := range pieces {
+			if page.Len() > 0 && page.Len()+len(piece) > pageLength {
+				pages = append(pages, page.String())
+				page.Reset()
+			}
+			if page.Len() > 0 {
+				page.WriteString(between)
+			}
+			page.WriteString(piece)
+			between = "\n"
 		}
-		page.WriteString(paragraph)
 	}
 	return append(pages, page.String())
 }
