@@ -84,7 +84,7 @@ func (w world) body(d *api.Declaration, course string) (body any, contentType st
 		return map[string]any{"document_type": "text", "name": "Notes", "text": "Some notes about compact spaces."}, "application/json"
 	}
 	return map[string]any{
-		"name": "x", "title": "x", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course,
+		"name": d.ID, "title": "x", "username": "ada", "email": "ada@example.com", "assessment_type": "formative", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course,
 	}, "application/json"
 }
 

@@ -23,6 +23,13 @@ const (
 	tooMany  = 1_000
 )
 
+// notGranted are the calls that aren't granted, and how, but read all the same.
+var notGranted = map[string]int{
+	"accounts-login": http.StatusUnauthorized, "accounts-refresh-token": http.StatusBadRequest, "accounts-logout": http.StatusBadRequest,
+	"documents-search": http.StatusBadRequest, "documents-reprocess": http.StatusBadRequest, "documents-generate": http.StatusBadRequest,
+	"assessments-generate-content": http.StatusUnprocessableEntity, "quiz-attempts-submit-response": http.StatusBadRequest,
+}
+
 // TestNoCallReadsAWholeTable makes every call among many rows of others and asks
 // PostgreSQL which tables it went through from end to end.
 func TestNoCallReadsAWholeTable(t *testing.T) {
@@ -48,7 +55,7 @@ func TestNoCallReadsAWholeTable(t *testing.T) {
 			body = nil
 		}
 		resp := caller.Do(method, w.path(t, d)+query, body, "Content-Type", contentType, "Authorization", "Bearer "+app.Token(ada.ID), "Idempotency-Key", d.ID+method)
-		if resp.Status >= 500 || resp.Status == http.StatusNotFound { // else it may not have read anything
+		if resp.Status >= 300 && resp.Status != notGranted[d.ID] { // it may not have read anything
 			t.Errorf("%s%s by %s: %d %s", d.ID, query, method, resp.Status, resp.Body)
 		}
 		for table, rows := range wholeReads(t, observer) {

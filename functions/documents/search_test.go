@@ -73,8 +73,6 @@ func (s *student) found(query string) []map[string]any {
 	return results
 }
 
-// TestSearchInUnspacedScripts: where no white space parts words, a few characters
-// find the passages that they stand in.
 func TestSearchWithinDocuments(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)
@@ -104,6 +102,8 @@ func TestSearchWithinDocuments(t *testing.T) {
 	ada.Get("/api/v1/documents/search/?query=x&document=1&course=" + ada.course).Want(http.StatusBadRequest)
 }
 
+// TestSearchInUnspacedScripts: where no white space parts words, a few characters
+// find the passages that they stand in.
 func TestSearchInUnspacedScripts(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -53,10 +55,19 @@ type fields struct {
 	free  map[string]bool // those whose values hold what names the caller likes
 }
 
-// newFields reads the names from the schemas.
-func newFields(schemas map[string]*huma.Schema) *fields {
+// newFields reads the names from the schemas of the bodies that the function takes.
+func newFields(s *server) *fields {
 	f := &fields{map[string]bool{}, map[string]bool{}}
-	for _, schema := range schemas {
+	seen := map[*huma.Schema]bool{}
+	var read func(*huma.Schema)
+	read = func(schema *huma.Schema) {
+		if schema != nil && schema.Ref != "" {
+			schema = s.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		}
+		if schema == nil || seen[schema] {
+			return
+		}
+		seen[schema] = true
 		for name, property := range schema.Properties {
 			f.known[name] = true
 			if property.Items != nil {
@@ -65,6 +76,15 @@ func newFields(schemas map[string]*huma.Schema) *fields {
 			if property.Ref == "" && len(property.Properties) == 0 && (property.Type == "" || property.Type == huma.TypeObject) {
 				f.free[name] = true
 			}
+			read(property)
+		}
+		read(schema.Items)
+	}
+	for _, route := range s.methods {
+		if route.operation.RequestBody != nil {
+			for _, content := range route.operation.RequestBody.Content {
+				read(content.Schema)
+			}
 		}
 	}
 	return f
@@ -72,7 +92,7 @@ func newFields(schemas map[string]*huma.Schema) *fields {
 
 // check refuses a name that differs from a known one in case only. The schema lets it
 // pass as unknown, but Go's decoder takes it for the known one, whose rules it
-// would get around.
+// would get around. What is unknown is passed over, with all that it holds.
 func (f *fields) check(value any) error {
 	switch value := value.(type) {
 	case []any:
@@ -82,19 +102,19 @@ func (f *fields) check(value any) error {
 			}
 		}
 	case map[string]any:
-		for name, element := range value {
-			if !f.known[name] {
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			switch {
+			case f.free[name]:
+			case f.known[name]:
+				if err := f.check(value[name]); err != nil {
+					return err
+				}
+			default:
 				for known := range f.known {
 					if strings.EqualFold(known, name) {
 						return fmt.Errorf("the field %.40q is written %q", name, known)
 					}
 				}
-			}
-			if f.free[name] {
-				continue
-			}
-			if err := f.check(element); err != nil {
-				return err
 			}
 		}
 	}

@@ -29,8 +29,8 @@ type replayer interface {
 }
 
 // replayMargin is how long after its time is up a request is taken for dead, so that
-// a repetition may run.
-const replayMargin = 10 * time.Second
+// a repetition may run: what it still stores then takes less.
+const replayMargin = 30 * time.Second
 
 // settleTimeout bounds how long a call that is over waits for its key to be settled.
 const settleTimeout = 5 * time.Second

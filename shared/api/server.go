@@ -86,7 +86,7 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	s := &server{Declaration: d, env: env, methods: map[string]route{}, names: parameterNames(d.Path)}
 	s.router.Add(d.Path, struct{}{})
 	// The schemas are known when all is registered.
-	known := sync.OnceValue(func() *fields { return newFields(s.huma.OpenAPI().Components.Schemas.Map()) })
+	known := sync.OnceValue(func() *fields { return newFields(s) })
 	s.huma = huma.NewAPI(humaConfig(jsonFormat(known)), s)
 
 	var errs []error
@@ -169,6 +169,7 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 				}
 				slog.ErrorContext(ctx, "call panicked", "operation", d.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 				if answer.sent {
+					answer.status = http.StatusInternalServerError // for the line below: it didn't go well
 					panic(http.ErrAbortHandler) // so that nobody takes what was sent for whole
 				}
 				writeProblem(answer, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
@@ -247,7 +248,11 @@ type statusWriter struct {
 	sent   bool
 }
 
-func (w *statusWriter) WriteHeader(status int) { w.status = status }
+func (w *statusWriter) WriteHeader(status int) {
+	if !w.sent {
+		w.status = status
+	}
+}
 
 func (w *statusWriter) Write(b []byte) (int, error) {
 	w.send()

@@ -140,7 +140,9 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				case !stream.events:
 					w.Header().Set("Content-Type", "application/json")
 					w.WriteHeader(s.Status)
-					encode(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface())
+					if err := encode(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface()); err != nil {
+						panic(err) // nothing is sent yet
+					}
 				}
 			}}, nil
 		})

@@ -68,19 +68,19 @@ const alive = `EXISTS (SELECT FROM courses c WHERE c.id = a.course_id AND c.dele
 // Change holds the fields that are to be set. A new assessment needs a course, a
 // title and a type.
 type Change struct {
-	Course             patch.Field[courses.ID]     `json:"course" db:"course_id" format:"uuid"`
-	Title              patch.Field[string]         `json:"title" db:"title" put:"required" minLength:"1" maxLength:"255"`
-	Description        patch.Field[*string]        `json:"description" db:"description" maxLength:"10000"`
-	Type               patch.Field[string]         `json:"assessment_type" db:"assessment_type" put:"required" enum:"diagnostic,formative,summative,self_assessment"`
-	Status             patch.Field[string]         `json:"status" db:"status" enum:"draft,published,archived"`
-	IncludeFlashcards  patch.Field[bool]           `json:"include_flashcards" db:"include_flashcards"`
-	IncludeQuizzes     patch.Field[bool]           `json:"include_quizzes" db:"include_quizzes"`
-	FlashcardCount     patch.Field[int]            `json:"flashcard_count" db:"flashcard_count" minimum:"0" maximum:"50"`
-	QuizCount          patch.Field[int]            `json:"quiz_count" db:"quiz_count" minimum:"0" maximum:"50" doc:"0 for no quiz; 1 for one of the usual length; more for one of that many questions."`
-	AdaptiveDifficulty patch.Field[bool]           `json:"adaptive_difficulty" db:"adaptive_difficulty"`
-	TargetSuccessRate  patch.Field[float64]        `json:"target_success_rate" db:"target_success_rate" minimum:"0" maximum:"1"`
-	Due                patch.Field[*moment.Moment] `json:"due_date" db:"due_date"`
-	Duration           patch.Field[*int]           `json:"estimated_duration_minutes" db:"estimated_duration_minutes" minimum:"0" maximum:"525600"`
+	Course             patch.Field[courses.ID]   `json:"course" db:"course_id" format:"uuid"`
+	Title              patch.Field[string]       `json:"title" db:"title" put:"required" minLength:"1" maxLength:"255"`
+	Description        patch.Field[*string]      `json:"description" db:"description" maxLength:"10000"`
+	Type               patch.Field[string]       `json:"assessment_type" db:"assessment_type" put:"required" enum:"diagnostic,formative,summative,self_assessment"`
+	Status             patch.Field[string]       `json:"status" db:"status" enum:"draft,published,archived"`
+	IncludeFlashcards  patch.Field[bool]         `json:"include_flashcards" db:"include_flashcards"`
+	IncludeQuizzes     patch.Field[bool]         `json:"include_quizzes" db:"include_quizzes"`
+	FlashcardCount     patch.Field[int]          `json:"flashcard_count" db:"flashcard_count" minimum:"0" maximum:"50"`
+	QuizCount          patch.Field[int]          `json:"quiz_count" db:"quiz_count" minimum:"0" maximum:"50" doc:"0 for no quiz; 1 for one of the usual length; more for one of that many questions."`
+	AdaptiveDifficulty patch.Field[bool]         `json:"adaptive_difficulty" db:"adaptive_difficulty"`
+	TargetSuccessRate  patch.Field[float64]      `json:"target_success_rate" db:"target_success_rate" minimum:"0" maximum:"1"`
+	Due                patch.Field[*moment.Time] `json:"due_date" db:"due_date"`
+	Duration           patch.Field[*int]         `json:"estimated_duration_minutes" db:"estimated_duration_minutes" minimum:"0" maximum:"525600"`
 }
 
 // Store keeps assessments in the database.
@@ -150,7 +150,7 @@ func insert(ctx context.Context, db querier, owner auth.UserID, fresh ID, change
 		RETURNING `+columns, append([]any{fresh, owner, change.Course.Value}, args...)...)
 	made, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Assessment])
 	if err = database.Fault(err, "course"); fault.KindOf(err) == fault.NotFound {
-		err = courses.Unknown()
+		err = courses.NoSuchCourse()
 	}
 	return made, err
 }

@@ -77,26 +77,26 @@ func (c Course) DaysUntilExam(now time.Time) *int {
 
 // Change holds the fields that are to be set. A new course needs a name.
 type Change struct {
-	Name                  patch.Field[string]         `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
-	Description           patch.Field[*string]        `json:"description" db:"description" maxLength:"10000"`
-	University            patch.Field[*string]        `json:"university" db:"university" maxLength:"200"`
-	Code                  patch.Field[*string]        `json:"course_code" db:"course_code" maxLength:"50"`
-	Semester              patch.Field[*string]        `json:"semester" db:"semester" maxLength:"50"`
-	AcademicYear          patch.Field[*string]        `json:"academic_year" db:"academic_year" maxLength:"10"`
-	Credits               patch.Field[*int]           `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
-	Language              patch.Field[string]         `json:"language" db:"language" enum:"en,no,sv,da"`
-	SubjectArea           patch.Field[*string]        `json:"subject_area" db:"subject_area" maxLength:"100"`
-	Level                 patch.Field[int]            `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
-	Color                 patch.Field[string]         `json:"color" db:"color" maxLength:"7"`
-	Icon                  patch.Field[*string]        `json:"icon" db:"icon" maxLength:"50"`
-	StudyGoals            patch.Field[[]patch.Entry]  `json:"study_goals" db:"study_goals" maxItems:"20"`
-	PreferredStudyMethods patch.Field[[]patch.Entry]  `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"20"`
-	StartDate             patch.Field[*string]        `json:"start_date" db:"start_date" format:"date"`
-	EndDate               patch.Field[*string]        `json:"end_date" db:"end_date" format:"date"`
-	ExamDate              patch.Field[*moment.Moment] `json:"exam_date" db:"exam_date"`
-	Active                patch.Field[bool]           `json:"is_active" db:"is_active"`
-	Archived              patch.Field[bool]           `json:"is_archived" db:"is_archived"`
-	Favorite              patch.Field[bool]           `json:"is_favorite" db:"is_favorite"`
+	Name                  patch.Field[string]        `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
+	Description           patch.Field[*string]       `json:"description" db:"description" maxLength:"10000"`
+	University            patch.Field[*string]       `json:"university" db:"university" maxLength:"200"`
+	Code                  patch.Field[*string]       `json:"course_code" db:"course_code" maxLength:"50"`
+	Semester              patch.Field[*string]       `json:"semester" db:"semester" maxLength:"50"`
+	AcademicYear          patch.Field[*string]       `json:"academic_year" db:"academic_year" maxLength:"10"`
+	Credits               patch.Field[*int]          `json:"credits" db:"credits" minimum:"0" maximum:"32767"`
+	Language              patch.Field[string]        `json:"language" db:"language" enum:"en,no,sv,da"`
+	SubjectArea           patch.Field[*string]       `json:"subject_area" db:"subject_area" maxLength:"100"`
+	Level                 patch.Field[int]           `json:"difficulty_level" db:"difficulty_level" minimum:"1" maximum:"5"`
+	Color                 patch.Field[string]        `json:"color" db:"color" maxLength:"7"`
+	Icon                  patch.Field[*string]       `json:"icon" db:"icon" maxLength:"50"`
+	StudyGoals            patch.Field[[]patch.Entry] `json:"study_goals" db:"study_goals" maxItems:"20"`
+	PreferredStudyMethods patch.Field[[]patch.Entry] `json:"preferred_study_methods" db:"preferred_study_methods" maxItems:"20"`
+	StartDate             patch.Field[*string]       `json:"start_date" db:"start_date" format:"date"`
+	EndDate               patch.Field[*string]       `json:"end_date" db:"end_date" format:"date"`
+	ExamDate              patch.Field[*moment.Time]  `json:"exam_date" db:"exam_date"`
+	Active                patch.Field[bool]          `json:"is_active" db:"is_active"`
+	Archived              patch.Field[bool]          `json:"is_archived" db:"is_archived"`
+	Favorite              patch.Field[bool]          `json:"is_favorite" db:"is_favorite"`
 }
 
 var color = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
@@ -209,9 +209,9 @@ func required(row pgx.Row) error {
 	return database.Fault(row.Scan(&one), "course")
 }
 
-// Unknown is what to answer when the field "course" of a request names none of the
+// NoSuchCourse is what to answer when the field "course" of a request names none of the
 // student's.
-func Unknown() error { return fault.Field("course", "There is no such course.") }
+func NoSuchCourse() error { return fault.Field("course", "There is no such course.") }
 
 // one reads the course of a statement and words what its constraints forbid.
 func one(rows pgx.Rows) (Course, error) {

@@ -36,7 +36,7 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 		return nil, first, err
 	}
 	var same bool
-	wait := time.Second // of a key that was given free in between
+	wait := time.Second // if cleanup took the row in between
 	err = db.QueryRow(ctx, `
 		SELECT fingerprint = $4, answer, created_at + $5::interval - now() FROM idempotency_keys
 		WHERE user_id = $1 AND operation = $2 AND key = $3`,

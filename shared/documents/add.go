@@ -160,9 +160,11 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 }
 
 // Forget takes back a document whose bytes couldn't be stored. Its row stays for
-// cleanup to find: the bytes may have been stored all the same.
+// cleanup to find: the bytes may have been stored all the same. One that is being read
+// has its bytes.
 func (s *Store) Forget(ctx context.Context, document ID) {
-	if _, err := s.db.Exec(ctx, `UPDATE documents SET deleted_at = now(), lease = lease + 1, lease_until = NULL WHERE id = $1`, document); err != nil {
+	if _, err := s.db.Exec(ctx, `UPDATE documents SET deleted_at = now(), lease = lease + 1, lease_until = NULL
+		WHERE id = $1 AND state = 'queued' AND lease_until IS NULL`, document); err != nil {
 		slog.WarnContext(ctx, "a document without bytes was left behind", "document_id", document, "error", err)
 	}
 }

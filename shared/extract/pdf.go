@@ -76,8 +76,13 @@ func engine(cache string) (*pdfium, error) {
 func (p *pdfium) start(ctx context.Context) (pdfiumlib.Pdfium, sandbox, error) {
 	p.starting.Lock()
 	defer p.starting.Unlock()
+	p.memory = nil
 	instance, err := p.pool.GetInstanceWithContext(ctx)
-	return instance, p.memory, err
+	if err != nil {
+		p.memory.release()
+		return nil, nil, err
+	}
+	return instance, p.memory, nil
 }
 
 func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {

@@ -42,4 +42,8 @@ func (s sandbox) Reallocate(size uint64) []byte {
 func (s sandbox) Free() {}
 
 // release gives the memory back. Nothing may run in it any more.
-func (s sandbox) release() { _ = syscall.Munmap(s) }
+func (s sandbox) release() {
+	if s != nil {
+		_ = syscall.Munmap(s)
+	}
+}

@@ -46,7 +46,7 @@ type Fault struct {
 	Code    string              // stable word for programs, "" for the kind's own
 	Message string              // one or two sentences for a person
 	Fields  map[string][]string // messages by request field, for Invalid
-	Wait    time.Duration       // for Throttled and Unavailable: when to try again
+	Wait    time.Duration       // when to try again, if that is known
 	Routine bool                // part of how things work: nobody has to look into it
 }
 

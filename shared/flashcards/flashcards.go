@@ -183,7 +183,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 		return s.Get(ctx, owner, fresh)
 	}
 	if fault.KindOf(err) == fault.NotFound {
-		return card, courses.Unknown()
+		return card, courses.NoSuchCourse()
 	}
 	return card, err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -21,16 +22,20 @@ func New[T any]() ID[T] { return ID[T](uuid.Must(uuid.NewV7())) }
 type firstKey struct{}
 
 // WithFirst returns a context of a call that may be the repetition of one whose
-// outcome nobody knows. What either makes has the given id, so that it is made once.
+// outcome nobody knows. The first thing that either makes has the given id, so that it
+// is made once. It comes with the context because no handler knows of repetitions.
 func WithFirst(ctx context.Context, first uuid.UUID) context.Context {
-	return context.WithValue(ctx, firstKey{}, first)
+	left := new(atomic.Pointer[uuid.UUID])
+	left.Store(&first)
+	return context.WithValue(ctx, firstKey{}, left)
 }
 
-// For returns the id of the one thing that a call makes: a fresh one but for
-// WithFirst.
+// For returns an id for what a call makes: the one of WithFirst, once, else a fresh one.
 func For[T any](ctx context.Context) ID[T] {
-	if first, ok := ctx.Value(firstKey{}).(uuid.UUID); ok {
-		return ID[T](first)
+	if left, ok := ctx.Value(firstKey{}).(*atomic.Pointer[uuid.UUID]); ok {
+		if first := left.Swap(nil); first != nil {
+			return ID[T](*first)
+		}
 	}
 	return New[T]()
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Moment is a point in time of the years 1 to 9999 in UTC: what JSON and the database
+// Time is a point in time of the years 1 to 9999 in UTC: what JSON and the database
 // can hold. As input a day will do, which means its first moment in UTC.
-type Moment struct{ time.Time }
+type Time struct{ time.Time }
 
 // UnmarshalJSON reads RFC 3339 or YYYY-MM-DD.
-func (m *Moment) UnmarshalJSON(data []byte) error {
+func (m *Time) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
 		return err
@@ -36,12 +36,12 @@ func (m *Moment) UnmarshalJSON(data []byte) error {
 }
 
 // TimestamptzValue is how pgx stores the moment.
-func (m Moment) TimestamptzValue() (pgtype.Timestamptz, error) {
+func (m Time) TimestamptzValue() (pgtype.Timestamptz, error) {
 	return pgtype.Timestamptz{Time: m.Time, Valid: true}, nil
 }
 
 // Schema describes the moment as a text.
-func (Moment) Schema(r huma.Registry) *huma.Schema {
+func (Time) Schema(r huma.Registry) *huma.Schema {
 	schema := r.Schema(reflect.TypeFor[string](), true, "")
 	schema.Nullable = true
 	schema.Pattern = `^\d{4}-\d{2}-\d{2}([Tt].+)?$`

@@ -164,7 +164,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Q
 		return s.Get(ctx, owner, fresh)
 	}
 	if fault.KindOf(err) == fault.NotFound {
-		err = courses.Unknown()
+		err = courses.NoSuchCourse()
 	}
 	return quiz, err
 }
@@ -177,7 +177,7 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, quiz ID, change C
 	if change.Course.Set {
 		err := courses.Require(ctx, s.db, owner, change.Course.Value)
 		if fault.KindOf(err) == fault.NotFound {
-			err = courses.Unknown()
+			err = courses.NoSuchCourse()
 		}
 		if err != nil {
 			_, gone := s.Get(ctx, owner, quiz) // what is wrong with a quiz that isn't there is nobody's concern
@@ -214,7 +214,7 @@ func one(rows pgx.Rows) (Quiz, error) {
 	case database.Violates(err, "quizzes_published"):
 		return quiz, fault.Field("status", "A quiz without questions can't be published: add one first.")
 	case database.Violates(err, "quizzes_course"):
-		return quiz, courses.Unknown()
+		return quiz, courses.NoSuchCourse()
 	case database.Violates(err, "quizzes_bytes"):
 		return quiz, tooMuchText()
 	}

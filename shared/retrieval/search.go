@@ -223,8 +223,8 @@ WITH material AS MATERIALIZED (
 ), meant AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
 	FROM (
-		SELECT id, embedding <=> $5::vector::halfvec AS distance FROM passages
-		WHERE $5::vector IS NOT NULL AND course_id = $1 AND document_id IN (SELECT id FROM material) AND embedding_model = $6
+		SELECT id, embedding <=> $5::halfvec AS distance FROM passages
+		WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id IN (SELECT id FROM material) AND embedding_model = $6
 		ORDER BY distance, id
 		LIMIT 200
 	) nearest

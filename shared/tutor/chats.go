@@ -135,7 +135,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 		return chat, err
 	}
 	if err == pgx.ErrNoRows {
-		return chat, courses.Unknown()
+		return chat, courses.NoSuchCourse()
 	}
 	return chat, err
 }

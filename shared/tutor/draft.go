@@ -24,7 +24,8 @@ const (
 
 // draft keeps an answer while it is made, so that of one whose process is killed
 // what was said is there. It costs one round trip at the first words and one every
-// draftEvery after that: none of them holds up the stream, and none has to succeed.
+// draftEvery after that. None has to succeed, and none holds up the stream, but that
+// its last event waits for a write that is under way.
 type draft struct {
 	store   *Store
 	message Message

@@ -139,13 +139,15 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 		return exchange, nil
 	}
 	if answer != nil {
-		_ = emit(Event{Answered: answer}) // as below
+		_ = emit(Event{Answered: answer}) // whoever left finds it in the chat
 		return exchange, nil
 	}
 	before = slices.DeleteFunc(before, func(m Message) bool { return m.Number >= asked.Number }) // of an earlier try
 	draft := s.draft(ctx, chat, asked)
-	said, err := s.answer(ctx, owner, chat, before, n, draft.listen(emit))
-	draft.stop()
+	said, err := func() (answered, error) {
+		defer draft.stop() // after a panic, too
+		return s.answer(ctx, owner, chat, before, n, draft.listen(emit))
+	}()
 	if err != nil {
 		exchange.Failure = err
 		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
@@ -348,6 +350,7 @@ func cite(h retrieval.Hit, c ai.Citation) Citation {
 // How long the database may be away at the end of an answer before it is lost.
 const (
 	storeTimeout = 20 * time.Second
+	finishTime   = 5 * time.Second        // of one try: a connection to a server that is gone tells nothing
 	storePause   = 250 * time.Millisecond // before the second try
 )
 
@@ -375,7 +378,9 @@ func (s *Store) store(ctx context.Context, owner auth.UserID, message Message, a
 	took := int(a.time.Milliseconds())
 	message.PromptTokens, message.CompletionTokens, message.TimeMS = &a.usage.PromptTokens, &a.usage.CompletionTokens, &took
 	for pause := storePause; ; pause *= 2 {
-		stored, err := s.finish(ctx, owner, message, a.usage)
+		try, cancel := context.WithTimeout(ctx, finishTime)
+		stored, err := s.finish(try, owner, message, a.usage)
+		cancel()
 		if err == nil || fault.KindOf(err) != fault.Unavailable {
 			return stored, err
 		}

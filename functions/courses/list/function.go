@@ -20,7 +20,7 @@ func init() {
 		Summary: "List one's courses, favourites first, then by name.",
 		Needs:   []api.Resource{database.Resource},
 
-		Concurrency: 10, // full pages of the largest items
+		Concurrency: 10, // so many full pages of the largest items fit into the memory, see sizes_test.go
 	}, setup)
 }
 

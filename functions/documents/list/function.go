@@ -21,7 +21,7 @@ func init() {
 		Summary: "List the documents of a course, the newest first.",
 		Needs:   []api.Resource{database.Resource},
 
-		Concurrency: 10, // full pages of the largest items
+		Concurrency: 10, // so many full pages of the largest items fit into the memory, see sizes_test.go
 	}, setup)
 }
 

@@ -80,9 +80,13 @@ func (c cloze) before() string {
 	return strings.ToLower(words[len(words)-1].text)
 }
 
-// fits reports whether the other term can stand in the gap by its form.
-func (c cloze) fits(other string) bool {
-	vowel := strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
+// fits reports whether the other term can stand in the gap by its form, as far as
+// English shows it.
+func (r *reading) fits(c cloze, other string) bool {
+	if r.tongue.code != "en" {
+		return true
+	}
+	vowel := other != "" && strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
 	switch c.before() {
 	case "a":
 		return !vowel && !strings.HasSuffix(other, "s")

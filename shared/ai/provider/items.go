@@ -184,7 +184,7 @@ func (r *reading) statements(clozes []cloze) []ai.Item {
 	}
 	for _, c := range clozes {
 		add(c, c.text, "True", c.text)
-		others := slices.DeleteFunc(r.distractors(c.answer, c.phrase.kind, c.sentence, nil), func(o string) bool { return !c.fits(o) })
+		others := slices.DeleteFunc(r.distractors(c.answer, c.phrase.kind, c.sentence, nil), func(o string) bool { return !r.fits(c, o) })
 		if len(others) == 0 || c.phrase.kind == common && !c.afterArticle() {
 			continue
 		}

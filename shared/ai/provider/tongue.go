@@ -98,8 +98,8 @@ f.eks dvs osv bl.a pga iht kl kap jf mv ev t.ex bl.a o.s.v d.v.s m.m s.k t.o.m f
 
 // front words are about a text as a work, not about its subject.
 const front = `
-copyright copyrighted isbn attribution cc-by cc-by-sa acknowledgements acknowledgments acknowledgement preface foreword vorwort danksagung dank impressum
-forord förord takk tack bibliography bibliografie skript skripts skriptum vorlesung vorlesungen literaturverzeichnis inhaltsverzeichnis innholdsfortegnelse innehållsförteckning slides`
+copyright copyrighted isbn cc-by cc-by-sa acknowledgements acknowledgments acknowledgement preface foreword vorwort danksagung impressum
+forord förord bibliography bibliografie skript skripts skriptum literaturverzeichnis inhaltsverzeichnis innholdsfortegnelse innehållsförteckning`
 
 // general words are frequent in study material of any subject, and no terms; titles
 // stand before names.

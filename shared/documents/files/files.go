@@ -80,6 +80,9 @@ func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.
 		return Created{}, err
 	}
 	added, err := s.documents.Add(ctx, owner, course, document, n, documents.AwaitingUpload)
+	if err == nil && added.ID != document { // what an earlier try made was removed since
+		signed, err = s.bucket.SignUpload(ctx, documents.Object(added.ID), n.ContentType, limit, uploadLifetime)
+	}
 	return Created{added, &signed}, err
 }
 

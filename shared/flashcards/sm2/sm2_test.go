@@ -73,14 +73,6 @@ func TestWorkedExamples(t *testing.T) {
 	}
 }
 
-func TestNewCard(t *testing.T) {
-	t.Parallel()
-	want := sm2.Card{Ease: 2.5, Interval: 1, Due: start}
-	if got := unseen(start); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
 func TestCounters(t *testing.T) {
 	t.Parallel()
 	card := unseen(start)
