@@ -151,3 +151,12 @@ func TestTwinsWithOneKeyMakeOneCourse(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExamMayBeFarAway(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	got := ada.Post(path, map[string]any{"name": "x", "exam_date": "9999-12-31"}).Want(http.StatusCreated).Map()
+	if days, ok := got["days_until_exam"].(float64); !ok || days < 2_900_000 {
+		t.Errorf("days until the year 9999: %v", got["days_until_exam"])
+	}
+}

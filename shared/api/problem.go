@@ -76,6 +76,7 @@ var codes = map[int]string{
 	http.StatusForbidden:             "permission_denied",
 	http.StatusNotFound:              "not_found",
 	http.StatusMethodNotAllowed:      "method_not_allowed",
+	http.StatusRequestTimeout:        "timeout",
 	http.StatusConflict:              "conflict",
 	http.StatusRequestEntityTooLarge: "too_large",
 	http.StatusUnsupportedMediaType:  "unsupported_media_type",
@@ -141,7 +142,7 @@ func problemOf(err error) *Problem {
 		case fault.Unavailable:
 			f.Message = "The service is busy or being restarted. Try again in a few seconds."
 		case fault.Invalid:
-			f.Message = "The request holds a value that can't be stored, such as a NUL character."
+			f.Message = "The request holds a value that can't be stored: a text, time or number that isn't one, or is out of range."
 		default:
 			f.Message = "Something went wrong on our side. It has been noted; try again later."
 		}

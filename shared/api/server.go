@@ -170,7 +170,7 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 				slog.ErrorContext(ctx, "call panicked", "operation", d.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 				if answer.sent {
 					answer.status = http.StatusInternalServerError // for the line below: it didn't go well
-					panic(http.ErrAbortHandler) // so that nobody takes what was sent for whole
+					panic(http.ErrAbortHandler)                    // so that nobody takes what was sent for whole
 				}
 				writeProblem(answer, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
 			}

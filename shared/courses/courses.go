@@ -71,7 +71,9 @@ func (c Course) DaysUntilExam(now time.Time) *int {
 		return nil
 	}
 	const day = 24 * time.Hour
-	days := int(c.ExamDate.UTC().Truncate(day).Sub(now.UTC().Truncate(day)) / day)
+	// A Duration ends after 292 years.
+	seconds := c.ExamDate.UTC().Truncate(day).Unix() - now.UTC().Truncate(day).Unix()
+	days := int(seconds / int64(day/time.Second))
 	return &days
 }
 

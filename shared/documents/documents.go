@@ -160,7 +160,7 @@ func (s *Store) Delete(ctx context.Context, owner auth.UserID, course courses.ID
 	err := s.db.QueryRow(ctx, `
 		WITH gone AS (
 			UPDATE documents SET deleted_at = now(), lease = lease + 1, lease_until = NULL
-			WHERE id IN (SELECT d.id FROM `+owned+` AND d.course_id = $3)
+			WHERE id IN (SELECT d.id FROM `+owned+` AND d.course_id = $3) AND deleted_at IS NULL
 			RETURNING id
 		), unsearchable AS (
 			DELETE FROM passages USING gone WHERE document_id = gone.id
