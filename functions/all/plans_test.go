@@ -27,7 +27,7 @@ const (
 var notGranted = map[string]int{
 	"accounts-login": http.StatusUnauthorized, "accounts-refresh-token": http.StatusBadRequest, "accounts-logout": http.StatusBadRequest,
 	"documents-search": http.StatusBadRequest, "documents-reprocess": http.StatusBadRequest, "documents-generate": http.StatusBadRequest,
-	"assessments-generate-content": http.StatusUnprocessableEntity, "quiz-attempts-submit-response": http.StatusBadRequest,
+	"documents-get-content": http.StatusBadRequest, "assessments-generate-content": http.StatusUnprocessableEntity, "quiz-attempts-submit-response": http.StatusBadRequest,
 }
 
 // TestNoCallReadsAWholeTable makes every call among many rows of others and asks
