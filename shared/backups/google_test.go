@@ -94,7 +94,11 @@ func newGoogle(t *testing.T) *google {
 		t.Fatal(err)
 	}
 	g := &google{
-		t: t, db: dbtest.New(t), emulator: bucket.Emulator, storage: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(emulator) }},
+		t: t, db: dbtest.New(t), emulator: bucket.Emulator, storage: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(emulator)
+			token, _ := emulator.User.Password()
+			r.Out.SetBasicAuth(emulator.User.Username(), token)
+		}},
 		spoil: func(s string) string { return s }, during: func(string) {}, refuse: map[string]int{}, fail: map[string]string{},
 		config: backups.DrillConfig{
 			Config:      backups.Config{Instance: "p:europe-west1:main-" + unique, Database: "restored_" + unique, Bucket: bucket.Bucket},
