@@ -62,30 +62,32 @@ func reviewing(l learner) operation {
 }
 
 // reviewByHand reads the card in one round trip and stores its review in another,
-// in a transaction.
+// again if another review came between.
 func reviewByHand(ctx context.Context, db *database.DB, sent [][]statement, own func([]any) []any) (body review.Review, err error) {
-	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		var read, write pgx.Batch
-		for i, batch := range []*pgx.Batch{&read, &write} {
-			for _, s := range sent[i] {
-				batch.Queue(s.sql, own(s.args)...)
-			}
-		}
-		results := tx.SendBatch(ctx, &read)
-		rows, _ := results.Query()
-		_, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
-		var scheduler string
-		if err = errors.Join(err, results.QueryRow().Scan(&scheduler), results.Close()); err != nil {
-			return err
-		}
-		results = tx.SendBatch(ctx, &write)
-		rows, _ = results.Query()
-		r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
-		body = review.Review{
-			ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval, NewInterval: r.NewInterval,
-			EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created,
-		}
-		return errors.Join(err, results.Close())
-	})
-	return body, err
+	var read, write pgx.Batch
+	for _, s := range sent[0] {
+		read.Queue(s.sql, own(s.args)...)
+	}
+	results := db.SendBatch(ctx, &read)
+	rows, _ := results.Query()
+	card, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
+	var scheduler string
+	if err = errors.Join(err, results.QueryRow().Scan(&scheduler), results.Close()); err != nil {
+		return body, err
+	}
+	for _, s := range sent[1] {
+		args := own(s.args)
+		args[22] = card.Reviews + 1 // $23: a review counts only on what was read
+		write.Queue(s.sql, args...)
+	}
+	results = db.SendBatch(ctx, &write)
+	rows, _ = results.Query()
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
+	if err = errors.Join(err, results.Close()); errors.Is(err, pgx.ErrNoRows) {
+		return reviewByHand(ctx, db, sent, own)
+	}
+	return review.Review{
+		ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval, NewInterval: r.NewInterval,
+		EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created,
+	}, err
 }
