@@ -1,7 +1,6 @@
 package all_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,14 +21,7 @@ var lists = []string{"chats-get", "flashcards-list-due"}
 // its memory three times: as rows, as JSON, and as what isn't collected yet.
 func TestFullListsFitIntoMemory(t *testing.T) {
 	t.Parallel()
-	document, err := api.Document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema openAPI
-	if err := json.Unmarshal(document, &schema); err != nil {
-		t.Fatal(err)
-	}
+	schema := readAPI(t)
 	for _, d := range api.Declared() {
 		asked := schema.Paths[d.Path]["get"].queryParameters()
 		if !slices.Equal(d.Methods, []string{http.MethodGet}) || !slices.Contains(lists, d.ID) && !slices.Contains(asked, "page_size") {

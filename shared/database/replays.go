@@ -17,10 +17,11 @@ import (
 const replayLifetime = 24 * time.Hour
 
 // BeginReplay claims the key for a request with the fingerprint, which takes no longer
-// than the lease; the claim is this try's own, new id. It returns the stored answer if the request was answered before, and
-// otherwise that it is to be carried out now, with the id of what it makes: the same
-// one for every try. It is a Conflict while the request's twin runs, with the time until
-// the twin is taken for dead, or if the key was another request's. One round trip for a new key, two for a known one.
+// than the lease; the claim is a new id of this try's own. It returns the stored answer
+// if the request was answered before. Else the request is to be carried out now, and
+// first is the id of what it makes, the same one for every try. It is a Conflict while
+// the request's twin runs, with the time until the twin is taken for dead, or if the key
+// was another request's. One round trip for a new key, two for a known one.
 func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -132,14 +133,18 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 	return results, nil
 }
 
+// Made on first use: most functions that link the package never search.
 var (
-	joined       = strings.NewReplacer("\x03\x1F\x02", "\x1F", "\x03\x1D\x02", "") // marks that end where the next begin
-	secondOfPair = regexp.MustCompile(`.\x1F\x02`)                                 // before a marked pair, which begins with it
-	firstOfPair  = regexp.MustCompile(`\x1F.`)
-	plain        = strings.NewReplacer(append(signs(), "\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")...)
+	joined       = strings.NewReplacer("\x03\x1F\x02", "\x1F", "\x03\x1D\x02", "")                  // marks that end where the next begin
+	secondOfPair = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`.\x1F\x02`) }) // before a marked pair, which begins with it
+	firstOfPair  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1F.`) })
+	plain        = sync.OnceValue(func() *strings.Replacer {
+		return strings.NewReplacer(append(signs(), "\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")...)
+	})
 )
 
-// signs are the letters that search_text puts in the place of signs, and those.
+// signs pairs each stand-in letter with the sign that it stands for, as the function
+// search_text of the newest migration does.
 func signs() (pairs []string) {
 	letter := '\U00010600'
 	for _, sign := range "\u0E47\u0E48\u0E49\u0E4A\u0E4B\u0E4C\u0E4E\u0EBA\u0EC8\u0EC9\u0ECA\u0ECB\u0ECC\u1037\u1039\u103A\u17C9\u17CA\u17CB\u17CC\u17CD\u17CE\u17CF\u17D0\u17D1\u17D2\u17D3" {
@@ -152,8 +157,8 @@ func signs() (pairs []string) {
 // readable turns a snippet of what search_text made back into one of the text. A
 // letter that two pairs share stays once, marked if one of them is.
 func readable(snippet string) string {
-	snippet = secondOfPair.ReplaceAllString(joined.Replace(snippet), "\x02")
-	return plain.Replace(firstOfPair.ReplaceAllString(snippet, ""))
+	snippet = secondOfPair().ReplaceAllString(joined.Replace(snippet), "\x02")
+	return plain().Replace(firstOfPair().ReplaceAllString(snippet, ""))
 }
 
 // weight says how much the order by meaning counts against the order by words.
