@@ -153,6 +153,30 @@ func TestLoginIsLimitedByNameAndByAddress(t *testing.T) {
 	}
 }
 
+// A user name and the address of one account had tries of their own, so whoever
+// guessed got twice as many.
+func TestBothNamesOfAnAccountShareItsTries(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	newUser(t, app, "ada")
+	for first, second := range map[string]string{
+		"ada": "Ada@example.com", "ADA@EXAMPLE.COM": "ADA", // which isn't hers, and tells nobody so
+		"nobody": "NOBODY", "nobody@example.com": "Nobody@example.com",
+	} {
+		exec(t, app, `DELETE FROM rate_limits`)
+		for i, name := range []string{first, second, first, second, first, second, first} {
+			want := http.StatusUnauthorized
+			if i >= 5 {
+				want = http.StatusTooManyRequests
+			}
+			resp := post(app, loginPath, fields{"username": name, "password": "wrong password"}, from(fmt.Sprintf("203.0.113.%d", i))...)
+			if resp.Status != want {
+				t.Errorf("try %d, at %s: got %d, want %d", i+1, name, resp.Status, want)
+			}
+		}
+	}
+}
+
 func TestAThrottledAddressUsesUpNobodysTries(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

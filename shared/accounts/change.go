@@ -97,9 +97,10 @@ func (s *Store) Update(ctx context.Context, user auth.UserID, change Change) (Ac
 		return s.Get(ctx, user)
 	}
 	if change.Username.Set || change.Email.Set {
-		if err := limits.TakeIf(ctx, s.db, "rename:"+user.String(), renameRate,
-			`SELECT FROM users WHERE id = $4 AND (username <> coalesce(nullif($5, ''), username) OR email <> coalesce(nullif($6, ''), email))`,
-			user, change.Username.Value, change.Email.Value); err != nil {
+		if err := limits.Taken(s.db.QueryRow(ctx, `
+			SELECT take_turn($1, $2, $3) FROM users
+			WHERE id = $4 AND (username <> coalesce(nullif($5, ''), username) OR email <> coalesce(nullif($6, ''), email))`,
+			"rename:"+user.String(), renameRate.Count, renameRate.Per, user, change.Username.Value, change.Email.Value)); err != nil {
 			return Account{}, err
 		}
 	}

@@ -2,10 +2,7 @@ package accounts
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +17,7 @@ import (
 // nobody can shut another out for longer than it takes to count down, and from one
 // address nobody can keep more than a few accounts shut.
 var (
-	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account name
+	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account
 	loginAddressRate = limits.Rate{Count: 20, Per: time.Minute} // from one address
 )
 
@@ -67,13 +64,21 @@ func (s *Sessions) Login(ctx context.Context, from netip.Addr, name, password st
 var errCredentials = fault.New(fault.Unauthenticated, "No active account has these credentials. Check the name and the password.").
 	Coded("bad_credentials")
 
+// countTry counts a try from $1 and, if that was granted, one at the account that has
+// the name or address $4: whoever is over their own rate can't use up another's. Both
+// ways to name an account lead to the same count, and so do a name that differs from a
+// user's in case only and one that nobody has, so that no count tells who exists. The
+// table must not collect addresses, nor names of any length.
+const countTry = `
+	SELECT coalesce(nullif(take_turn($1, $2, $3), '0'), take_turn(
+		'login-to:' || left(encode(sha256(convert_to(lower(coalesce((SELECT username FROM users WHERE lower(email) = lower($4)), $4)), 'UTF8')), 'hex'), 32), $5, $6))`
+
 // candidate counts the try and returns whose name it is; the zero candidate if
 // it is nobody's. An address goes before a user name.
 func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) (candidate, error) {
-	// The table of limits must not collect addresses, nor names of any length.
-	account := sha256.Sum256([]byte(strings.ToLower(name)))
 	var batch pgx.Batch
-	limits.QueueBoth(&batch, "login-from:"+network(from), loginAddressRate, "login-to:"+hex.EncodeToString(account[:16]), loginRate)
+	batch.Queue(countTry, "login-from:"+network(from), loginAddressRate.Count, loginAddressRate.Per, name, loginRate.Count, loginRate.Per).
+		QueryRow(limits.Taken)
 	// No row is no error here: an error makes pgx prepare the statement anew, and
 	// the round trips of that would tell who doesn't exist.
 	var found []candidate
