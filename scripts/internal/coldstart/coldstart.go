@@ -79,7 +79,17 @@ type Program struct {
 
 // Hello builds the least that is a function.
 func (p *Programs) Hello(ctx context.Context) (Program, error) {
-	return p.build(ctx, "hello", hello)
+	return p.build(ctx, "hello", "hello", hello)
+}
+
+// LinkedHello builds the same with what every function that reads the database links.
+// It uses none of it: no such function can start sooner.
+func (p *Programs) LinkedHello(ctx context.Context) (Program, error) {
+	return p.build(ctx, "linked-hello", "hello", `
+	_ "cloud.google.com/go/cloudsqlconn"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/jackc/pgx/v5/pgxpool"
+`+hello)
 }
 
 // Function builds one of ours, by its id.
@@ -88,7 +98,7 @@ func (p *Programs) Function(ctx context.Context, id string) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	return p.build(ctx, id, fmt.Sprintf("\t_ %q\n)\n", "aksio.app/"+folder))
+	return p.build(ctx, "function", id, fmt.Sprintf("\t_ %q\n)\n", "aksio.app/"+folder))
 }
 
 // IDs lists our functions.
@@ -134,12 +144,8 @@ func idOf(folder string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(folder, "functions/"), "/", "-")
 }
 
-// build makes the program of the imports and what follows them.
-func (p *Programs) build(ctx context.Context, function, rest string) (Program, error) {
-	name := "function"
-	if function == "hello" {
-		name = "hello"
-	}
+// build makes the named program of the imports and what follows them.
+func (p *Programs) build(ctx context.Context, name, function, rest string) (Program, error) {
 	path := filepath.Join(p.dir, name)
 	if err := os.WriteFile(path+".go", fmt.Appendf(nil, mainOf, rest), 0o644); err != nil {
 		return Program{}, err
