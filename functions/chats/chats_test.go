@@ -270,7 +270,7 @@ func TestInterruptedAnswerIsStoredAsSuch(t *testing.T) {
 	var list struct{ Results []message }
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Into(&list)
-		if len(list.Results) > 0 || time.Now().After(deadline) {
+		if len(list.Results) > 0 && list.Results[0].Status != "pending" || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -285,6 +285,12 @@ func TestChatRejects(t *testing.T) {
 	ada, bob := app.User("ada"), app.User("bob")
 	course, document := course(t, app, ada)
 	chat := open(t, ada, course)
+	send := func(chat string, settings map[string]any) *apitest.Response {
+		ada.Patch(chat, settings).Want(http.StatusOK)
+		return ada.Post(chat+"send_message/", map[string]any{"content": "x", "referenced_documents": []string{document}})
+	}
+	elsewhere := open(t, ada, ada.Post("/api/v1/courses/", map[string]any{"name": "Another"}).Want(http.StatusCreated).Map()["id"].(string))
+	general := path + ada.Post(path, map[string]any{"title": "General"}).Want(http.StatusCreated).Map()["id"].(string) + "/"
 	bobs := open(t, bob, bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).Map()["id"].(string))
 
 	for name, tc := range map[string]struct {
@@ -293,6 +299,9 @@ func TestChatRejects(t *testing.T) {
 	}{
 		"another's course":   {bob.Post(path, map[string]any{"title": "x", "course": course}), "course"},
 		"another's document": {bob.Post(bobs+"send_message/", map[string]any{"content": "x", "referenced_documents": []string{document}}), "referenced_documents"},
+		"another course's":   {send(elsewhere, map[string]any{}), "referenced_documents"}, // it was ignored
+		"about no course":    {send(general, map[string]any{}), "referenced_documents"},
+		"documents are off":  {send(open(t, ada, course), map[string]any{"use_course_context": false, "use_document_context": false}), "referenced_documents"},
 		"as the tutor":       {ada.Post(chat+"send_message/", map[string]any{"content": "x", "role": "assistant"}), "role"},
 		"blank":              {ada.Post(chat+"send_message/", map[string]any{"content": " \n"}), "content"},
 		"too long":           {ada.Post(chat+"send_message/", map[string]any{"content": strings.Repeat("x", 32_001)}), "content"},

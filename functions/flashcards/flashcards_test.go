@@ -155,12 +155,16 @@ func TestReviewRejects(t *testing.T) {
 	for name, body := range map[string]map[string]any{
 		"nothing": {}, "quality": {"quality_response": 6}, "rating": {"rating": 0}, "word": {"rating": "splendid"}, "seconds": {"rating": 3, "response_time_seconds": -1},
 		"float": {"quality_response": 2.5}, "session": {"rating": 3, "study_session_id": "x"}, "list": {"rating": []int{3}},
+		"contradiction": {"rating": "easy", "quality_response": 0}, "nearly": {"rating": 3, "quality_response": 3}, "a rating's word": {"quality_response": "good"},
 	} {
 		if resp := ada.Post(review, body); resp.Status != http.StatusBadRequest {
 			t.Errorf("%s: got %d %s, want 400", name, resp.Status, resp.Body)
 		}
 	}
 	ada.Post(review, map[string]any{"quality_response": "4"}).Want(http.StatusCreated)
+	if r := ada.Post(review, map[string]any{"quality_response": 0, "rating": "again"}).Want(http.StatusCreated).Map(); r["quality_response"] != 0.0 || r["rating"] != 1.0 {
+		t.Errorf("two grades that agree are stored as %v", r)
+	}
 }
 
 func TestGeneratedCardsNeedAnOwnCourse(t *testing.T) {

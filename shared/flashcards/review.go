@@ -46,19 +46,29 @@ type Grade struct {
 	Quality sm2.Grade
 }
 
-// GradeOf completes a grade of which only one number is known; the other is nil.
+// ratings are what the qualities are as ratings.
+var ratings = [...]fsrs.Rating{
+	sm2.Blackout: fsrs.Again, sm2.Wrong: fsrs.Again, sm2.Familiar: fsrs.Again,
+	sm2.Hard: fsrs.Hard, sm2.Hesitation: fsrs.Good, sm2.Perfect: fsrs.Easy,
+}
+
+// qualities are what the ratings are as qualities, where only they are known.
+var qualities = [...]sm2.Grade{fsrs.Again: sm2.Wrong, fsrs.Hard: sm2.Hard, fsrs.Good: sm2.Hesitation, fsrs.Easy: sm2.Perfect}
+
+// GradeOf completes a grade of which only one number is known; the other is nil. It
+// is Invalid when both are known and disagree.
 func GradeOf(quality, rating *int) (Grade, error) {
 	switch {
 	case rating != nil && (*rating < 1 || *rating > 4):
 		return Grade{}, fault.Field("rating", "Rate from 1 (again) to 4 (easy).")
 	case quality != nil && (*quality < 0 || *quality > 5):
 		return Grade{}, fault.Field("quality_response", "Grade from 0 (blackout) to 5 (perfect).")
-	case rating != nil && quality != nil:
-		return Grade{fsrs.Rating(*rating), sm2.Grade(*quality)}, nil
-	case rating != nil:
-		return Grade{fsrs.Rating(*rating), []sm2.Grade{1, 3, 4, 5}[*rating-1]}, nil
+	case rating != nil && quality != nil && fsrs.Rating(*rating) != ratings[*quality]:
+		return Grade{}, fault.Field("rating", "A quality_response of %d is a rating of %d, not of %d. Send one of them.", *quality, ratings[*quality], *rating)
 	case quality != nil:
-		return Grade{[]fsrs.Rating{fsrs.Again, fsrs.Again, fsrs.Again, fsrs.Hard, fsrs.Good, fsrs.Easy}[*quality], sm2.Grade(*quality)}, nil
+		return Grade{ratings[*quality], sm2.Grade(*quality)}, nil
+	case rating != nil:
+		return Grade{fsrs.Rating(*rating), qualities[*rating]}, nil
 	}
 	return Grade{}, fault.Field("quality_response", "Say how well you knew it: quality_response from 0 to 5, or rating from 1 to 4.")
 }

@@ -51,6 +51,11 @@ type Chat struct {
 	Updated              time.Time  `db:"updated_at"`
 }
 
+// reads reports whether the tutor answers from documents.
+func (c Chat) reads() bool {
+	return !c.Course.IsZero() && (c.UseCourseContext || c.UseDocumentContext)
+}
+
 const chatColumns = `c.id, c.title, c.chat_type, c.status, c.course_id, (SELECT name FROM courses WHERE id = c.course_id) AS course_name,
 	c.system_prompt, c.ai_model, c.temperature, c.max_tokens, c.context_window_messages,
 	c.use_course_context, c.use_document_context, c.use_assessment_context, c.message_count, c.total_tokens_used,

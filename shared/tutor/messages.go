@@ -172,7 +172,8 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 }
 
 // context returns the chat and the messages that the model is reminded of, after
-// a look whether what the message refers to is the student's. One round trip.
+// a look whether what the message refers to is the student's and fits the chat. One
+// round trip.
 func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n New) (Chat, []Message, error) {
 	var batch pgx.Batch
 	batch.Queue(`SELECT `+chatColumns+` FROM chats c WHERE `+theirs+` AND c.id = $2`, owner, chat)
@@ -184,8 +185,8 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 		) newest ORDER BY number`, owner, chat)
 	var owned bool
 	batch.Queue(`SELECT count(*) = (SELECT count(DISTINCT one) FROM unnest($2::uuid[]) one)
-		FROM documents WHERE id = ANY ($2) AND user_id = $1 AND deleted_at IS NULL`, owner, n.Documents).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&owned) })
+		FROM documents WHERE id = ANY ($2) AND user_id = $1 AND deleted_at IS NULL AND course_id = (SELECT course_id FROM chats WHERE id = $3)`,
+		owner, n.Documents, chat).QueryRow(func(row pgx.Row) error { return row.Scan(&owned) })
 	var parent bool
 	batch.Queue(`SELECT $2::uuid IS NULL OR EXISTS (SELECT FROM chat_messages WHERE id = $2 AND chat_id = $1)`, chat, n.Parent).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&parent) })
@@ -193,8 +194,10 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 	switch {
 	case err != nil:
 		return found, nil, err
+	case len(n.Documents) > 0 && !found.reads():
+		return found, nil, fault.Field("referenced_documents", "The tutor reads no documents in this chat: it is about no course, or its use_course_context and use_document_context are off.")
 	case !owned:
-		return found, nil, fault.Field("referenced_documents", "There is no such document.")
+		return found, nil, fault.Field("referenced_documents", "There is no such document in the course of this chat.")
 	case !parent:
 		return found, nil, fault.Field("parent_message", "There is no such message in this chat.")
 	}
@@ -316,7 +319,7 @@ func (s *Store) answer(ctx context.Context, owner auth.UserID, chat Chat, before
 
 // find returns the passages that the answer may rest on.
 func (s *Store) find(ctx context.Context, owner auth.UserID, chat Chat, before []Message, n New) ([]retrieval.Hit, error) {
-	if chat.Course.IsZero() || !(chat.UseCourseContext || chat.UseDocumentContext) {
+	if !chat.reads() {
 		return nil, nil
 	}
 	text := n.Content

@@ -43,7 +43,7 @@ type Body struct {
 	Content     string           `json:"content" required:"true"`
 	Type        string           `json:"message_type" enum:"text,image,file,code,math,summary,feedback" default:"text"`
 	Parent      *tutor.MessageID `json:"parent_message"`
-	Documents   []documents.ID   `json:"referenced_documents" maxItems:"100" doc:"Answer from these documents only."`
+	Documents   []documents.ID   `json:"referenced_documents" maxItems:"100" doc:"Answer from these documents of the chat's course only."`
 	Attachments []map[string]any `json:"attachments" maxItems:"20"`
 }
 

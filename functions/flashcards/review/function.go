@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/flashcards"
+	"aksio.app/shared/flashcards/fsrs"
 )
 
 func init() {
@@ -38,32 +39,43 @@ type Request struct {
 type Body struct {
 	ID      *flashcards.ReviewID `json:"id" doc:"Of the client's; the same again changes nothing."`
 	Quality *Number              `json:"quality_response" doc:"0 blackout to 5 perfect."`
-	Rating  *Number              `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy."`
+	Rating  *Rating              `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
 	Seconds *int                 `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
 	Session *string              `json:"study_session_id" format:"uuid"`
 	Device  *string              `json:"device_type" maxLength:"20"`
 }
 
-// Number is a number that old clients write as a text, and a rating that may be a word.
+// Number is a number that old clients write as a text.
 type Number int
 
-var words = map[string]Number{"again": 1, "hard": 2, "good": 3, "easy": 4}
-
-// UnmarshalJSON reads 3, "3" and "good".
+// UnmarshalJSON reads 3 and "3".
 func (n *Number) UnmarshalJSON(data []byte) error {
-	text := strings.Trim(string(data), `"`)
-	if word, ok := words[text]; ok {
-		*n = word
-		return nil
-	}
-	number, err := strconv.Atoi(text)
+	number, err := strconv.Atoi(strings.Trim(string(data), `"`))
 	*n = Number(number)
 	return err
 }
 
 // Schema describes the number.
-func (Number) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Pattern: "^([0-5]|again|hard|good|easy)$"}}}
+func (Number) Schema(huma.Registry) *huma.Schema { return numberOr("[0-5]") }
+
+// Rating is a Number that may be a word.
+type Rating int
+
+// UnmarshalJSON reads 3, "3" and "good".
+func (r *Rating) UnmarshalJSON(data []byte) error {
+	var word fsrs.Rating
+	if word.UnmarshalText([]byte(strings.Trim(string(data), `"`))) == nil {
+		*r = Rating(word)
+		return nil
+	}
+	return (*Number)(r).UnmarshalJSON(data)
+}
+
+// Schema describes the rating.
+func (Rating) Schema(huma.Registry) *huma.Schema { return numberOr("[1-4]|again|hard|good|easy") }
+
+func numberOr(texts string) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Pattern: "^(" + texts + ")$"}}}
 }
 
 // Response is the review.
