@@ -29,14 +29,16 @@ func newTutored(t *testing.T, app *apitest.App, model *aitest.Server, address st
 	return tutored{app, ada, "/api/v1/chat/chats/" + chat + "/"}
 }
 
+const question = `{"content":"When is a space compact?"}`
+
 // ask sends a question to the address and returns the stream of its answer.
 func (a tutored) ask(t *testing.T, address string) *http.Response {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+a.chat+"send_message/", strings.NewReader(`{"content":"When is a space compact?"}`))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+a.chat+"send_message/", strings.NewReader(question))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = http.Header{"Authorization": {"Bearer " + a.Token(a.ada.ID)}, "Content-Type": {"application/json"}, "Accept": {"text/event-stream"}}
+	r.Header = http.Header{"Authorization": {"Bearer " + a.Token(a.ada.ID)}, "Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Idempotency-Key": {"first"}}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +150,53 @@ func TestAnAnswerWhoseModelIsCutOffIsInterrupted(t *testing.T) {
 	a.answers(t, 1, "interrupted: A space is compact")
 }
 
+// The repetition got what had been streamed, without an end.
+func TestWhoLeftAndAsksAgainByTheKeyGetsAWholeAnswer(t *testing.T) {
+	t.Parallel()
+	model := aitest.New(t, hears(nil, "A space is compact "), aitest.Text("If every open cover has a finite subcover."))
+	a := newTutored(t, apitest.New(t), model, model.Config().BaseURL)
+	server := httptest.NewServer(a.Gateway)
+	defer server.Close()
+	stream := a.ask(t, server.URL)
+	waitFor(t, a.App, `SELECT EXISTS (SELECT FROM chat_messages WHERE status = 'pending')`)
+	stream.Body.Close()
+	waitFor(t, a.App, `SELECT answer IS NOT NULL OR created_at < now() - interval '30 min' FROM idempotency_keys`) // it is settled
+	again := a.ada.Do(http.MethodPost, a.chat+"send_message/", question, "Accept", "text/event-stream", "Idempotency-Key", "first").Want(http.StatusOK)
+	if !strings.Contains(string(again.Body), "message_complete") {
+		t.Errorf("the repetition streams %s", again.Body)
+	}
+	a.answers(t, 2, "interrupted: A space is compact", "complete: If every open cover has a finite subcover.")
+	if asked := count(t, a.App, `SELECT count(*) FROM chat_messages WHERE role = 'user'`); asked != 1 {
+		t.Errorf("the question is kept %d times", asked)
+	}
+}
+
+// An answer that used up the month's tokens is there for who didn't get it.
+func TestARepetitionIsAnsweredThoughThePlanIsUsedUp(t *testing.T) {
+	t.Parallel()
+	model := aitest.New(t, aitest.Text("If every open cover has a finite subcover."))
+	a := newTutored(t, apitest.New(t), model, model.Config().BaseURL)
+	ask := func(key string) *apitest.Response {
+		return a.ada.Do(http.MethodPost, a.chat+"send_message/", question, "Idempotency-Key", key)
+	}
+	id := func(resp *apitest.Response) any {
+		return resp.Want(http.StatusCreated).Map()["ai_response"].(map[string]any)["id"]
+	}
+	first := id(ask("first"))
+	for _, sql := range []string{
+		`UPDATE model_usage SET prompt_tokens = 3000000`,
+		`UPDATE idempotency_keys SET created_at = now() - interval '1 h', answer = NULL`, // the key was never settled
+	} {
+		if _, err := a.DB.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		if again := id(ask("first")); again != first {
+			t.Errorf("after %s: answered with %v, then with %v", sql, first, again)
+		}
+	}
+	ask("second").Want(http.StatusPaymentRequired)
+}
+
 // TestAnAnswerOutlivesTheDatabasesAbsence cuts the database off at the end of the
 // answer, before it is stored and just after that.
 func TestAnAnswerOutlivesTheDatabasesAbsence(t *testing.T) {
@@ -172,7 +221,8 @@ func TestAnAnswerOutlivesTheDatabasesAbsence(t *testing.T) {
 			defer server.Close()
 			stream := a.ask(t, server.URL)
 			waitFor(t, a.App, `SELECT EXISTS (SELECT FROM chat_messages WHERE status = 'pending')`)
-			time.Sleep(200 * time.Millisecond) // the draft's write is over, the next one far
+			// Whoever reads gets the only connection when the draft's write is over; the next one is far.
+			a.answers(t, 1, "complete: Warm.", "pending: A space is compact")
 			cut(p)
 			more <- struct{}{}
 			if text := rest(stream); !strings.Contains(text, "message_complete") {

@@ -150,7 +150,7 @@ type recorder struct {
 	status  int
 	body    bytes.Buffer
 	through http.ResponseWriter
-	broken  bool // a stream that told of a failure after its good status
+	broken  bool // an answer that a failure or the caller's leaving cut short after its good status
 }
 
 func (r *recorder) Header() http.Header { return r.header }

@@ -108,25 +108,26 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				stream := &stream{w: w, events: s.Streams == StreamsAlways || strings.Contains(r.Header.Get("Accept"), EventStream)}
 				defer stream.close()
 				user := ctx.Value(userKey{}).(auth.User)
-				if stream.events {
-					if err := open.take(user.ID); err != nil {
-						writeProblem(w, problemOf(err))
-						return
-					}
-					defer open.leave(user.ID)
-				}
 				emit := stream.emit
 				if r.Method == http.MethodHead && stream.events { // that there is a first event is all
 					emit = func(Event) error { return errHead }
 				}
-				resp, err := handle(ctx, user, req, emit)
+				resp, err := func() (*Resp, error) {
+					if stream.events {
+						if err := open.take(user.ID); err != nil {
+							return nil, err
+						}
+						defer open.leave(user.ID)
+					}
+					return handle(ctx, user, req, emit)
+				}()
 				if errors.Is(err, errHead) {
 					w.Header().Set("Content-Type", EventStream)
 					return
 				}
 				stream.close()
 				if recorder, ok := w.(*recorder); ok {
-					recorder.broken = stream.failed || err != nil
+					recorder.broken = stream.failed || err != nil || ctx.Err() != nil // who left may have ended the answer
 				}
 				switch {
 				case err != nil:

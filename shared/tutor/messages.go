@@ -126,10 +126,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err != nil {
 		return Exchange{}, err
 	}
-	if err := usage.Allow(ctx, s.db, s.model, owner); err != nil {
-		return Exchange{}, err
-	}
-	asked, answer, err := s.ask(ctx, chat, n)
+	asked, answer, err := s.ask(ctx, owner, chat, n)
 	if err != nil {
 		return Exchange{}, err
 	}
@@ -248,32 +245,38 @@ func nonNil[T any](list []T) []T {
 	return list
 }
 
-// ask stores the student's message. One that an earlier try of the same request stored
-// is returned, with its answer if there is a whole one. One round trip, else two.
-func (s *Store) ask(ctx context.Context, chat Chat, n New) (asked Message, answer *Message, err error) {
+// ask stores the student's message, if their plan allows an answer. One that an earlier
+// try of the same request stored is returned, with its answer if there is a whole one:
+// that costs nothing, and may be what used the plan up. Three round trips, else four.
+func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (asked Message, answer *Message, err error) {
 	asked.ID = id.For[Message](ctx)
-	rows, _ := s.db.Query(ctx, write, Message{
-		ID: asked.ID, Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
-		Parent: n.Parent, Documents: n.Documents, Attachments: n.Attachments,
-	}.args()...)
-	message, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return message, nil, database.Fault(err, "chat")
+	refused := usage.Allow(ctx, s.db, s.model, owner)
+	if refused == nil {
+		rows, _ := s.db.Query(ctx, write, Message{
+			ID: asked.ID, Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
+			Parent: n.Parent, Documents: n.Documents, Attachments: n.Attachments,
+		}.args()...)
+		message, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return message, nil, database.Fault(err, "chat")
+		}
 	}
-	rows, _ = s.db.Query(ctx, `
+	rows, _ := s.db.Query(ctx, `
 		SELECT `+messageColumns+` FROM chat_messages m
 		WHERE m.chat_id = $1 AND (m.id = $2 OR m.parent_id = $2 AND m.role = 'assistant' AND m.status = 'complete')
 		ORDER BY m.number LIMIT 2`, chat.ID, asked.ID)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
 	switch {
+	case err == nil && len(found) == 2:
+		return found[0], &found[1], nil
+	case refused != nil:
+		return asked, nil, refused
 	case err != nil:
 		return asked, nil, err
 	case len(found) == 0:
 		return asked, nil, database.Fault(pgx.ErrNoRows, "chat")
-	case len(found) == 2:
-		answer = &found[1]
 	}
-	return found[0], answer, nil
+	return found[0], nil, nil
 }
 
 // answered is what the model said, as far as it came.
