@@ -418,6 +418,48 @@ func TestCutBookIsReadOrRefused(t *testing.T) {
 	}
 }
 
+// TestExponentsStayExponents reads what stands above the line: 10³² isn't 1032, and
+// PDFium sees white space and lines' ends before some.
+func TestExponentsStayExponents(t *testing.T) {
+	t.Parallel()
+	const up, down, back = "/F 7 Tf 4 Ts ", "/F 7 Tf -2 Ts ", "/F 10 Tf 0 Ts "
+	for name, tc := range map[string]struct{ content, want string }{
+		"a power":              {"(It is 10) Tj " + up + "(32) Tj " + back + "( metres long) Tj", "It is 10³² metres long"},
+		"a negative power":     {"(It is 10) Tj " + up + "(-3) Tj " + back + "( metres long) Tj", "It is 10⁻³ metres long"},
+		"powers of letters":    {"(Let x) Tj " + up + "(2) Tj " + back + "(+y) Tj " + up + "(2) Tj " + back + "(=1.) Tj", "Let x²+y²=1."},
+		"a charge":             {"(It has Na) Tj " + up + "(+) Tj " + back + "( ions) Tj", "It has Na⁺ ions"},
+		"what has no sign":     {"(It is e) Tj " + up + "(2x) Tj " + back + "(, or so) Tj", "It is e^(2x), or so"},
+		"with space before it": {"(Let S) Tj " + up + "1.2 0 Td (2) Tj " + back + "( be so) Tj", "Let S² be so"},
+		"larger by its matrix": {"/F 1 Tf 10 0 0 10 10 600 Tm (Let x) Tj 7 0 0 7 30.3 604 Tm (2) Tj 10 0 0 10 36 600 Tm (be so) Tj", "Let x²"},
+		"marks of notes":       {"(Many words) Tj " + up + "(1,2) Tj " + back + "( have notes) Tj", "Many words¹,² have notes"},
+		"a note's own mark":    {up + "(1) Tj " + back + "(See there for more) Tj", "1See there for more"},
+		"an index":             {"(Drink H) Tj " + down + "(2) Tj " + back + "(O in 2019, some 10-12 l) Tj", "Drink H2O in 2019, some 10-12 l"},
+		"index and power":      {"(Let x) Tj " + down + "(1) Tj " + up + "(2) Tj " + back + "( be so) Tj", "Let x1² be so"},
+		"a fraction":           {"(It takes 3) Tj " + up + "(1) Tj -3.9 0 Td " + down + "(2) Tj " + back + "( hours) Tj", "It takes 31"},
+		"an ordinal":           {"(On the 21) Tj " + up + "(st) Tj " + back + "( of May) Tj", "On the 21st of May"},
+		"another size":         {"(Read part A) Tj /F 7 Tf (2) Tj " + back + "( of it) Tj", "Read part A2 of it"},
+		"letters beyond 65535": {"/G 10 Tf (Let x) Tj " + up + "(3) Tj " + back + "( be so) Tj", "Let 𝑥³ be so"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			names := "/CIDInit /ProcSet findresource begin begincmap\n1 begincodespacerange <00> <FF> endcodespacerange\n1 beginbfchar <78> <D835DC65> endbfchar\nendcmap end"
+			content := "BT /F 10 Tf 10 700 Td (Some words of a text that can be read.) Tj 0 -50 Td " + tc.content + " ET"
+			doc, err := reader.Extract(t.Context(), pdf("<</Type/Outlines>>",
+				"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 11 0 R>>",
+				fmt.Sprintf("<</Length %d>>stream\n%s\nendstream ", len(content), content),
+				fmt.Sprintf("<</Length %d>>stream\n%s\nendstream ", len(names), names),
+				"<<>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 4 0 R/G 9 0 R>>>>/Contents 10 0 R>>",
+			), "a.pdf")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Join(doc.Pages, "\n\n"); !strings.Contains(text, tc.want) {
+				t.Errorf("got %q, want %q", text, tc.want)
+			}
+		})
+	}
+}
+
 // office returns a Word file whose document has the body.
 func office(t testing.TB, body string) []byte {
 	return zipped(t, map[string]string{

@@ -148,17 +148,17 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 	characters := 0
 	for i := range lines {
 		f.watch.Reset(f.limits.Step)
-		text, err := f.instance.GetPageText(&requests.GetPageText{Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}})
+		text, err := pageText(f.instance, document, i)
 		if errors.Is(err, errMemory) {
 			return raw{}, err
 		}
 		if err != nil {
 			continue // one page that can't be read doesn't take the others along
 		}
-		if characters += len(text.Text); characters > 4*f.limits.Characters {
+		if characters += len(text); characters > 4*f.limits.Characters {
 			return raw{}, f.limits.tooLong(characters / 4)
 		}
-		lines[i] = pageLines(text.Text)
+		lines[i] = pageLines(text)
 	}
 	f.watch.Reset(f.limits.Step)
 	found.headings = bookmarks(f.instance, document)
