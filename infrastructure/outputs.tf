@@ -16,7 +16,7 @@ output "region" {
 
 output "api_url" {
   description = "The one base address of the API; null without the router."
-  value       = !local.router_on ? null : local.load_balanced ? "https://${var.domain_name}" : module.function[local.serving[local.router]].uri
+  value       = local.api_url
 }
 
 output "function_urls" {

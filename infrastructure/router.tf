@@ -7,6 +7,10 @@ locals {
   router        = "edge-router"
   router_member = local.router_on ? "serviceAccount:${local.account[local.identity[local.router]]}" : null
 
+  # The one base address of the API; null without the router. The router's own follows
+  # from its name, so that functions can be told it before there is a router.
+  api_url = !local.router_on ? null : local.load_balanced ? "https://${var.domain_name}" : "https://${local.router}-${local.project_number}.${local.serving_region}.run.app"
+
   # Of each region's router.
   router_environment = { for region in local.function_regions : region => {
     # A service's address follows from its name, so that a new function changes

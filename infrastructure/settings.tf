@@ -19,6 +19,8 @@ locals {
       # came through; in the router's absence, and for the router itself, see router.tf.
       TRUSTED_PROXIES = "2"
     },
+    # What functions call the API in links, whatever a caller calls it.
+    local.router_on ? { API_URL = local.api_url } : {},
     var.redis.enabled ? { REDIS_CA_CERTS = join("\n", [for ca in google_redis_instance.main[0].server_ca_certs : ca.cert]) } : {},
     var.settings,
   )
@@ -41,5 +43,5 @@ resource "google_secret_manager_secret_version" "settings" {
 
 locals {
   own_settings = ["SECRETS_PROJECT", "CLOUD_SQL_INSTANCE", "CLOUD_SQL_PRIVATE_IP", "DATABASE_NAME", "DATABASE_URL", "DATABASE_USER",
-  "UPLOADS_BUCKET", "BACKUPS_BUCKET", "DRILL_BUCKET", "FIRESTORE_DATABASE", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "GOOGLE_CLOUD_PROJECT", "TOKEN_KEYS", "OPENAI_API_KEY"]
+  "UPLOADS_BUCKET", "BACKUPS_BUCKET", "DRILL_BUCKET", "FIRESTORE_DATABASE", "API_URL", "ALLOWED_ORIGINS", "TRUSTED_PROXIES", "GOOGLE_CLOUD_PROJECT", "TOKEN_KEYS", "OPENAI_API_KEY"]
 }

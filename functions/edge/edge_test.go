@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -110,15 +111,108 @@ func TestEveryFunctionIsReachedThroughTheRouter(t *testing.T) {
 	}
 }
 
-// TestPagesLinkToWhereTheyWereAskedFor follows a list's link through the router.
-func TestPagesLinkToWhereTheyWereAskedFor(t *testing.T) {
+// TestLinksAreOfTheConfiguredAddress lets a caller call the platform by another name,
+// which nothing that it says of itself repeats.
+func TestLinksAreOfTheConfiguredAddress(t *testing.T) {
 	t.Parallel()
-	ada := apitest.New(t).User("ada")
+	app := apitest.New(t)
+	ada := app.User("ada")
+	var course string
 	for _, name := range []string{"Algebra", "Topology"} {
-		ada.Post("/api/v1/courses/", map[string]any{"name": name}).Want(http.StatusCreated)
+		course = ada.Post("/api/v1/courses/", map[string]any{"name": name}).Want(http.StatusCreated).Map()["id"].(string)
 	}
-	page := ada.Do(http.MethodGet, "/api/v1/courses/?page_size=1", nil, "X-Forwarded-Host", "api.aksio.app", "X-Forwarded-Proto", "https")
-	if next := page.Want(http.StatusOK).Map()["next"]; next != "https://api.aksio.app/api/v1/courses/?page=2&page_size=1" {
-		t.Errorf("got %v", next)
+	for address, want := range map[string]string{"https://api.aksio.app": "https://api.aksio.app/api/v1/courses/?page=2&page_size=1", "": "/api/v1/courses/?page=2&page_size=1"} {
+		ada := app.With("API_URL", address).As(ada)
+		named := []string{"X-Forwarded-Host", "evil.test", "X-Forwarded-Proto", "gopher", "Forwarded", "host=evil.test;proto=gopher", "X-Original-Host", "evil.test"}
+		for _, host := range []string{"", "http://evil.test", "http://evil:evil@evil.test"} {
+			page := ada.Do(http.MethodGet, host+"/api/v1/courses/?page_size=1", nil, named...).Want(http.StatusOK)
+			if next := page.Map()["next"]; next != want {
+				t.Errorf("called as %q, at home at %q: next is %v", host, address, next)
+			}
+			upload := ada.Do(http.MethodPost, host+"/api/v1/courses/"+course+"/documents/",
+				map[string]any{"document_type": "file", "original_filename": "notes.txt", "content_type": "text/plain"}, named...).Want(http.StatusCreated)
+			for _, answer := range []*apitest.Response{page, upload, ada.Do(http.MethodGet, host+"/nothing/", nil, named...)} {
+				if text := fmt.Sprint(answer.Header, string(answer.Body)); strings.Contains(text, "evil") || strings.Contains(text, "gopher") || answer.Header.Get("Link") != "" {
+					t.Errorf("called as %q: %s", host, text)
+				}
+			}
+		}
+	}
+}
+
+// inProcess is a way to functions without a network.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// TestEveryAnswerTellsBrowsersWhatTheyMay asks for what there is and what there isn't.
+func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	const page = "https://app.example.com"
+	app := apitest.New(t, "ALLOWED_ORIGINS", page)
+	route := func(function, path string, methods ...string) relay.Route {
+		return relay.Route{Function: function, Path: path, Methods: methods}
+	}
+	router := relay.New(relay.Config{Target: "http://{function}.test"}, []relay.Route{
+		route("health-check", "/api/health/", "GET"), route("courses-list", "/api/v1/courses/", "GET"), route("courses-create", "/api/v1/courses/", "POST"),
+	}, inProcess{app.Gateway})
+	cut := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, net.ErrClosed }}
+	away := relay.New(relay.Config{Target: "http://{function}.test"}, []relay.Route{route("health-check", "/api/health/", "GET")}, cut)
+	for name, h := range map[string]http.Handler{"gateway": app.Gateway, "router": router, "internal": app.Gateway.Internal, "away": away} {
+		for _, tc := range []struct {
+			method, path, preflight string
+			status                  int
+			allow                   string
+		}{
+			{"GET", "/api/health/", "", http.StatusOK, ""},
+			{"GET", "/api/v1/courses/", "", http.StatusUnauthorized, ""},
+			{"GET", "/api/v1/nothing/", "", http.StatusNotFound, ""},
+			{"OPTIONS", "/api/v1/nothing/", "", http.StatusNotFound, ""},
+			{"OPTIONS", "/api/v1/nothing/", "GET", http.StatusNotFound, ""},
+			{"PATCH", "/api/v1/courses/", "", http.StatusMethodNotAllowed, "GET, POST, HEAD, OPTIONS"},
+			{strings.Repeat("X", 999), "/api/health/", "", http.StatusMethodNotAllowed, "GET, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/health/", "", http.StatusNoContent, "GET, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/health/", "GET", http.StatusNoContent, "GET, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/health/", "DELETE", http.StatusNoContent, "GET, HEAD, OPTIONS"},
+		} {
+			switch {
+			case name == "internal":
+				tc.status, tc.allow = http.StatusNotFound, ""
+			case name == "away" && tc.path == "/api/v1/courses/":
+				continue
+			case name == "away" && (tc.status == http.StatusOK || tc.status == http.StatusNoContent):
+				tc.status, tc.allow = http.StatusServiceUnavailable, ""
+			}
+			for _, origin := range []string{page, "https://elsewhere.example.com"} {
+				r := httptest.NewRequest(tc.method, tc.path, nil)
+				r.Header.Set("Origin", origin)
+				r.Header.Set("Access-Control-Request-Method", tc.preflight)
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				what := fmt.Sprintf("%s: %.10s %s for %q, from %s", name, tc.method, tc.path, tc.preflight, origin)
+				if w.Code != tc.status || len(w.Body.Bytes()) > 1000 {
+					t.Errorf("%s: got %d %s, want %d", what, w.Code, w.Body, tc.status)
+				}
+				for header, want := range map[string]string{
+					"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+					"Strict-Transport-Security": "max-age=31536000; includeSubDomains", "Vary": "Origin", "Allow": tc.allow,
+				} {
+					if got := strings.Join(w.Header().Values(header), "|"); got != want {
+						t.Errorf("%s: %s is %q, want %q", what, header, got, want)
+					}
+				}
+				allowed := w.Header().Get("Access-Control-Allow-Origin")
+				if origin == page && allowed != page && allowed != "*" || origin != page && allowed == "*" && w.Code < 400 {
+					t.Errorf("%s: may be read by %q", what, allowed)
+				}
+				if tc.status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+					t.Errorf("%s: got %v", what, w.Header())
+				}
+			}
+		}
 	}
 }

@@ -24,7 +24,11 @@ func TestHealthTellsTheTruth(t *testing.T) {
 
 	ill := apitest.New(t, "DATABASE_URL", "postgres://nobody@127.0.0.1:1/none", "STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
 	start := time.Now()
-	got = ill.Anonymous().Get("/api/health/").Want(http.StatusServiceUnavailable).Map()
+	answer := ill.Anonymous().Get("/api/health/").Want(http.StatusServiceUnavailable)
+	if answer.Header.Get("Retry-After") != "5" {
+		t.Errorf("got %v", answer.Header)
+	}
+	got = answer.Map()
 	for _, name := range []string{"database", "storage"} {
 		if state := got["checks"].(map[string]any)[name].(map[string]any); state["healthy"] != false {
 			t.Errorf("%s is away, and is reported as %v", name, state)

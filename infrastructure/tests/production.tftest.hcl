@@ -136,7 +136,7 @@ run "production" {
   # --- The edge
 
   assert {
-    condition     = output.api_url == "https://api.aksio.app" && output.function_urls == "https://{function}.api.aksio.app"
+    condition     = output.api_url == "https://api.aksio.app" && local.settings.API_URL == output.api_url && output.function_urls == "https://{function}.api.aksio.app"
     error_message = "There is one address for all, and one for each."
   }
   assert {

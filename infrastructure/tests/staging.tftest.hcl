@@ -56,4 +56,8 @@ run "staging" {
     condition     = local.router_environment["europe-west1"].ROUTER_IDENTITY == "true" && local.router_environment["europe-west1"].TRUSTED_PROXIES == "1"
     error_message = "The router says who it is, and believes the platform alone."
   }
+  assert {
+    condition     = local.settings.API_URL == output.api_url && endswith(output.api_url, ".europe-west1.run.app")
+    error_message = "Links are of the router's own address."
+  }
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"aksio.app/shared/resource"
 )
@@ -32,7 +31,7 @@ func (r *Routes) Add(names []string, path string, handler http.Handler) {
 func (r *Routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	found, _ := r.router.Find(req)
 	if found == nil {
-		writeProblem(w, newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are."))
+		refuse(w, req, notFound())
 		return
 	}
 	method := req.Method
@@ -42,17 +41,15 @@ func (r *Routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case http.MethodOptions:
 		method = req.Header.Get("Access-Control-Request-Method")
 	}
-	if handler := (*found)[method]; handler != nil {
-		handler.ServeHTTP(w, req)
+	handler := (*found)[method]
+	if handler == nil && req.Method == http.MethodOptions { // any function of the path knows what to say
+		handler = (*found)[slices.Min(slices.Collect(maps.Keys(*found)))]
+	}
+	if handler == nil {
+		refuse(w, req, notAllowed(req, *found))
 		return
 	}
-	names := slices.Sorted(maps.Keys(*found))
-	if req.Method == http.MethodOptions && method == "" {
-		(*found)[names[0]].ServeHTTP(w, req)
-		return
-	}
-	w.Header().Set("Allow", strings.Join(names, ", "))
-	writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %q not allowed.", req.Method)))
+	handler.ServeHTTP(w, req)
 }
 
 // Gateway serves all functions linked into the program at their canonical
@@ -84,7 +81,7 @@ func NewGateway(p *resource.Process) *Gateway {
 			(*handler).ServeHTTP(w, r)
 			return
 		}
-		writeProblem(w, newProblem(http.StatusNotFound, "", "There is no private function at this address."))
+		refuse(w, r, newProblem(http.StatusNotFound, "", "There is no private function at this address."))
 	})
 	return g
 }

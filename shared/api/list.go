@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -57,11 +56,6 @@ func (q *PageQuery) resolve(ctx huma.Context, asked string, most int) []error {
 		q.request.Number = number
 	}
 	q.address = ctx.URL()
-	q.address.Host = cmp.Or(ctx.Header("X-Forwarded-Host"), ctx.Host()) // the router's, where the call came through it
-	q.address.Scheme = "http"
-	if ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https" {
-		q.address.Scheme = "https"
-	}
 	return nil
 }
 

@@ -93,6 +93,17 @@ func newProblem(status int, code, detail string) *Problem {
 	return &Problem{Status: status, Title: http.StatusText(status), Detail: detail, Code: code, Error_: detail, header: http.Header{}}
 }
 
+func notFound() *Problem {
+	return newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are.")
+}
+
+// notAllowed says that the path has no handler for the request's method.
+func notAllowed[T any](r *http.Request, handlers map[string]T) *Problem {
+	p := newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %.20q not allowed.", r.Method))
+	p.header.Set("Allow", allow(handlers))
+	return p
+}
+
 // addField notes what is wrong with a field at a location such as body.tags[2].
 func (p *Problem) addField(location, message string) {
 	p.Errors = append(p.Errors, ProblemError{location, message})

@@ -31,9 +31,10 @@ import (
 
 // Config is what every function's edge needs to know.
 type Config struct {
-	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"` // browsers' pages that may call
-	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"` // that write to X-Forwarded-For before the function
-	Service        string   `env:"K_SERVICE"`                      // set by the platform
+	URL            url.URL  `env:"API_URL" example:"https://api.example.com"` // where clients find the API; unknown when empty
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"`            // browsers' pages that may call
+	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"`            // that write to X-Forwarded-For before the function
+	Service        string   `env:"K_SERVICE"`                                 // set by the platform
 }
 
 // Validate reports every setting that can't work.
@@ -44,6 +45,8 @@ func (c Config) Validate() error {
 		}
 	}
 	switch {
+	case c.URL != url.URL{} && (c.URL.Host == "" || c.URL.String() != c.URL.Scheme+"://"+c.URL.Host):
+		return fmt.Errorf("API_URL is %q: write a scheme and a host, nothing after it", &c.URL)
 	case c.TrustedProxies < 0 || c.TrustedProxies > 5:
 		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many entries of X-Forwarded-For are our own proxies', 0 to 5", c.TrustedProxies)
 	case c.TrustedProxies == 0 && c.Service != "":
@@ -137,7 +140,7 @@ func (l lazy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, err := l.setUp()
 	if err != nil {
 		logFailure(r.Context(), l.id, http.StatusInternalServerError, err)
-		writeProblem(w, problemOf(err))
+		Fail(w, r, err)
 		return
 	}
 	handler.ServeHTTP(w, r)
@@ -185,31 +188,26 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // serve is the way of every call to the function and back.
 func (s *server) serve(w *statusWriter, r *http.Request) {
 	ctx := r.Context()
-	header := w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store")
-	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-
+	setHeaders(w, r, s.config.AllowedOrigins)
 	found, parameters := s.router.Find(r)
 	if found == nil {
-		writeProblem(w, newProblem(http.StatusNotFound, "", "There is nothing at this address; see the API's documentation for those that there are."))
+		writeProblem(w, notFound())
 		return
 	}
 	for i, name := range s.names {
 		r.SetPathValue(name, parameters[i])
 	}
-	if s.answerCORS(w, r) {
-		return
-	}
 	method := r.Method
-	if method == http.MethodHead {
+	switch method {
+	case http.MethodHead:
 		method = http.MethodGet
+	case http.MethodOptions:
+		answerPreflight(w, allow(s.methods))
+		return
 	}
 	route, ok := s.methods[method]
 	if !ok {
-		header.Set("Allow", strings.Join(s.allowed(), ", "))
-		writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", fmt.Sprintf("Method %q not allowed.", r.Method)))
+		writeProblem(w, notAllowed(r, s.methods))
 		return
 	}
 	if s.Access == User {
@@ -229,6 +227,9 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
+	own := s.config.URL // whatever the caller says of a host
+	own.Path, own.RawPath, own.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
+	r.URL = &own
 	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))
@@ -275,37 +276,45 @@ func (w *statusWriter) send() {
 // Unwrap lets http.ResponseController set deadlines.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (s *server) allowed() []string {
-	methods := slices.Sorted(maps.Keys(s.methods))
+// setHeaders sets what all answers say to browsers: to take them for what they are, and
+// which pages may read them. No cookie is ever used, so a page that may call gains
+// nothing but its own token's rights.
+func setHeaders(w http.ResponseWriter, r *http.Request, origins []string) {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	header.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
+	switch {
+	case slices.Contains(origins, "*"):
+		header.Set("Access-Control-Allow-Origin", "*")
+	case slices.Contains(origins, origin):
+		header.Set("Access-Control-Allow-Origin", origin)
+	}
+	header.Set("Access-Control-Expose-Headers", "Retry-After, Location, Idempotent-Replayed")
+}
+
+// answerPreflight tells browsers with which methods and headers pages may call.
+func answerPreflight(w http.ResponseWriter, methods string) {
+	w.Header().Set("Access-Control-Allow-Methods", methods)
+	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control")
+	w.Header().Set("Access-Control-Max-Age", "7200")
+	w.Header().Set("Allow", methods)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// allow returns the methods with which a path can be called that has those handlers.
+func allow[T any](handlers map[string]T) string {
+	methods := slices.Sorted(maps.Keys(handlers))
 	if slices.Contains(methods, http.MethodGet) {
 		methods = append(methods, http.MethodHead)
 	}
-	return append(methods, http.MethodOptions)
-}
-
-// answerCORS tells browsers which pages may call, and answers their preflights.
-// No cookie is ever used, so a page that may call gains nothing but its own token's rights.
-func (s *server) answerCORS(w http.ResponseWriter, r *http.Request) (done bool) {
-	origin := r.Header.Get("Origin")
-	if origin != "" {
-		w.Header().Add("Vary", "Origin")
-		switch {
-		case slices.Contains(s.config.AllowedOrigins, "*"):
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-		case slices.Contains(s.config.AllowedOrigins, origin):
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-		}
-		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, Location, Idempotent-Replayed")
-	}
-	if r.Method != http.MethodOptions {
-		return false
-	}
-	w.Header().Set("Access-Control-Allow-Methods", strings.Join(s.allowed(), ", "))
-	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Cache-Control")
-	w.Header().Set("Access-Control-Max-Age", "7200")
-	w.Header().Set("Allow", strings.Join(s.allowed(), ", "))
-	w.WriteHeader(http.StatusNoContent)
-	return true
+	return strings.Join(append(methods, http.MethodOptions), ", ")
 }
 
 type userKey struct{}
@@ -363,8 +372,15 @@ func ClientAddress(r *http.Request, proxies int) netip.Addr {
 	return addr.Unmap()
 }
 
-// Fail answers with the problem that the error is.
-func Fail(w http.ResponseWriter, err error) { writeProblem(w, problemOf(err)) }
+// Fail answers in a function's place with the problem that the error is.
+func Fail(w http.ResponseWriter, r *http.Request, err error) { refuse(w, r, problemOf(err)) }
+
+// refuse answers in a function's place. The problem holds nothing of anybody's, so that
+// any page may read it.
+func refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
+	setHeaders(w, r, []string{"*"})
+	writeProblem(w, p)
+}
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	for name, values := range p.header {

@@ -35,7 +35,7 @@ type Health struct {
 // Times of health.
 const (
 	checkTimeout = 2 * time.Second
-	healthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
+	HealthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
 )
 
 // Monitor asks the checks, at once, and remembers the answers for a while.
@@ -63,7 +63,7 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		}
 		asked.Go(func() {
 			m.states[i] = check.ask(ctx)
-			kept := healthKept
+			kept := HealthKept
 			if m.states[i].Healthy {
 				kept = max(kept, check.Kept)
 			}

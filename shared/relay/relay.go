@@ -3,7 +3,6 @@
 package relay
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,8 +136,6 @@ func (r *relay) proxy(target *url.URL, transport http.RoundTripper) http.Handler
 			p.SetURL(target)
 			header := p.Out.Header
 			header.Del(serverlessAuthorization)
-			header.Set("X-Forwarded-Host", p.In.Host)
-			header.Set("X-Forwarded-Proto", cmp.Or(p.In.Header.Get("X-Forwarded-Proto"), "http"))
 			if client := api.ClientAddress(p.In, r.config.TrustedProxies); client.IsValid() {
 				// Nothing else of what stood there can be believed. The platform adds our
 				// own address, so that the client's is the second from the right for the
@@ -152,10 +149,7 @@ func (r *relay) proxy(target *url.URL, transport http.RoundTripper) http.Handler
 				return // nobody waits any more
 			}
 			slog.ErrorContext(req.Context(), "call not passed on", "target", target.Host, "error", err)
-			// It holds nothing of anybody's, so that any page may read it. A function's
-			// answer brings a header of its own.
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-			api.Fail(w, fault.New(fault.Unavailable, "This part of the platform can't be reached now. Try again in a few seconds.").RetryAfter(5*time.Second))
+			api.Fail(w, req, fault.New(fault.Unavailable, "This part of the platform can't be reached now. Try again in a few seconds.").RetryAfter(5*time.Second))
 		},
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}

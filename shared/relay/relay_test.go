@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -136,10 +135,9 @@ func TestHeadersArePassedOnAndNotBelieved(t *testing.T) {
 			"Authorization", "Bearer users", "X-Serverless-Authorization", "Bearer stolen", "X-Forwarded-For", tc.forwarded,
 			"X-Forwarded-Host", "evil.test", "X-Forwarded-Proto", "https", "Forwarded", "for=203.0.113.9",
 			"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Idempotency-Key", "k", "Connection", "X-Hop", "X-Hop", "1")
-		u, _ := url.Parse(router)
 		for name, want := range map[string]string{
-			"Authorization": "Bearer users", "X-Serverless-Authorization": "", "X-Forwarded-For": tc.want, "X-Forwarded-Host": u.Host,
-			"X-Forwarded-Proto": "https", "Forwarded": "", "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+			"Authorization": "Bearer users", "X-Serverless-Authorization": "", "X-Forwarded-For": tc.want, "X-Forwarded-Host": "",
+			"X-Forwarded-Proto": "", "Forwarded": "", "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 			"Idempotency-Key": "k", "X-Hop": "",
 		} {
 			if value := strings.Join(got.Values(name), "|"); value != want {
@@ -250,7 +248,9 @@ func TestAFunctionThatIsAway(t *testing.T) {
 		return nil, errors.New("connection refused")
 	}}
 	w := httptest.NewRecorder()
-	relay.New(relay.Config{Target: "http://{function}.test"}, routes, transport).ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/courses/", nil))
+	r := httptest.NewRequest("GET", "/api/v1/courses/", nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	relay.New(relay.Config{Target: "http://{function}.test"}, routes, transport).ServeHTTP(w, r)
 	var problem struct{ Status int }
 	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || w.Code != http.StatusServiceUnavailable || problem.Status != w.Code {
 		t.Errorf("got %d %s", w.Code, w.Body)

@@ -4,6 +4,7 @@ package check
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"aksio.app/shared/ai"
@@ -31,8 +32,9 @@ type Request struct{}
 
 // Response has the status 503 if nothing works.
 type Response struct {
-	Status int
-	Body   Body
+	Status     int
+	RetryAfter string `header:"Retry-After" doc:"With 503: seconds until it is looked at again."`
+	Body       Body
 }
 
 // Body is the body of the response.
@@ -71,6 +73,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 		resp := &Response{Status: http.StatusOK, Body: Body{health, "aksio-backend", model.Name()}}
 		if health.Status == "unhealthy" {
 			resp.Status = http.StatusServiceUnavailable
+			resp.RetryAfter = strconv.Itoa(int(operations.HealthKept.Seconds()))
 		}
 		return resp, nil
 	}, nil

@@ -71,6 +71,7 @@ func New(t testing.TB, settings ...string) *App {
 	}
 	t.Cleanup(db.Close)
 	a := &App{DB: db, t: t, signer: signer, Settings: map[string]string{
+		"API_URL":               "http://example.com",
 		"DATABASE_URL":          url,
 		"DATABASE_POOL":         "4",
 		"TOKEN_SIGNING_KEY":     signingKey(),
@@ -119,6 +120,9 @@ func (a *App) User(name string) *Client {
 	}
 	return &Client{ID: user, app: a, token: a.Token(user)}
 }
+
+// As returns the client of another process as one of this.
+func (a *App) As(c *Client) *Client { return &Client{ID: c.ID, app: a, token: c.token} }
 
 // Anonymous returns a client that isn't signed in.
 func (a *App) Anonymous() *Client { return &Client{app: a} }
