@@ -44,8 +44,17 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 		{"signing key", func() (string, error) { return s.openKeys(config) }},
 		{"settings", func() (string, error) { return "look good", check(resource.NewProcess(s.foreseen())) }},
 		{"database", func() (string, error) {
-			emulated = s.startLive(ctx, config)
-			return s.openDatabase(ctx, config)
+			given := s.Settings["DATABASE_URL"] != ""
+			if given {
+				if err := s.reach(ctx); err != nil { // before anything is started
+					return "", err
+				}
+			}
+			emulated = s.startLive(ctx, config) // beside PostgreSQL, which takes as long
+			if given {
+				return "given by DATABASE_URL", nil
+			}
+			return "PostgreSQL runs", s.startDatabase(ctx, config)
 		}},
 		{"schema", func() (string, error) { return s.migrate(ctx) }},
 		{"storage", func() (string, error) { return s.openStorage(config, finalized) }},
@@ -71,17 +80,14 @@ func (s *Stack) foreseen() map[string]string {
 	return settings
 }
 
-func (s *Stack) openDatabase(ctx context.Context, config Config) (string, error) {
-	if s.Settings["DATABASE_URL"] != "" {
-		return "given by DATABASE_URL", s.reach(ctx)
-	}
+func (s *Stack) startDatabase(ctx context.Context, config Config) error {
 	server, err := postgres.Start(ctx, postgres.Options{Dir: filepath.Join(config.Dir, "postgres"), Progress: config.Detail})
 	if err != nil {
-		return "", err
+		return err
 	}
 	s.onClose(server.Stop)
 	s.Settings["DATABASE_URL"] = server.URL
-	return "PostgreSQL runs", nil
+	return nil
 }
 
 // reach reports whether the database of DATABASE_URL answers. Starting another

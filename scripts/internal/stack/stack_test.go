@@ -173,7 +173,7 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 						t.Errorf("%s was begun", step)
 					}
 				},
-				Detail: func(string) {},
+				Detail: func(line string) { t.Error(line) },
 			})
 			if err == nil {
 				s.Close()
