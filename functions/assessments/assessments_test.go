@@ -598,6 +598,28 @@ func TestWhatWasMadeBeforeAFailureIsKept(t *testing.T) {
 	}
 }
 
+// Nothing was recorded of a generation that couldn't be stored.
+func TestWhatIsPaidForIsRecordedThoughThereIsNoRoom(t *testing.T) {
+	t.Parallel()
+	app := scripted(t, 4, map[string]aitest.Reply{"cards": cardsReply, "items": itemsReply, "verdicts": verdictsReply})
+	ada := newStudent(t, app, "ada")
+	ada.document("Cells", cells)
+	assessment := ada.plan(object{"flashcard_count": 1, "quiz_count": 1})
+	if _, err := app.DB.Exec(t.Context(), `INSERT INTO list_counts (user_id, list, items) VALUES ($1, 'flashcards', most_items('flashcards'))`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	if problem := ada.Post(path+assessment+"/generate_content/", nil).Want(http.StatusConflict).Map(); problem["code"] != "too_many" {
+		t.Errorf("got %v", problem)
+	}
+	if got := ada.Get(quizzes).Map()["count"]; got != 0.0 {
+		t.Errorf("%v quizzes, want none", got)
+	}
+	var calls int
+	if err := app.DB.QueryRow(t.Context(), `SELECT sum(calls) FROM model_usage WHERE user_id = $1 AND purpose = 'generating'`, ada.ID).Scan(&calls); err != nil || calls == 0 {
+		t.Errorf("%d calls are recorded, %v", calls, err)
+	}
+}
+
 func TestAdaptiveQuizzesFitTheStudent(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)

@@ -3,6 +3,7 @@ package assessments
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/id"
 	"aksio.app/shared/patch"
@@ -119,6 +121,10 @@ func (d *draft) store(ctx context.Context) (Result, error) {
 		result.Cards, result.Quiz = d.cardsMade(cards), d.quizMade(quiz)
 		return d.record(ctx, tx)
 	})
+	if err != nil && fault.KindOf(err) != fault.Unavailable { // else it may have been stored
+		// There is no room, or the course is gone: nothing is kept, but it was paid for.
+		return result, errors.Join(err, d.record(ctx, d.generator.db))
+	}
 	result.Status = Partial
 	if len(d.cards) == d.plan.cards && len(questions) == d.plan.questions {
 		result.Status = Complete

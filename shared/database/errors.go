@@ -3,6 +3,7 @@ package database
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,7 +44,8 @@ func kindOf(err error) (fault.Kind, bool) {
 
 // Fault turns what PostgreSQL says of a statement about what ("card 0199…")
 // into what it means to the caller: no row is NotFound, a broken unique
-// constraint Conflict, a reference to nothing Invalid. Other errors are wrapped.
+// constraint Conflict, as is one item more than a student may have, and a reference to
+// nothing Invalid. Other errors are wrapped.
 func Fault(err error, what string) error {
 	var pg *pgconn.PgError
 	switch {
@@ -55,6 +57,9 @@ func Fault(err error, what string) error {
 		return fmt.Errorf("%w (%w)", fault.New(fault.Conflict, "There is such a %s already.", what), err) // for Repeated
 	case errors.As(err, &pg) && pg.Code == "23503":
 		return fault.New(fault.Invalid, "The %s refers to something that isn't there.", what)
+	case errors.As(err, &pg) && pg.ConstraintName == "list_is_full":
+		return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or courses with all that is in them, first.",
+			pg.Detail, strings.ReplaceAll(pg.ColumnName, "_", " ")).Coded("too_many")
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -133,7 +133,7 @@ func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt,
 		}
 		return Attempt{}, s.whyNot(ctx, owner, quiz)
 	}
-	return attempt, err
+	return attempt, database.Fault(err, "attempt")
 }
 
 // whyNot says why the quiz can't be attempted.

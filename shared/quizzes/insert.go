@@ -2,12 +2,12 @@ package quizzes
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/courses"
+	"aksio.app/shared/database"
 	"aksio.app/shared/id"
 )
 
@@ -44,10 +44,8 @@ func (s *Store) Insert(ctx context.Context, tx pgx.Tx, owner auth.UserID, n New)
 		stored, err = one(rows)
 		return err
 	})
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return Quiz{}, fmt.Errorf("generated quiz: %w", err)
-	}
-	return stored, nil
+	err := tx.SendBatch(ctx, &batch).Close()
+	return stored, database.Fault(err, "generated quiz")
 }
 
 // Performance returns the mean percentage of the last finished attempts in the

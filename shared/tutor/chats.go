@@ -142,7 +142,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 	if err == pgx.ErrNoRows {
 		return chat, courses.NoSuchCourse()
 	}
-	return chat, err
+	return chat, database.Fault(err, "chat")
 }
 
 // Update sets the fields of the change.

@@ -1,0 +1,52 @@
+package all_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/api/apitest"
+)
+
+// Nothing kept a student from creating without end.
+func TestNobodyFillsTheDatabase(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := app.User("ada"), app.User("bob")
+	made := func(who *apitest.Client, path, body string) string {
+		return who.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+	}
+	course, bobs := made(ada, coursesPath, `{"name":"Cells"}`), made(bob, coursesPath, `{"name":"Cells"}`)
+	one := map[string]string{}
+	for _, c := range created {
+		one[c.path] = c.path + made(ada, c.path, fill(c.body, course, "one")) + "/"
+	}
+	quiz := one["/api/v1/assessments/quizzes/"]
+	made(ada, quiz+"questions/", `{"question_text":"Why?","question_type":"essay"}`)
+	ada.Patch(quiz, `{"status":"published"}`).Want(http.StatusOK)
+	made(ada, quiz+"start_attempt/", ``)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE list_counts SET items = most_items(list) WHERE user_id = $1`+
+		` AND course_id = '00000000-0000-0000-0000-000000000000' AND most_items(list) IS NOT NULL`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+
+	refuse := func(path, body, rows string) {
+		t.Helper()
+		before := count(t, app, rows)
+		refused := ada.Post(path, body).Want(http.StatusConflict).Map()
+		if said := refused["detail"].(string); refused["code"] != "too_many" || !strings.Contains(said, "000 ") || !strings.Contains(said, "Delete") {
+			t.Errorf("%s: %v", path, refused)
+		}
+		if after := count(t, app, rows); after != before {
+			t.Errorf("%s: %d were made", path, after-before)
+		}
+	}
+	refuse(quiz+"start_attempt/", ``, `SELECT count(*) FROM quiz_attempts`)
+	for _, c := range created {
+		refuse(c.path, fill(c.body, course, "one too many"), c.rows)
+		made(bob, c.path, fill(c.body, bobs, "bob's"))
+		if ada.Delete(one[c.path]).Status == http.StatusNoContent {
+			made(ada, c.path, fill(c.body, course, "instead"))
+		}
+	}
+}
