@@ -181,6 +181,30 @@ func TestTutorStreams(t *testing.T) {
 	}
 }
 
+// TestWhoAcceptsEventsGetsThem: by their name, in whatever case, and not if JSON is
+// liked better.
+func TestWhoAcceptsEventsGetsThem(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	chat := open(t, ada, course)
+	for accept, events := range map[string]bool{
+		"": false, "*/*": false, "text/*": false, "application/json": false, "text/event-streams": false, "x-text/event-stream": false, `a/b;c="text/event-stream"`: false,
+		"text/event-stream;q=0": false, "TEXT/EVENT-STREAM; Q=0.0, */*": false, "text/event-stream;q=0.1, application/json": false, "text/event-stream;q=NaN": false,
+		"text/event-stream": true, "Text/Event-Stream": true, "application/json, text/event-stream": true, "*/*;q=0.1,text/event-stream ; q=0.5": true,
+	} {
+		resp := ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "What is a homeomorphism?"}, "Accept", accept)
+		want := "application/json"
+		if events {
+			want = "text/event-stream"
+		}
+		if got := resp.Header.Get("Content-Type"); resp.Status > 201 || got != want {
+			t.Errorf("%q: got %d as %s, want %s", accept, resp.Status, got, want)
+		}
+	}
+}
+
 // TestAStreamIsRepeatedByItsKey: who lost the connection asks again, and gets the
 // same answer without asking twice.
 func TestAStreamIsRepeatedByItsKey(t *testing.T) {
@@ -189,13 +213,21 @@ func TestAStreamIsRepeatedByItsKey(t *testing.T) {
 	ada := app.User("ada")
 	course, _ := course(t, app, ada)
 	chat := open(t, ada, course)
-	ask := func() *apitest.Response {
-		return ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "What is a homeomorphism?"},
-			"Accept", "text/event-stream", "Idempotency-Key", "k1").Want(http.StatusOK)
+	ask := func(path, accept string) *apitest.Response {
+		return ada.Do(http.MethodPost, chat+path, map[string]any{"content": "What is a homeomorphism?"}, "Accept", accept, "Idempotency-Key", "k1")
 	}
-	first, again := ask(), ask()
-	if string(first.Body) != string(again.Body) || again.Header.Get("Idempotent-Replayed") != "true" || again.Header.Get("Content-Type") != "text/event-stream" {
-		t.Errorf("the repetition streams %s, the first %s", again.Body, first.Body)
+	first := ask("send_message/", "text/event-stream").Want(http.StatusOK)
+	for path, accept := range map[string]string{"send_message/": "text/event-stream", "send_message": "application/json, Text/Event-Stream; Q=1"} {
+		again := ask(path, accept).Want(http.StatusOK)
+		if string(first.Body) != string(again.Body) || again.Header.Get("Idempotent-Replayed") != "true" || again.Header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("the repetition streams %s, the first %s", again.Body, first.Body)
+		}
+	}
+	// Another question, or the same in another form, isn't answered with this one's events.
+	for path, accept := range map[string]string{"send_message/": "application/json", "send_message": "text/event-stream;q=0", "send_message/?x=1": "text/event-stream"} {
+		if code := ask(path, accept).Want(http.StatusConflict).Map()["code"]; code != "idempotency_key_reused" {
+			t.Errorf("%s as %s: %v", path, accept, code)
+		}
 	}
 	if messages := ada.Get(chat + "messages/").Want(http.StatusOK).Map(); messages["count"] != 2.0 {
 		t.Errorf("%v messages, want the question and its answer", messages["count"])

@@ -79,7 +79,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		}
 	}
 	abandon := func(ctx context.Context) error { return store.AbandonReplay(ctx, user.ID, s.ID, key, claim) }
-	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, fingerprint(r, body), claim, s.Timeout+replayMargin)
+	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin)
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
 			settle(abandon)
@@ -99,7 +99,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	}
 
 	recorder := &recorder{header: w.Header(), status: http.StatusOK}
-	if strings.Contains(r.Header.Get("Accept"), EventStream) {
+	if s.streamsTo(r) {
 		recorder.through = w // events can't wait until the key is settled
 	}
 	finished := false
@@ -118,10 +118,18 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	finished = true
 }
 
-// fingerprint is the same for repetitions of a request and no others.
-func fingerprint(r *http.Request, body []byte) []byte {
+// fingerprint is the same for repetitions of a request and no others. Who asks for
+// events the second time wants another answer.
+func (s *server) fingerprint(r *http.Request, body []byte) []byte {
 	sum := sha256.New()
-	io.WriteString(sum, r.URL.RequestURI()+"\n")
+	address := strings.TrimSuffix(r.URL.EscapedPath(), "/") + "/"
+	if r.URL.RawQuery != "" {
+		address += "?" + r.URL.RawQuery
+	}
+	io.WriteString(sum, address+"\n")
+	if s.streamsTo(r) {
+		io.WriteString(sum, EventStream+"\n")
+	}
 	var boundary string // of a form's parts: clients choose another each time
 	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
 		boundary = parameters["boundary"]

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +42,33 @@ func HandleUserStream[Req, Resp any](streams Streams, op Operation, setup func(*
 	declare(&Declaration{Operation: op, Access: User, Trigger: HTTP, Streams: streams, register: func(s *server) error {
 		return registerStream(s, setup)
 	}})
+}
+
+// streamsTo reports whether the request is answered with events: always, or where it
+// asks for them and doesn't like JSON better.
+func (s *server) streamsTo(r *http.Request) bool {
+	switch s.Streams {
+	case StreamsAlways:
+		return true
+	case StreamsAsked:
+		wanted := quality(r, EventStream)
+		return wanted > 0 && wanted >= quality(r, "application/json")
+	}
+	return false
+}
+
+// quality returns the weight that the Accept header gives to the media type by its
+// name, 0 to 1.
+func quality(r *http.Request, mediaType string) float64 {
+	for one := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		if name, parameters, _ := mime.ParseMediaType(one); name == mediaType {
+			if weight, err := strconv.ParseFloat(parameters["q"], 64); err == nil {
+				return weight
+			}
+			return 1
+		}
+	}
+	return 0
 }
 
 // mostStreams is how many event streams one user has open at once in an instance of a
@@ -105,7 +134,7 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*streamOutput, error) {
 			return &streamOutput{Body: func(hc huma.Context) {
 				r, w := humago.Unwrap(hc)
-				stream := &stream{w: w, events: s.Streams == StreamsAlways || strings.Contains(r.Header.Get("Accept"), EventStream)}
+				stream := &stream{w: w, events: s.streamsTo(r)}
 				defer stream.close()
 				user := ctx.Value(userKey{}).(auth.User)
 				emit := stream.emit
