@@ -26,13 +26,6 @@ func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
 	return Taken(db.QueryRow(ctx, take, key, rate.Count, rate.Per))
 }
 
-// Queue adds a Take to the batch. Closing the batch's results returns what Take would,
-// before it looks at what was queued later. The statements queued later run all the
-// same, so they must do no harm when the rate is used up.
-func Queue(batch *pgx.Batch, key string, rate Rate) {
-	batch.Queue(take, key, rate.Count, rate.Per).QueryRow(Taken)
-}
-
 // take counts by the migrations' function take_turn.
 const take = `SELECT take_turn($1, $2, $3)`
 

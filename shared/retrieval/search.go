@@ -57,9 +57,8 @@ type Results struct {
 
 // Store searches the passages in the database.
 type Store struct {
-	db        *database.DB
-	model     ai.Model
-	throttled limits.Throttled
+	db    *database.DB
+	model ai.Model
 }
 
 // NewStore returns the passages of the database, whose vectors the model made.
@@ -68,30 +67,20 @@ func NewStore(db *database.DB, model ai.Model) *Store { return &Store{db: db, mo
 // searchRate is how often a student may search.
 var searchRate = limits.Rate{Count: 600, Per: time.Hour}
 
-// Lookup is Search by a student's own hand: Throttled after too many within an
-// hour. The search that is one too many may still ask the model; those after it
-// don't, as far as this instance knows.
+// Lookup is Search by a student's own hand: Throttled after too many within an hour.
+// Counting is a round trip of its own: within the search's transaction it would make
+// all of a student's searches wait for each other.
 func (s *Store) Lookup(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
-	key := "search:" + owner.String()
-	if err := s.throttled.Check(key); err != nil {
+	if err := limits.Take(ctx, s.db, "search:"+owner.String(), searchRate); err != nil {
 		return Results{}, err
 	}
-	var batch pgx.Batch
-	limits.Queue(&batch, key, searchRate)
-	results, err := s.search(ctx, &batch, owner, q)
-	s.throttled.Note(key, err)
-	return results, err
+	return s.Search(ctx, owner, q)
 }
 
 // Search finds passages by the words of the question (BM25) and by its meaning
 // (vectors of the model), and merges both orders (reciprocal rank fusion). A
 // course of somebody else is NotFound. One round trip beside the model's.
 func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
-	return s.search(ctx, new(pgx.Batch), owner, q)
-}
-
-// search is Search after what the batch holds already.
-func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID, q Query) (Results, error) {
 	q.Text = strings.TrimSpace(q.Text)
 	switch {
 	case q.Text == "":
@@ -115,7 +104,8 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 		slog.WarnContext(ctx, "search by words only", "course_id", q.Course, "kind", fault.KindOf(err).String(), "error", err)
 	}
 
-	courses.QueueRequire(batch, owner, q.Course)
+	var batch pgx.Batch
+	courses.QueueRequire(&batch, owner, q.Course)
 	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
 			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
@@ -125,9 +115,9 @@ func (s *Store) search(ctx context.Context, batch *pgx.Batch, owner auth.UserID,
 			return err
 		})
 	if spent.PromptTokens > 0 {
-		usage.Queue(batch, owner, usage.Embedding, spent)
+		usage.Queue(&batch, owner, usage.Embedding, spent)
 	}
-	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
+	if err := s.db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Results{}, err
 	}
 	return results, nil
