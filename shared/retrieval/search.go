@@ -5,9 +5,7 @@ package retrieval
 import (
 	"context"
 	"log/slog"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -109,9 +107,6 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
 			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
-			for i := range results.Hits {
-				results.Hits[i].Snippet = readable(results.Hits[i].Snippet)
-			}
 			return err
 		})
 	if spent.PromptTokens > 0 {
@@ -121,34 +116,6 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 		return Results{}, err
 	}
 	return results, nil
-}
-
-// Made on first use: most functions that link the package never search.
-var (
-	joined       = strings.NewReplacer("\x03\x1F\x02", "\x1F", "\x03\x1D\x02", "")                  // marks that end where the next begin
-	secondOfPair = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`.\x1F\x02`) }) // before a marked pair, which begins with it
-	firstOfPair  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1F.`) })
-	plain        = sync.OnceValue(func() *strings.Replacer {
-		return strings.NewReplacer(append(signs(), "\x03\x02", "", "\x02", "**", "\x03", "**", "\x1D", "", "\x1E", "<")...)
-	})
-)
-
-// signs pairs each stand-in letter with the sign that it stands for, as the function
-// search_text of the newest migration does.
-func signs() (pairs []string) {
-	letter := '\U00010600'
-	for _, sign := range "\u0E47\u0E48\u0E49\u0E4A\u0E4B\u0E4C\u0E4E\u0EBA\u0EC8\u0EC9\u0ECA\u0ECB\u0ECC\u1037\u1039\u103A\u17C9\u17CA\u17CB\u17CC\u17CD\u17CE\u17CF\u17D0\u17D1\u17D2\u17D3" {
-		pairs = append(pairs, string(letter), string(sign))
-		letter++
-	}
-	return pairs
-}
-
-// readable turns a snippet of what search_text made back into one of the text. A
-// letter that two pairs share stays once, marked if one of them is.
-func readable(snippet string) string {
-	snippet = secondOfPair().ReplaceAllString(joined.Replace(snippet), "\x02")
-	return plain().Replace(firstOfPair().ReplaceAllString(snippet, ""))
 }
 
 // weight says how much the order by meaning counts against the order by words.
@@ -231,9 +198,9 @@ WITH material AS MATERIALIZED (
 	LIMIT $8 OFFSET $9
 )
 SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.char_start, p.char_end, score,
-	ts_headline(search_config(p.language), prepared,
+	search_snippet(ts_headline(search_config(p.language), prepared,
 		(SELECT coalesce(string_agg(word::text, ' | '), '')::tsquery FROM terms),
 		E'StartSel=\x02, StopSel=\x03, MaxFragments=1, ' ||
-			CASE WHEN prepared ~ E'\x1F' THEN 'MaxWords=100, MinWords=50' ELSE 'MaxWords=40, MinWords=20' END) AS snippet
+			CASE WHEN prepared ~ E'\x1F' THEN 'MaxWords=100, MinWords=50' ELSE 'MaxWords=40, MinWords=20' END)) AS snippet
 FROM merged JOIN passages p USING (id) JOIN material d ON d.id = p.document_id, search_text(p.text, true) prepared
 ORDER BY score DESC, p.id`
