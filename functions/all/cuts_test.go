@@ -4,14 +4,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"aksio.app/shared/api/apitest"
 )
 
-// created is what students create, and how many there are of it.
-var created = []struct{ path, body, rows string }{
+// creation is a way to create something, and how many there are of it.
+type creation struct{ path, body, rows string }
+
+// created is what students create.
+var created = []creation{
 	{coursesPath, `{"name":"%s"}`, `SELECT count(*) FROM courses WHERE name <> 'Cells'`},
 	{"/api/v1/assessments/flashcards/", `{"course":"$course","question":"%s","answer":"a"}`, `SELECT count(*) FROM flashcards`},
 	{"/api/v1/chat/chats/", `{"course":"$course","title":"%s"}`, `SELECT count(*) FROM chats`},
@@ -19,17 +23,13 @@ var created = []struct{ path, body, rows string }{
 	{"/api/v1/assessments/", `{"course":"$course","title":"%s","assessment_type":"self_assessment"}`, `SELECT count(*) FROM assessments`},
 }
 
-// more is what students create in what they have, in how many statements with those
-// of the key.
-var more = []struct {
-	path, body, rows string
-	statements       int
-}{
-	{"/api/v1/assessments/quizzes/$quiz/questions/", `{"question_text":"%s","question_type":"essay"}`, `SELECT count(*) FROM quiz_questions`, 3},
-	{"/api/v1/assessments/quizzes/$quiz/start_attempt/", ``, `SELECT count(*) FROM quiz_attempts`, 3},
-	{coursesPath + "$course/documents/", `{"document_type":"text","name":"%s","text":"Cells divide."}`, `SELECT count(*) FROM documents`, 4},
-	{coursesPath + "$course/documents/", `{"document_type":"file","name":"%s","original_filename":"a.txt"}`, `SELECT count(*) FROM documents`, 4},
-	{"/api/v1/chat/chats/$chat/send_message/", `{"content":"%s"}`, `SELECT count(*) FROM chat_messages WHERE role = 'user'`, 4},
+// more is what they create in what they have.
+var more = []creation{
+	{"/api/v1/assessments/quizzes/$quiz/questions/", `{"question_text":"%s","question_type":"essay"}`, `SELECT count(*) FROM quiz_questions`},
+	{"/api/v1/assessments/quizzes/$quiz/start_attempt/", ``, `SELECT count(*) FROM quiz_attempts`},
+	{coursesPath + "$course/documents/", `{"document_type":"text","name":"%s","text":"Cells divide."}`, `SELECT count(*) FROM documents`},
+	{coursesPath + "$course/documents/", `{"document_type":"file","name":"%s","original_filename":"a.txt"}`, `SELECT count(*) FROM documents`},
+	{"/api/v1/chat/chats/$chat/send_message/", `{"content":"%s"}`, `SELECT count(*) FROM chat_messages WHERE role = 'user'`},
 }
 
 // count returns what the query counts.
@@ -42,40 +42,9 @@ func count(t *testing.T, app *apitest.App, query string) (n int) {
 }
 
 // TestARepetitionAfterACutMakesNothingTwice cuts the connection to the database just
-// after it has done one of the statements of a call, and repeats the call.
+// after it has done one of the statements of a call, each in turn, and repeats the call.
+// What a thing is counted in must count it once, too.
 func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
-	t.Parallel()
-	app, p := behindProxy(t, "DATABASE_POOL", "1")
-	app.Races = true // a new connection prepares anew
-	ada := app.User("ada")
-	course := ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).Map()["id"].(string)
-	for _, c := range created {
-		create := func(key string) *apitest.Response {
-			return ada.Do(http.MethodPost, c.path, fill(c.body, course, key), "Idempotency-Key", key)
-		}
-		create("warm").Want(http.StatusCreated)
-		for statement, what := range []string{"claimed", "created", "answered"} {
-			create("warm again " + what).Want(http.StatusCreated) // on a connection that knows the statements
-			before := count(t, app, c.rows)
-			p.cutAnswers(statement)
-			first := create(what)
-			if first.Status != http.StatusCreated { // it is when only the keeping of the answer was cut
-				refused(t, first)
-			}
-			again := create(what).Want(http.StatusCreated).Map()
-			if got := count(t, app, c.rows) - before; got != 1 {
-				t.Errorf("%s, cut when it was %s and repeated: %d were made", c.path, what, got)
-			}
-			if third := create(what).Want(http.StatusCreated).Map(); third["id"] != again["id"] {
-				t.Errorf("%s: answered with %v, then with %v", c.path, again["id"], third["id"])
-			}
-		}
-	}
-}
-
-// TestARepetitionInSomethingMakesNothingTwice is the same for what is made in what a
-// student has: what it is counted in must count it once, too.
-func TestARepetitionInSomethingMakesNothingTwice(t *testing.T) {
 	t.Parallel()
 	app, p := behindProxy(t, "DATABASE_POOL", "1")
 	app.Races = true // a new connection prepares anew
@@ -84,14 +53,14 @@ func TestARepetitionInSomethingMakesNothingTwice(t *testing.T) {
 		return ada.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
 	}
 	course := made(coursesPath, `{"name":"Cells"}`)
-	quiz := made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`","max_attempts":20}`)
+	quiz := made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`","max_attempts":100}`)
 	made("/api/v1/assessments/quizzes/"+quiz+"/questions/", `{"question_text":"Why?","question_type":"essay"}`)
 	ada.Patch("/api/v1/assessments/quizzes/"+quiz+"/", `{"status":"published"}`).Want(http.StatusOK)
 	chat := made("/api/v1/chat/chats/", `{"title":"Cells"}`)
-	for i, c := range more {
+	for i, c := range slices.Concat(created, more) {
 		path := strings.NewReplacer("$course", course, "$quiz", quiz, "$chat", chat).Replace(c.path)
 		create := func(key string) *apitest.Response {
-			return ada.Do(http.MethodPost, path, strings.ReplaceAll(c.body, "%s", key), "Idempotency-Key", key)
+			return ada.Do(http.MethodPost, path, fill(c.body, course, key), "Idempotency-Key", key)
 		}
 		id := func(made map[string]any) any {
 			if asked, ok := made["user_message"].(map[string]any); ok {
@@ -99,13 +68,18 @@ func TestARepetitionInSomethingMakesNothingTwice(t *testing.T) {
 			}
 			return made["id"]
 		}
-		create(fmt.Sprint("warm ", i)).Want(http.StatusCreated)
-		for statement := range c.statements {
-			key := fmt.Sprint("cut ", i, statement)
+		statement := 0
+		for ; ; statement++ {
+			key := fmt.Sprint("cut ", i, " ", statement)
 			create("before the " + key).Want(http.StatusCreated) // on a connection that knows the statements
 			before := count(t, app, c.rows)
 			p.cutAnswers(statement)
-			if first := create(key); first.Status != http.StatusCreated {
+			first := create(key)
+			if p.spared() {
+				first.Want(http.StatusCreated)
+				break
+			}
+			if first.Status != http.StatusCreated { // it is when only the keeping of the answer was cut
 				refused(t, first)
 			}
 			again := create(key).Want(http.StatusCreated).Map()
@@ -116,18 +90,21 @@ func TestARepetitionInSomethingMakesNothingTwice(t *testing.T) {
 				t.Errorf("%s: answered with %v, then with %v", c.path, id(again), id(third))
 			}
 		}
+		if statement < 3 {
+			t.Errorf("%s was cut %d times: its key is claimed and settled, and something is made between", c.path, statement)
+		}
 	}
-	if got := count(t, app, `SELECT total_questions - (SELECT count(*) FROM quiz_questions)::int FROM quizzes`); got != 0 {
+	if got := count(t, app, `SELECT total_questions - (SELECT count(*) FROM quiz_questions)::int FROM quizzes WHERE id = '`+quiz+`'`); got != 0 {
 		t.Errorf("the quiz counts %d questions too many", got)
 	}
-	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats`); got != 0 {
+	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats WHERE id = '`+chat+`'`); got != 0 {
 		t.Errorf("the chat counts %d messages too many", got)
 	}
 }
 
 // fill completes a body.
 func fill(body, course, name string) string {
-	return fmt.Sprintf(strings.ReplaceAll(body, "$course", course), name)
+	return strings.NewReplacer("$course", course, "%s", name).Replace(body)
 }
 
 // TestAnUnreliableDatabaseLeavesNothingHalfDone has the connections late and cut by

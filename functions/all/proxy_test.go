@@ -18,6 +18,7 @@ type proxy struct {
 	broken mode
 	conns  map[net.Conn]bool
 	deaf   map[net.Conn]int // clients that hear so many answers and then nothing any more
+	cut    bool             // since cutAnswers
 	chance *rand.Rand       // of being late and of being cut; nil: neither
 }
 
@@ -78,9 +79,19 @@ func (p *proxy) set(m mode) {
 func (p *proxy) cutAnswers(after int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.cut = false
 	for conn := range p.conns {
 		p.deaf[conn] = after
 	}
+}
+
+// spared reports whether the service hasn't answered so often that something was cut
+// since cutAnswers, and leaves it so.
+func (p *proxy) spared() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.deaf)
+	return !p.cut
 }
 
 // gamble makes the proxy late or cut a connection by chance, each time that one side
@@ -113,8 +124,10 @@ func (c toClient) Write(b []byte) (int, error) {
 	if !counted {
 		delete(c.proxy.deaf, c.Conn)
 	}
+	cut := counted && answers == 0
+	c.proxy.cut = c.proxy.cut || cut
 	c.proxy.mu.Unlock()
-	if counted && answers == 0 || !c.proxy.lets() {
+	if cut || !c.proxy.lets() {
 		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(b)

@@ -113,12 +113,19 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 		return Document{}, err
 	}
 	plan := usage.Free
+	var (
+		there     bool
+		documents int
+		bytes     int64
+		added     Document
+	)
 	var batch pgx.Batch // one transaction
 	// One at a time for a student: of two at once, both would take the last place.
 	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, owner)
 	batch.Queue(`
 		SELECT EXISTS (SELECT FROM courses WHERE `+courses.Owned("$1", "$2")+`), count(*), coalesce(sum(`+Reserved+`), 0)::bigint
-		FROM `+counted, course, owner)
+		FROM `+counted, course, owner).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&there, &documents, &bytes) })
 	batch.Queue(`
 		INSERT INTO documents AS d (id, user_id, course_id, name, description, document_type, content_type, original_filename, file_size_bytes, state, object)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11
@@ -127,18 +134,11 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 			AND EXISTS (SELECT FROM courses WHERE `+courses.Owned("$3", "$2")+`)
 		RETURNING `+columns,
 		document, owner, course, n.Name, n.Description, n.Type, n.ContentType, n.Filename, n.Size, state, Object(document),
-		plan.Documents, cmp.Or(n.Size, plan.DocumentBytes), plan.StorageBytes)
-	var (
-		there     bool
-		documents int
-		bytes     int64
-		added     Document
-	)
-	batch.QueuedQueries[1].QueryRow(func(row pgx.Row) error { return row.Scan(&there, &documents, &bytes) })
-	batch.QueuedQueries[2].Query(func(rows pgx.Rows) (err error) {
-		added, err = one(rows)
-		return err
-	})
+		plan.Documents, cmp.Or(n.Size, plan.DocumentBytes), plan.StorageBytes).
+		Query(func(rows pgx.Rows) (err error) {
+			added, err = one(rows)
+			return err
+		})
 	err := s.db.SendBatch(ctx, &batch).Close()
 	repeated := database.Repeated(err, "documents")
 	if err == nil || fault.KindOf(err) != fault.NotFound && !repeated {

@@ -49,14 +49,6 @@ func (s State) Status() Status {
 	return Status(s)
 }
 
-// Brief returns the word for the state where clients don't know "uploading".
-func (s State) Brief() Status {
-	if s == AwaitingUpload {
-		return Status(Processing)
-	}
-	return s.Status()
-}
-
 // Over reports whether nothing happens any more unless somebody asks for it.
 func (s State) Over() bool { return s == Completed || s == Failed }
 

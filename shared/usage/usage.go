@@ -91,32 +91,30 @@ type execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-const record = `
+// record adds a call to the usage unless the condition holds.
+func record(unless string) string {
+	return `
 	INSERT INTO model_usage AS m (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
-	VALUES ($1, now()::date, $2, $3, 1, $4, $5)` + add
-
-const add = `
+	SELECT $1, now()::date, $2, $3, 1, $4, $5 WHERE NOT (` + unless + `)
 	ON CONFLICT (user_id, day, purpose, model) DO UPDATE SET
 		calls = m.calls + 1,
 		prompt_tokens = m.prompt_tokens + excluded.prompt_tokens,
 		completion_tokens = m.completion_tokens + excluded.completion_tokens`
+}
 
 // Record adds a model call to the student's usage. Give it the transaction that
 // stores what the model answered.
 func Record(ctx context.Context, tx execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
-	_, err := tx.Exec(ctx, record, user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
+	_, err := tx.Exec(ctx, record("false"), user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
 	return err
-}
-
-// QueueUnless is Queue unless the condition holds: SQL whose parameters begin with $6.
-func QueueUnless(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage, condition string, args ...any) {
-	batch.Queue(`
-		INSERT INTO model_usage AS m (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
-		SELECT $1, now()::date, $2, $3, 1, $4, $5 WHERE NOT (`+condition+`)`+add,
-		append([]any{user, purpose, u.Model, u.PromptTokens, u.CompletionTokens}, args...)...)
 }
 
 // Queue is Record as part of a batch.
 func Queue(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage) {
-	batch.Queue(record, user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
+	QueueUnless(batch, user, purpose, u, "false")
+}
+
+// QueueUnless is Queue unless the condition holds: SQL whose parameters begin with $6.
+func QueueUnless(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage, condition string, args ...any) {
+	batch.Queue(record(condition), append([]any{user, purpose, u.Model, u.PromptTokens, u.CompletionTokens}, args...)...)
 }

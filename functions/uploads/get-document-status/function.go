@@ -68,7 +68,10 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		body := &resp.Body
 		body.ID, body.GraphID = d.ID, d.ID
 		body.Filename, body.Type, body.Created = cmp.Or(d.Filename, d.Name), d.Type, d.Created
-		body.Status, body.Stage, body.Progress = d.State.Brief(), string(d.Stage), d.Progress
+		body.Status, body.Stage, body.Progress = d.State.Status(), string(d.Stage), d.Progress
+		if d.State == documents.AwaitingUpload { // clients of this operation don't know "uploading"
+			body.Status = documents.Processing.Status()
+		}
 		body.Chunks, body.Processed = d.Passages, d.Embedded
 		body.Message, body.Error, body.ErrorCode = d.ErrorMessage, d.ErrorMessage, d.ErrorCode
 		return resp, nil
