@@ -129,6 +129,30 @@ func TestSearchTakesAnyText(t *testing.T) {
 	}
 }
 
+// TestSearchWeighsCommonWordsByTheirShare has words in more passages than are counted.
+func TestSearchWeighsCommonWordsByTheirShare(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	texts := []string{"ribosome enzyme enzyme enzyme enzyme", "ribosome membrane"} // the first has the word of nearly all four times
+	for len(texts) < 4000 {
+		texts = append(texts, "enzyme membrane", "enzyme reaction")
+	}
+	l.add(t, texts)
+	store := retrieval.NewStore(l.db, mute{})
+	for question, want := range map[string]string{
+		"ribosome, membrane or enzyme": "ribosome membrane",
+		"membrane of an enzyme":        "enzyme membrane",
+	} {
+		results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: question, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results.Hits) == 0 || results.Hits[0].Text != want {
+			t.Errorf("%q: got %+v, want %q first", question, results.Hits, want)
+		}
+	}
+}
+
 func TestSearchKeepsToItsOwner(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
