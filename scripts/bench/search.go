@@ -32,24 +32,31 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 			return err
 		}
 	}
-	bare := func(ctx context.Context, i int) error {
-		vectors, _, err := provider.Offline{}.Embed(ctx, []string{question(i)})
-		if err != nil {
+	bare := func(l learner) func(context.Context, int) error {
+		return func(ctx context.Context, i int) error {
+			vectors, _, err := provider.Offline{}.Embed(ctx, []string{question(i)})
+			if err != nil {
+				return err
+			}
+			rows, _ := s.db.Query(ctx, `SELECT id, document_id, text FROM passages WHERE course_id = $1 ORDER BY embedding <=> $2 LIMIT 10`,
+				l.course, pgvector.NewVector(vectors[0]))
+			_, err = pgx.CollectRows(rows, pgx.RowToMap)
 			return err
 		}
-		rows, _ := s.db.Query(ctx, `SELECT id, document_id, text FROM passages WHERE course_id = $1 ORDER BY embedding <=> $2 LIMIT 10`,
-			large.course, pgvector.NewVector(vectors[0]))
-		_, err = pgx.CollectRows(rows, pgx.RowToMap)
-		return err
 	}
 	samples := max(3, e.samples/2)
-	ours, base, ratio, err := p95(ctx, samples, in(large), bare)
+	ours, base, ratio, err := p95(ctx, samples, in(large), bare(large))
 	if err != nil {
 		return nil, err
 	}
 	rows := []Row{{Name: "search of a large course beside the bare vector query, p95", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio, Budget: 2}}
 	ours, base, ratio, err = p95(ctx, samples, in(large), in(small))
-	return append(rows, Row{Name: "growth: search at 100×, p95", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio, Budget: 1.5}), err
+	if err != nil {
+		return rows, err
+	}
+	rows = append(rows, Row{Name: "growth: search at 100×, p95", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio, Budget: 1.5})
+	ours, base, ratio, err = p95(ctx, samples, bare(large), bare(small))
+	return append(rows, Row{Name: "growth: the bare vector query at 100×, p95: what an exact search can't be below", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio}), err
 }
 
 // question is of five words, usual ones and rare ones, another for each i.
