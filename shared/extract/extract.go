@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -145,8 +146,8 @@ func title(text string) string {
 
 // Extract reads a file. Its kind is decided by its content; the name tells only
 // Markdown from plain text. It returns when the reader's time is up or the context
-// ends, and stops the parser. That of articles in web pages can't be stopped: it goes
-// on until it is through.
+// ends, and stops the parser. That of articles in web pages can't be stopped: it gets
+// pages that it is soon through with.
 func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (Document, error) {
 	if len(content) == 0 {
 		return Document{}, fault.New(fault.Invalid, "The file is empty. Check it on your device and upload it again.").Coded("empty_file")
@@ -194,18 +195,18 @@ func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc
 		found, err = r.readPDF(ctx, content)
 		if about(content, filename, err) {
 			doc.ContentType = Plain
-			found, err = readPlain(content)
+			found, err = readPlain(content, r.limits)
 		}
 	case Word:
 		found, err = readWord(ctx, content, r.limits)
 	case Slides:
 		found, err = readSlides(ctx, content, r.limits)
 	case Markdown:
-		found, err = readMarkdown(content)
+		found, err = readMarkdown(ctx, content, r.limits)
 	case HTML:
 		found, err = readHTML(ctx, content)
 	case Plain:
-		found, err = readPlain(content)
+		found, err = readPlain(content, r.limits)
 	default:
 		return doc, fault.New(fault.Unsupported, "This is %s, which can't be read. Upload a PDF, Word, PowerPoint, Markdown, HTML or text file.",
 			describe(doc.ContentType)).Coded("unsupported_type")
@@ -318,6 +319,9 @@ func length(pages []string) (n int) {
 	return n
 }
 
+// wholePage matches how a page begins, other than a piece of one.
+var wholePage = regexp.MustCompile(`(?i)<!doctype html|<html[\s>]`)
+
 // Detect returns the media type of the content.
 func Detect(content []byte, filename string) string {
 	ending := strings.ToLower(path.Ext(filename))
@@ -328,6 +332,8 @@ func Detect(content []byte, filename string) string {
 	}
 	for kind := mimetype.Detect(content); kind != nil; kind = kind.Parent() {
 		switch base, _, _ := strings.Cut(kind.String(), ";"); {
+		case base == HTML && (ending == ".md" || ending == ".markdown") && !wholePage.Match(content[:min(len(content), 1024)]):
+			return Markdown // which may begin with a tag
 		case base == Word, base == Slides, base == HTML:
 			return base
 		case base == "application/zip":

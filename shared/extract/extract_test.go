@@ -93,8 +93,8 @@ func TestTextsWithoutSpacesAreCut(t *testing.T) {
 		ends     string
 		phrase   string
 	}{
-		"kubernetes.zh.md": {"zh", 580, "。", "在生产环境中，你需要管理运行着应用程序的容器"}, // two lines of the file
-		"kubernetes.ja.md": {"ja", 590, "。", "初期の頃は、組織は物理サーバー上に"},
+		"kubernetes.zh.md": {"zh", 580, "。？", "在生产环境中，你需要管理运行着应用程序的容器"}, // two lines of the file
+		"kubernetes.ja.md": {"ja", 590, "。？", "初期の頃は、組織は物理サーバー上に"},
 		"udhr.th.txt":      {"th", 240, "", "มีอิสระและเสมอภาคกัน"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,9 +189,11 @@ func TestTextsAreRead(t *testing.T) {
 			"| a | b |\n|---|:-:|\n| 1 | *2* |\n\n```go\nx := *p // **kept**\n```\n***\n[1]: http://z\n[^1]: A note.\n"), "a.md", extract.Markdown,
 			"Spaces\n\nA compact space is small, see the book and another.\n\na*b 2*3*4 and *stars* & snake_case_name\n\nold a picture bold https://y.z\n\n" +
 				"a | b\n\n1 | 2\n\nx := *p // **kept**\n\nA note.", ""},
-		"text about PDFs":        {[]byte("A file of this kind begins with %PDF-1.4 and a line of bytes."), "a.txt", extract.Plain, "begins with %PDF-1.4 and", ""},
-		"text of a PDF's header": {[]byte("%PDF-1.4 is how a file of this kind begins. 1 0 obj begins an object."), "", extract.Plain, "is how a file of this kind", ""},
-		"control characters":     {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
+		"Markdown that begins with a tag": {[]byte("<p align=\"center\">A picture</p>\n\n# Spaces\n\nA *compact* space is small.\n\n## Open sets\n\nMore."), "README.md", extract.Markdown, "Spaces\n\nA compact space is small.", "Open sets"},
+		"HTML under Markdown's name":      {[]byte("<!DOCTYPE html><p>A <b>compact</b> space is small and has few words.</p>"), "a.md", extract.HTML, "A compact space is small", ""},
+		"text about PDFs":                 {[]byte("A file of this kind begins with %PDF-1.4 and a line of bytes."), "a.txt", extract.Plain, "begins with %PDF-1.4 and", ""},
+		"text of a PDF's header":          {[]byte("%PDF-1.4 is how a file of this kind begins. 1 0 obj begins an object."), "", extract.Plain, "is how a file of this kind", ""},
+		"control characters":              {[]byte("a\u00adb\u200bc and some more words\x07 of text"), "a.txt", extract.Plain, "abc and some more words of text", ""},
 	} {
 		doc, err := reader.Extract(t.Context(), tc.content, tc.filename)
 		if err != nil {
@@ -208,18 +210,26 @@ func TestTextsAreRead(t *testing.T) {
 	}
 }
 
-// TestTextsOfLinesHavePages reads a text that has no empty lines: it isn't one page.
+// TestTextsOfLinesHavePages reads texts that have no empty lines, and one of a single
+// line: they aren't one page.
 func TestTextsOfLinesHavePages(t *testing.T) {
 	t.Parallel()
-	text := strings.Repeat(strings.Repeat("A sentence of a paragraph on a line of its own. ", 10)+"\n", 100)
-	doc, err := reader.Extract(t.Context(), []byte(text), "a.txt")
-	if err != nil {
-		t.Fatal(err)
+	line := strings.Repeat("A sentence of a paragraph on a line of its own. ", 10)
+	for name, text := range map[string]string{
+		"a.txt": strings.Repeat(line+"\n", 100),
+		"a.md":  strings.Repeat("*"+line+"*\n", 100),
+		"b.txt": strings.Repeat(line, 100),
+		"b.md":  strings.Repeat(line, 100),
+	} {
+		doc, err := reader.Extract(t.Context(), []byte(text), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Pages) < 15 || len(doc.Pages) > 20 {
+			t.Errorf("%s: %d bytes on %d pages", name, len(text), len(doc.Pages))
+		}
+		checkDocument(t, doc)
 	}
-	if len(doc.Pages) < 15 || len(doc.Pages) > 20 {
-		t.Errorf("%d bytes on %d pages", len(text), len(doc.Pages))
-	}
-	checkDocument(t, doc)
 }
 
 // TestTextBoxesInterruptNothing reads a paragraph with a text box, which Word writes
@@ -255,6 +265,9 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 		"picture":        {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"), "unsupported_type"},
 		"program":        {[]byte("MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"), "unsupported_type"},
 		"zip bomb":       {office(t, strings.Repeat("<w:p><w:r><w:t>"+strings.Repeat("bomb ", 2000)+"</w:t></w:r></w:p>", 22_000)), "zip_bomb"},
+		"many elements":  {office(t, strings.Repeat("<w:p/>", 10_000_000)), "zip_bomb"},
+		"attributes":     {office(t, strings.Repeat("<w:p "+strings.Repeat(`a="" `, 100_000)+"/>", 150)), "zip_bomb"},
+		"one long tag":   {office(t, "<w:p "+strings.Repeat(`a="" `, 10_000_000)+"/>"), "zip_bomb"},
 		"deep XML":       {office(t, strings.Repeat("<w:p>", 10_000)), "zip_bomb"},
 		"broken XML":     {office(t, "<w:p><w:r>"), "truncated_or_damaged"},
 	} {

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"context"
 	"html"
 	"regexp"
 	"strings"
@@ -12,13 +13,16 @@ import (
 // parser of the whole language takes minutes for some texts of 100 kB, and gigabytes
 // for others. What it makes of them beyond text and headings isn't needed. Mark-up
 // that isn't understood stays in the text.
-func readMarkdown(content []byte) (raw, error) {
-	text, ok := decode(content)
-	if !ok {
-		return raw{}, damaged()
+func readMarkdown(ctx context.Context, content []byte, limits Limits) (raw, error) {
+	text, err := limits.text(content)
+	if err != nil {
+		return raw{}, err
 	}
 	var m markdown
 	for line := range strings.Lines(strings.ReplaceAll(unmarked(text), "\r\n", "\n")) {
+		if ctx.Err() != nil {
+			return raw{}, ctx.Err()
+		}
 		m.line(strings.TrimRight(line, "\n"))
 	}
 	m.flush()
@@ -123,9 +127,17 @@ func (m *markdown) flush() {
 }
 
 // paragraph returns the text of the lines that were read, and begins anew. A line
-// ends with one of the source only where that says so.
+// ends with one of the source only where that says so, or where the lines are so much
+// that they are paragraphs.
 func (m *markdown) paragraph() string {
 	var text strings.Builder
+	if length(m.open) > 3*pageLength {
+		for _, line := range m.open {
+			text.WriteString(inline(strings.TrimSpace(line)) + "\n\n")
+		}
+		m.open = m.open[:0]
+		return text.String()
+	}
 	for i, line := range m.open {
 		line = strings.TrimLeft(line, " \t")
 		if i > 0 {

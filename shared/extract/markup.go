@@ -18,6 +18,7 @@ import (
 const (
 	mostHTML    = 10 << 20 // bytes: the tree of a page takes some times more
 	mostArticle = 32 << 20 // bytes of text, each for every element around it: those are looked through for an article
+	mostNodes   = 100_000  // of a page that is looked through for an article: that can't be stopped
 )
 
 // readHTML reads a page's article, or all of it where there is none.
@@ -35,7 +36,7 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
 	}
 	whole := gather(root)
-	if around(root, 0) > mostArticle {
+	if bytes, nodes := around(root, 0); bytes > mostArticle || nodes > mostNodes {
 		return whole, nil
 	}
 	parser := readability.NewParser()
@@ -58,15 +59,16 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 }
 
 // around returns how many bytes of text there are below the node, each counted for
-// every element around it.
-func around(n *html.Node, depth int) (bytes int) {
+// every element around it, and how many nodes.
+func around(n *html.Node, depth int) (bytes, nodes int) {
 	if n.Type == html.TextNode {
-		return depth * len(n.Data)
+		return depth * len(n.Data), 1
 	}
 	for c := range n.ChildNodes() {
-		bytes += around(c, depth+1)
+		b, n := around(c, depth+1)
+		bytes, nodes = bytes+b, nodes+n
 	}
-	return bytes
+	return bytes, nodes + 1
 }
 
 // gather returns the text below a node, a paragraph for each block.

@@ -21,8 +21,10 @@ import (
 // Bounds of an Office file, which is a zip of XML.
 const (
 	mostEntries  = 20_000
-	mostInflated = 200 << 20 // bytes of all parts that are read
+	mostInflated = 100 << 20 // bytes of all parts that are read
 	mostDepth    = 200       // of XML elements
+	mostElements = 3_000_000 // and attributes of all parts: a book of 2,000 pages has as many
+	mostTag      = 4 << 20   // bytes of one tag, text or comment: its attributes take thirty times as much
 )
 
 // pack is an Office file whose parts are read within bounds.
@@ -30,6 +32,7 @@ type pack struct {
 	ctx      context.Context
 	files    map[string]*zip.File
 	inflated int64
+	elements int
 }
 
 func openPack(ctx context.Context, content []byte) (*pack, error) {
@@ -52,15 +55,17 @@ func bomb() error {
 }
 
 // bounded fails when the pack's parts get larger than they may, whatever their
-// headers claim.
+// headers claim, or one tag does.
 type bounded struct {
 	io.Reader
 	pack *pack
+	tag  int64 // bytes since the last one
 }
 
-func (b bounded) Read(p []byte) (int, error) {
+func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if b.pack.inflated += int64(n); b.pack.inflated > mostInflated {
+	b.pack.inflated += int64(n)
+	if b.tag += int64(n); b.pack.inflated > mostInflated || b.tag > mostTag {
 		return n, bomb()
 	}
 	return n, err
@@ -72,12 +77,16 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func([]byte),
 	if file == nil {
 		return nil
 	}
+	if file.UncompressedSize64 > mostInflated {
+		return bomb()
+	}
 	part, err := file.Open()
 	if err != nil {
 		return fmt.Errorf("%w: %w", damaged(), err)
 	}
 	defer part.Close()
-	decoder := xml.NewDecoder(bounded{timely{part, p.ctx}, p})
+	source := &bounded{timely{part, p.ctx}, p, 0}
+	decoder := xml.NewDecoder(source)
 	depth := 0
 	for {
 		token, err := decoder.Token()
@@ -90,9 +99,11 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func([]byte),
 		case err != nil:
 			return fmt.Errorf("%w: %s: %w", damaged(), name, err)
 		}
+		source.tag = 0
 		switch t := token.(type) {
 		case xml.StartElement:
-			if depth++; depth > mostDepth {
+			depth++
+			if p.elements += 1 + len(t.Attr); depth > mostDepth || p.elements > mostElements {
 				return bomb()
 			}
 			open(t)

@@ -16,12 +16,25 @@ import (
 // letters, or a third of it in Chinese characters, as a printed page has.
 const pageLength = 3_000
 
-func readPlain(content []byte) (raw, error) {
-	text, ok := decode(content)
-	if !ok {
-		return raw{}, damaged()
+func readPlain(content []byte, limits Limits) (raw, error) {
+	text, err := limits.text(content)
+	if err != nil {
+		return raw{}, err
 	}
 	return raw{pages: paginate(unmarked(text))}, nil
+}
+
+// text returns the text of the content. It is refused before it costs more than
+// counting if it is longer than any that is read.
+func (l Limits) text(content []byte) (string, error) {
+	text, ok := decode(content)
+	if !ok {
+		return "", damaged()
+	}
+	if characters := utf8.RuneCountInString(text); characters > l.Characters {
+		return "", l.tooLong(characters)
+	}
+	return text, nil
 }
 
 // decode returns the text of bytes in UTF-8, UTF-16 or UTF-32 with a mark, or
@@ -67,8 +80,8 @@ func mostlyText(text string) bool {
 	return odd*20 <= all
 }
 
-// paginate cuts a text without pages between paragraphs, and one whose paragraphs
-// are lines between those.
+// paginate cuts a text without pages between paragraphs, one whose paragraphs are
+// lines between those, and a line that has many pages between its sentences.
 func paginate(text string) []string {
 	var pages []string
 	var page strings.Builder
@@ -78,18 +91,38 @@ func paginate(text string) []string {
 			pieces = strings.Split(paragraph, "\n")
 		}
 		for _, piece := range pieces {
-			if page.Len() > 0 && page.Len()+len(piece) > pageLength {
-				pages = append(pages, page.String())
-				page.Reset()
+			for _, part := range parted(piece) {
+				if page.Len() > 0 && page.Len()+len(part) > pageLength {
+					pages = append(pages, page.String())
+					page.Reset()
+				}
+				if page.Len() > 0 {
+					page.WriteString(between)
+				}
+				page.WriteString(part)
+				between = ""
 			}
-			if page.Len() > 0 {
-				page.WriteString(between)
-			}
-			page.WriteString(piece)
 			between = "\n"
 		}
 	}
 	return append(pages, page.String())
+}
+
+// parted returns the sentences of a line, each with the white space behind it, if it
+// is longer than some pages.
+func parted(line string) []string {
+	if len(line) <= 3*pageLength {
+		return []string{line}
+	}
+	var parts []string
+	text, last := []rune(line), 0
+	for _, s := range sentences(text) {
+		if s.start > last {
+			parts = append(parts, string(text[last:s.start]))
+			last = s.start
+		}
+	}
+	return append(parts, string(text[last:]))
 }
 
 // tidy drops control and invisible characters, leaves no white space but single
