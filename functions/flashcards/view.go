@@ -54,7 +54,7 @@ func View(c flashcards.Card) Card {
 		ID: c.ID, Course: c.Course, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Tags: c.Tags,
 		SourceContent: c.SourceContent, Ease: c.Ease, Interval: c.Interval, Repetitions: c.Repetitions, Due: c.Due,
 		Reviews: c.Reviews, Correct: c.Correct, SuccessRate: c.SuccessRate(), Active: c.Active, Starred: c.Starred,
-		Generated: c.Generated, Model: c.Model, Confidence: c.Confidence, Mastery: c.Mastery().String(), IsDue: !c.Due.After(time.Now()),
+		Generated: c.Generated, Model: c.Model, Confidence: c.Confidence, Mastery: string(c.Mastery()), IsDue: !c.Due.After(time.Now()),
 		Stability: c.Stability, Difficulty: c.Difficulty, State: c.State.String(), Created: c.Created, Updated: c.Updated,
 	}
 	if c.Citation != nil {

@@ -70,7 +70,7 @@ func operations(l learner) []operation {
 			_, err := flashcards.NewStore(db).Due(ctx, l.user, courses.ID{}, 100)
 			return err
 		}, every(func(c flashcards.Card) listdue.Card {
-			return listdue.Card{ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Starred: c.Starred, Mastery: c.Mastery().String()}
+			return listdue.Card{ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Starred: c.Starred, Mastery: string(c.Mastery())}
 		})),
 		reviewing(l),
 		get("flashcards-list", "/api/v1/assessments/flashcards/", func(db *database.DB) error {

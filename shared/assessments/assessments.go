@@ -22,8 +22,8 @@ import (
 // ID identifies an assessment.
 type ID = id.ID[Assessment]
 
-// SelfAssessment is the type of those that students make for themselves.
-const SelfAssessment = "self_assessment"
+// selfAssessment is the type of those that students make for themselves.
+const selfAssessment = "self_assessment"
 
 // Assessment is a planned check of one course.
 type Assessment struct {

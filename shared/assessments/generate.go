@@ -177,7 +177,7 @@ func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses
 // means to take it now; an assessment's is a draft because it is somebody's plan.
 func (g *Generator) ForDocument(ctx context.Context, owner auth.UserID, document documents.Document, cards, questions int) (Result, error) {
 	return g.Generate(ctx, owner, Assessment{
-		Course: document.Course, Title: shorten(document.Name), Type: SelfAssessment,
+		Course: document.Course, Title: shorten(document.Name), Type: selfAssessment,
 		IncludeFlashcards: cards > 0, IncludeQuizzes: questions > 0, FlashcardCount: cards, QuizCount: questions,
 	}, Request{Documents: []documents.ID{document.ID}, Questions: questions, Publish: true})
 }

@@ -23,15 +23,12 @@ type Rate struct {
 // Take counts one event for the key, such as "login:203.0.113.7". It is
 // Throttled, and counts nothing, when the rate is used up. One round trip.
 func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
-	return Taken(db.QueryRow(ctx, take, key, rate.Count, rate.Per))
+	return Taken(db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
 }
 
-// take counts by the migrations' function take_turn.
-const take = `SELECT take_turn($1, $2, $3)`
-
-// Taken is what Take would return, of the row of a statement that calls take_turn by
-// itself: its key is found in the database, or not every call counts. No row says that
-// nothing was to be counted.
+// Taken is what Take would return, of the row of a statement that calls the migrations'
+// take_turn by itself: its key is found in the database, or not every call counts. No
+// row says that nothing was to be counted.
 func Taken(row pgx.Row) error {
 	var wait time.Duration
 	err := row.Scan(&wait)

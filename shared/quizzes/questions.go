@@ -168,7 +168,7 @@ func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, cha
 	case database.Violates(err, "quizzes_bytes"):
 		return question, tooMuchText()
 	case database.Violates(err, "quizzes_size"):
-		return question, fault.New(fault.Invalid, "A quiz may have %d questions; start another one.", MostQuestions).Coded("quiz_full")
+		return question, fault.New(fault.Invalid, "A quiz may have %d questions; start another one.", mostQuestions).Coded("quiz_full")
 	}
 	return question, database.Fault(err, "quiz")
 }

@@ -26,9 +26,9 @@ import (
 // ID identifies a quiz.
 type ID = id.ID[Quiz]
 
-// MostQuestions is how many questions a quiz may have. Its description, prompt and
+// mostQuestions is how many questions a quiz may have. Its description, prompt and
 // source and its questions, as JSON, may have 256 KiB in all: lists show them.
-const MostQuestions = 200
+const mostQuestions = 200
 
 // The states of a quiz. Only a published one can be attempted.
 const (

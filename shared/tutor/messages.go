@@ -81,7 +81,7 @@ type New struct {
 
 // Bounds of a message.
 const (
-	MaxContent     = 32_000   // characters
+	maxContent     = 32_000   // characters
 	maxAttachments = 64 << 10 // bytes of JSON
 )
 
@@ -116,8 +116,8 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if n.Content = strings.TrimSpace(n.Content); n.Content == "" {
 		return Exchange{}, fault.Field("content", "Write something to the tutor.")
 	}
-	if utf8.RuneCountInString(n.Content) > MaxContent {
-		return Exchange{}, fault.Field("content", "A message may have %d characters.", MaxContent)
+	if utf8.RuneCountInString(n.Content) > maxContent {
+		return Exchange{}, fault.Field("content", "A message may have %d characters.", maxContent)
 	}
 	if len(n.Attachments) > maxAttachments {
 		return Exchange{}, fault.Field("attachments", "Attachments may have 64 KiB of JSON.")

@@ -17,7 +17,8 @@ import (
 	"aksio.app/shared/limits"
 )
 
-// Plan says how much a student may use.
+// Plan says how much a student may use. What no plan lifts stands in the migrations, in
+// the function most_items.
 type Plan struct {
 	DocumentBytes  int64 // of one document
 	Documents      int   // that aren't deleted

@@ -59,7 +59,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		}
 		cards := make([]Card, len(due))
 		for i, c := range due {
-			cards[i] = Card{c.ID, c.Question, c.Answer, c.Explanation, c.Level, c.Starred, c.Mastery().String()}
+			cards[i] = Card{c.ID, c.Question, c.Answer, c.Explanation, c.Level, c.Starred, string(c.Mastery())}
 		}
 		return &Response{cards}, nil
 	}, nil

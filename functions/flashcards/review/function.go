@@ -14,7 +14,6 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/flashcards"
-	"aksio.app/shared/flashcards/fsrs"
 )
 
 func init() {
@@ -61,11 +60,12 @@ func (Number) Schema(huma.Registry) *huma.Schema { return numberOr("[0-5]") }
 // Rating is a Number that may be a word.
 type Rating int
 
+var words = map[string]Rating{`"again"`: 1, `"hard"`: 2, `"good"`: 3, `"easy"`: 4}
+
 // UnmarshalJSON reads 3, "3" and "good".
 func (r *Rating) UnmarshalJSON(data []byte) error {
-	var word fsrs.Rating
-	if word.UnmarshalText([]byte(strings.Trim(string(data), `"`))) == nil {
-		*r = Rating(word)
+	if word, ok := words[string(data)]; ok {
+		*r = word
 		return nil
 	}
 	return (*Number)(r).UnmarshalJSON(data)

@@ -70,7 +70,7 @@ func TestPreview(t *testing.T) {
 	for i, card := range previews {
 		waits[i] = card.Due.Sub(start)
 		if next := p.Next(fsrs.Card{}, start, fsrs.Again+fsrs.Rating(i)); next != card {
-			t.Errorf("preview of %s is %+v, yet the review gives %+v", fsrs.Again+fsrs.Rating(i), card, next)
+			t.Errorf("preview of rating %d is %+v, yet the review gives %+v", fsrs.Again+fsrs.Rating(i), card, next)
 		}
 	}
 	if want := [4]time.Duration{time.Minute, 6 * time.Minute, 10 * time.Minute, 8 * day}; waits != want {

@@ -43,26 +43,26 @@ func checkReview(t *testing.T, p *fsrs.Parameters, before fsrs.Card, now time.Ti
 	for i, after := range outcomes {
 		rating := fsrs.Again + fsrs.Rating(i)
 		if !(after.Stability >= 0.001 && after.Stability <= 36500) {
-			t.Errorf("%s: stability %g", rating, after.Stability)
+			t.Errorf("rating %d: stability %g", rating, after.Stability)
 		}
 		if !(after.Difficulty >= 1 && after.Difficulty <= 10) {
-			t.Errorf("%s: difficulty %g", rating, after.Difficulty)
+			t.Errorf("rating %d: difficulty %g", rating, after.Difficulty)
 		}
 		if wait := after.Due.Sub(now); wait < time.Minute || wait > time.Duration(p.MaximumInterval+3)*day {
-			t.Errorf("%s: due in %s", rating, wait)
+			t.Errorf("rating %d: due in %s", rating, wait)
 		}
 		if after.Reps != before.Reps+1 || !after.LastReview.Equal(now) || after.State == fsrs.New {
-			t.Errorf("%s: %+v after %+v", rating, after, before)
+			t.Errorf("rating %d: %+v after %+v", rating, after, before)
 		}
 		forgot := rating == fsrs.Again && after.Lapses == before.Lapses+1
 		if !forgot && after.Lapses != before.Lapses {
-			t.Errorf("%s: %d lapses after %d", rating, after.Lapses, before.Lapses)
+			t.Errorf("rating %d: %d lapses after %d", rating, after.Lapses, before.Lapses)
 		}
 		if i == 0 {
 			continue
 		}
 		if worse := outcomes[i-1]; after.Stability < worse.Stability || after.Due.Before(worse.Due) || after.Difficulty > worse.Difficulty {
-			t.Errorf("%s makes %+v, worse than %s with %+v", rating, after, rating-1, worse)
+			t.Errorf("rating %d makes %+v, worse than %d with %+v", rating, after, rating-1, worse)
 		}
 	}
 	if before.State != fsrs.New && outcomes[0].Stability > before.Stability+1e-8 {

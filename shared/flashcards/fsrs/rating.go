@@ -11,24 +11,6 @@ const (
 	Easy
 )
 
-var ratings = words{Again: "again", Hard: "hard", Good: "good", Easy: "easy"}
-
-// String returns "again", "hard", "good" or "easy".
-func (r Rating) String() string { return ratings.text("rating", int(r)) }
-
-// MarshalText writes the word of the rating; an unknown rating is an error.
-func (r Rating) MarshalText() ([]byte, error) { return ratings.marshal("rating", int(r)) }
-
-// UnmarshalText reads a word in lower case.
-func (r *Rating) UnmarshalText(text []byte) error {
-	i, err := ratings.unmarshal("rating", text)
-	if err != nil {
-		return err
-	}
-	*r = Rating(i)
-	return nil
-}
-
 // State is where a card stands, and so what its next review is.
 type State int
 
@@ -40,20 +22,7 @@ const (
 	Relearning              // forgotten, in the relearning steps
 )
 
-var states = words{New: "new", Learning: "learning", Review: "review", Relearning: "relearning"}
+var states = [...]string{"new", "learning", "review", "relearning"}
 
 // String returns "new", "learning", "review" or "relearning".
-func (s State) String() string { return states.text("state", int(s)) }
-
-// MarshalText writes the word of the state; an unknown state is an error.
-func (s State) MarshalText() ([]byte, error) { return states.marshal("state", int(s)) }
-
-// UnmarshalText reads a word in lower case.
-func (s *State) UnmarshalText(text []byte) error {
-	i, err := states.unmarshal("state", text)
-	if err != nil {
-		return err
-	}
-	*s = State(i)
-	return nil
-}
+func (s State) String() string { return states[s] }

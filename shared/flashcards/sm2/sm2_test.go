@@ -1,8 +1,6 @@
 package sm2_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -104,7 +102,7 @@ func TestMastery(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		card sm2.Card
-		want string
+		want sm2.Mastery
 	}{
 		{"never reviewed", sm2.Card{Ease: 1.3}, "new"},
 		{"all three conditions", sm2.Card{Ease: 2.5, Repetitions: 8, Reviews: 10, Correct: 9}, "mastered"},
@@ -117,28 +115,9 @@ func TestMastery(t *testing.T) {
 		{"mostly forgotten", sm2.Card{Ease: 2.5, Repetitions: 1, Reviews: 5, Correct: 2}, "difficult"},
 		{"half forgotten", sm2.Card{Ease: 2.0, Repetitions: 0, Reviews: 4, Correct: 2}, "learning"},
 	} {
-		if got := tc.card.Mastery().String(); got != tc.want {
+		if got := tc.card.Mastery(); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
-	}
-}
-
-func TestMasteryWords(t *testing.T) {
-	t.Parallel()
-	text, err := json.Marshal([]sm2.Mastery{sm2.Unseen, sm2.Learning, sm2.Difficult, sm2.Mastered})
-	if want := `["new","learning","difficult","mastered"]`; err != nil || string(text) != want {
-		t.Fatalf("wrote %s, %v, want %s", text, err, want)
-	}
-	var back []sm2.Mastery
-	if err := json.Unmarshal(text, &back); err != nil || fmt.Sprint(back) != "[new learning difficult mastered]" {
-		t.Errorf("read %v, %v", back, err)
-	}
-	var m sm2.Mastery
-	if err := m.UnmarshalText([]byte("expert")); err == nil {
-		t.Errorf("read expert as %s", m)
-	}
-	if text, err := sm2.Mastery(4).MarshalText(); err == nil {
-		t.Errorf("wrote level 4 as %s", text)
 	}
 }
 
