@@ -146,7 +146,7 @@ func TestEveryMalformedIDIsNotFound(t *testing.T) {
 		if d.Access != api.User || !strings.Contains(d.Path, "{") {
 			continue
 		}
-		for _, id := range []string{"1", "x", "%00", "%2e%2e", "null", strings.ToUpper(nobodys) + "0", strings.Repeat("a", 2000), "%F0%9F%98%80"} {
+		for _, id := range []string{"{" + nobodys + "}", "urn:uuid:" + nobodys, strings.ReplaceAll(nobodys, "-", ""), strings.Replace(nobodys, "-", "_", 1), "1", "x", "%00", "%2e%2e", "null", strings.ToUpper(nobodys) + "0", strings.Repeat("a", 2000), "%F0%9F%98%80"} {
 			for _, method := range d.Methods {
 				if resp := ada.Do(method, address(d, id), nil); resp.Status != http.StatusNotFound {
 					t.Errorf("%s with id %.40q: got %d, want 404", d.ID, id, resp.Status)
@@ -218,9 +218,13 @@ func never5xx(t *testing.T, resp *apitest.Response, what string) {
 	if resp.Status == http.StatusUnprocessableEntity && bytes.Contains(resp.Body, []byte(`"generated_content"`)) {
 		return // a generation that made nothing tells more than that
 	}
-	if resp.Status >= 400 && resp.Header.Get("Content-Type") != "application/problem+json" {
+	if resp.Status < 400 {
+		return
+	}
+	if resp.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%.60q: %d as %s, want a problem body", what, resp.Status, resp.Header.Get("Content-Type"))
 	}
+	inPlainWords(t, resp, what)
 }
 
 // hostileBodies are wrong in form.

@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
+	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -26,13 +30,13 @@ func jsonFormat(fields func() *fields) huma.Format {
 		},
 		Unmarshal: func(data []byte, v any) error {
 			if !utf8.Valid(data) {
-				return errors.New("the body isn't UTF-8")
+				return errors.New("it isn't UTF-8")
 			}
 			if holdsNUL(data) {
-				return errors.New("the body holds a NUL character, which no text may")
+				return errors.New("it holds a NUL character, which no text may")
 			}
 			if err := json.Unmarshal(data, v); err != nil {
-				return err
+				return fields().misfit(data, v, err)
 			}
 			if whole, ok := v.(*any); ok { // as huma reads a body first, to check it against the schema
 				return fields().check(*whole)
@@ -40,6 +44,45 @@ func jsonFormat(fields func() *fields) huma.Format {
 			return nil
 		},
 	}
+}
+
+// misfit decodes once more what the decoder refused: whole numbers may be written as
+// 3.0 or 1e2 in JSON, but not for Go. Else it says which field is wrong.
+func (f *fields) misfit(data []byte, v any, err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("it can't be read as JSON beyond byte %d", syntax.Offset)
+	}
+	data = plainIntegers(data)
+	if err = json.Unmarshal(data, v); err == nil {
+		return nil
+	}
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members) // none if it isn't an object
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !f.known[name] {
+			continue
+		}
+		one, _ := json.Marshal(map[string]json.RawMessage{name: members[name]})
+		if err := json.Unmarshal(one, reflect.New(reflect.TypeOf(v).Elem()).Interface()); err != nil {
+			return fmt.Errorf("body.%s: %s", name, decodingWords(err))
+		}
+	}
+	return errors.New(decodingWords(err))
+}
+
+// token is a text or a number of JSON.
+var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*`)
+
+// plainIntegers writes whole numbers without fraction and exponent.
+func plainIntegers(data []byte) []byte {
+	return token.ReplaceAllFunc(data, func(token []byte) []byte {
+		number, err := strconv.ParseFloat(string(token), 64)
+		if token[0] == '"' || err != nil || number != math.Trunc(number) || math.Abs(number) >= 1<<53 {
+			return token
+		}
+		return strconv.AppendInt(nil, int64(number), 10)
+	})
 }
 
 // encode writes nothing if it fails.

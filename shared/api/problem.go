@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -206,62 +205,58 @@ func init() {
 	}
 }
 
+// mostErrors is how many of a request's errors are told: a list may have one in each
+// of its entries.
+const mostErrors = 20
+
 // validationProblem words what huma found wrong with a request.
 func validationProblem(status int, message string, errs []error) *Problem {
-	var details []*huma.ErrorDetail
+	var found []ProblemError
 	for _, err := range errs {
 		var own *Problem
-		if errors.As(err, &own) {
-			return own
-		}
 		var detailer huma.ErrorDetailer
-		if errors.As(err, &detailer) {
-			details = append(details, detailer.ErrorDetail())
-		} else if err != nil {
-			details = append(details, &huma.ErrorDetail{Location: "body", Message: err.Error()})
+		switch {
+		case errors.As(err, &own):
+			return own
+		case errors.As(err, &detailer):
+			detail := detailer.ErrorDetail()
+			if strings.HasPrefix(detail.Location, "path.") { // a malformed id is nobody's
+				return newProblem(http.StatusNotFound, "", "Not found.")
+			}
+			if strings.HasSuffix(detail.Message, new(http.MaxBytesError).Error()) {
+				status = http.StatusRequestEntityTooLarge
+			}
+			found = append(found, plainly(detail))
+		case errors.As(err, new(*http.MaxBytesError)):
+			status = http.StatusRequestEntityTooLarge
+		case err != nil:
+			found = append(found, ProblemError{"body", "It broke off. Send it again, whole."})
 		}
-	}
-	if slices.ContainsFunc(details, func(d *huma.ErrorDetail) bool { return strings.HasPrefix(d.Location, "path.") }) {
-		return newProblem(http.StatusNotFound, "", "Not found.") // a malformed id is nobody's
 	}
 	switch status {
-	case http.StatusUnprocessableEntity:
+	case http.StatusUnprocessableEntity, http.StatusInternalServerError: // the latter for a body that broke off
 		status = http.StatusBadRequest
-	case http.StatusInternalServerError: // a body that broke off
-		status = http.StatusBadRequest
+	case http.StatusRequestEntityTooLarge:
+		message = "The request has more bytes than this operation takes."
+	case http.StatusUnsupportedMediaType:
+		message = "This operation takes a body of the type application/json."
 	}
 	if status != http.StatusBadRequest {
 		return newProblem(status, "", sentence(message))
 	}
 	p := newProblem(status, "", "")
-	for _, d := range details {
-		if m := requiredProperty.FindStringSubmatch(d.Message); m != nil {
-			p.addField(d.Location+"."+m[1], "This field is required.")
-		} else {
-			p.addField(d.Location, sentence(d.Message))
-		}
+	for _, e := range found[:min(len(found), mostErrors)] {
+		p.addField(e.Location, e.Message)
 	}
-	switch len(p.Errors) {
+	switch len(found) {
 	case 0:
 		p.Detail = sentence(message)
 		p.fields = map[string][]string{"non_field_errors": {p.Detail}}
 	case 1:
-		p.Detail = fmt.Sprintf("%s: %s", p.Errors[0].Location, p.Errors[0].Message)
+		p.Detail = fmt.Sprintf("%s: %s", found[0].Location, found[0].Message)
 	default:
-		p.Detail = fmt.Sprintf("%d fields of the request are wrong; see errors.", len(p.Errors))
+		p.Detail = fmt.Sprintf("%d values of the request are wrong; see errors for up to %d of them.", len(found), mostErrors)
 	}
 	p.Error_ = p.Detail
 	return p
-}
-
-// sentence makes a sentence of a library's message.
-func sentence(message string) string {
-	if message == "" {
-		return ""
-	}
-	message = strings.ToUpper(message[:1]) + message[1:]
-	if !strings.HasSuffix(message, ".") {
-		message += "."
-	}
-	return message
 }

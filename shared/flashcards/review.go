@@ -18,25 +18,30 @@ import (
 // ReviewID identifies a review.
 type ReviewID = id.ID[Review]
 
+// SessionID identifies a client's session of study, of which nothing else is known.
+type SessionID = id.ID[session]
+
+type session struct{}
+
 // Review is one grading of a card. Reviews are only ever added.
 type Review struct {
-	ID               ReviewID  `db:"id"`
-	Card             ID        `db:"flashcard_id"`
-	Scheduler        string    `db:"scheduler"`
-	Rating           int       `db:"rating"`                // 1 again to 4 easy
-	Quality          int       `db:"quality_response"`      // 0 blackout to 5 perfect
-	Seconds          *int      `db:"response_time_seconds"` // that the student took
-	Session          *string   `db:"study_session_id"`
-	Device           *string   `db:"device_type"`
-	PreviousInterval int       `db:"previous_interval_days"`
-	NewInterval      int       `db:"new_interval_days"`
-	EaseBefore       float64   `db:"ease_factor_before"`
-	EaseAfter        float64   `db:"ease_factor_after"`
-	Due              time.Time `db:"next_review_date"` // as it was set
-	Created          time.Time `db:"created_at"`
+	ID               ReviewID   `db:"id"`
+	Card             ID         `db:"flashcard_id"`
+	Scheduler        string     `db:"scheduler"`
+	Rating           int        `db:"rating"`                // 1 again to 4 easy
+	Quality          int        `db:"quality_response"`      // 0 blackout to 5 perfect
+	Seconds          *int       `db:"response_time_seconds"` // that the student took
+	Session          *SessionID `db:"study_session_id"`
+	Device           *string    `db:"device_type"`
+	PreviousInterval int        `db:"previous_interval_days"`
+	NewInterval      int        `db:"new_interval_days"`
+	EaseBefore       float64    `db:"ease_factor_before"`
+	EaseAfter        float64    `db:"ease_factor_after"`
+	Due              time.Time  `db:"next_review_date"` // as it was set
+	Created          time.Time  `db:"created_at"`
 }
 
-const reviewColumns = `id, flashcard_id, scheduler, rating, quality_response, response_time_seconds, study_session_id::text, device_type,
+const reviewColumns = `id, flashcard_id, scheduler, rating, quality_response, response_time_seconds, study_session_id, device_type,
 	previous_interval_days, new_interval_days, ease_factor_before, ease_factor_after, next_review_date, created_at`
 
 // Grade is how well a card was recalled: FSRS's rating, 1 again to 4 easy, and
@@ -78,7 +83,7 @@ type NewReview struct {
 	ID      ReviewID // of the client's; the same again changes nothing. Zero: a new one
 	Grade   Grade
 	Seconds *int
-	Session *string
+	Session *SessionID
 	Device  *string
 }
 

@@ -53,12 +53,9 @@ func (i ID[T]) MarshalText() ([]byte, error) { return uuid.UUID(i).MarshalText()
 // id isn't read: where it stands for "any" or "none", a caller who writes it out
 // would choose what no id can.
 func (i *ID[T]) UnmarshalText(text []byte) error {
-	if len(text) != 36 { // uuid.Parse also takes URNs, braces and bare digits
-		return fmt.Errorf("%.40q is not an id: want 36 characters such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c", text)
-	}
 	parsed, err := uuid.ParseBytes(text)
-	if err != nil {
-		return fmt.Errorf("%q is not an id: %w", text, err)
+	if err != nil || len(text) != 36 { // uuid.Parse also takes URNs, braces and bare digits
+		return fmt.Errorf("%.40q is not an id: want 36 characters such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c", text)
 	}
 	if parsed == uuid.Nil {
 		return fmt.Errorf("%s identifies nothing", text)

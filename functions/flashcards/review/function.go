@@ -3,6 +3,7 @@ package review
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,12 +37,12 @@ type Request struct {
 
 // Body is the body of the request.
 type Body struct {
-	ID      *flashcards.ReviewID `json:"id" doc:"Of the client's; the same again changes nothing."`
-	Quality *Number              `json:"quality_response" doc:"0 blackout to 5 perfect."`
-	Rating  *Rating              `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
-	Seconds *int                 `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
-	Session *string              `json:"study_session_id" format:"uuid"`
-	Device  *string              `json:"device_type" maxLength:"20"`
+	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same again changes nothing."`
+	Quality *Number               `json:"quality_response" doc:"0 blackout to 5 perfect."`
+	Rating  *Rating               `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
+	Seconds *int                  `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
+	Session *flashcards.SessionID `json:"study_session_id" format:"uuid" nullable:"true"`
+	Device  *string               `json:"device_type" maxLength:"20"`
 }
 
 // Number is a number that old clients write as a text.
@@ -50,8 +51,11 @@ type Number int
 // UnmarshalJSON reads 3 and "3".
 func (n *Number) UnmarshalJSON(data []byte) error {
 	number, err := strconv.Atoi(strings.Trim(string(data), `"`))
+	if err != nil {
+		return errors.New("must be a whole number from 0 to 5")
+	}
 	*n = Number(number)
-	return err
+	return nil
 }
 
 // Schema describes the number.
@@ -85,20 +89,20 @@ type Response struct {
 
 // Review is a review on the wire.
 type Review struct {
-	ID               flashcards.ReviewID `json:"id"`
-	Card             flashcards.ID       `json:"flashcard"`
-	Quality          int                 `json:"quality_response"`
-	Rating           int                 `json:"rating"`
-	Seconds          *int                `json:"response_time_seconds"`
-	Session          *string             `json:"study_session_id"`
-	Device           *string             `json:"device_type"`
-	PreviousInterval int                 `json:"previous_interval_days"`
-	NewInterval      int                 `json:"new_interval_days"`
-	EaseBefore       float64             `json:"ease_factor_before"`
-	EaseAfter        float64             `json:"ease_factor_after"`
-	Due              time.Time           `json:"next_review_date" doc:"When the card comes back."`
-	Scheduler        string              `json:"scheduler" enum:"fsrs,sm2"`
-	Created          time.Time           `json:"created_at"`
+	ID               flashcards.ReviewID   `json:"id"`
+	Card             flashcards.ID         `json:"flashcard"`
+	Quality          int                   `json:"quality_response"`
+	Rating           int                   `json:"rating"`
+	Seconds          *int                  `json:"response_time_seconds"`
+	Session          *flashcards.SessionID `json:"study_session_id" nullable:"true"`
+	Device           *string               `json:"device_type"`
+	PreviousInterval int                   `json:"previous_interval_days"`
+	NewInterval      int                   `json:"new_interval_days"`
+	EaseBefore       float64               `json:"ease_factor_before"`
+	EaseAfter        float64               `json:"ease_factor_after"`
+	Due              time.Time             `json:"next_review_date" doc:"When the card comes back."`
+	Scheduler        string                `json:"scheduler" enum:"fsrs,sm2"`
+	Created          time.Time             `json:"created_at"`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
