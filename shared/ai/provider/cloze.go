@@ -51,6 +51,9 @@ func (r *reading) standsAsNoun(s sentence, from, to int) bool {
 		end+1 < len(s.text) && s.text[end] == '.' && s.text[end+1] != ' ' && s.text[end+1] != '"' {
 		return false
 	}
+	if r.tongue.code == "en" && participle(s.words[to-1].text) { // "the decrease", but "sales decreased"
+		return false
+	}
 	if r.tongue.code == "de" || from == 0 {
 		return true
 	}
@@ -81,10 +84,12 @@ func (c cloze) before() string {
 }
 
 // fits reports whether the other term can stand in the gap by its form, as far as
-// English shows it.
+// English shows it. Elsewhere the article before the gap shows its gender.
 func (r *reading) fits(c cloze, other string) bool {
 	if r.tongue.code != "en" {
-		return true
+		words := splitWords(other)
+		article, noun := genders[c.before()], r.genders[words[len(words)-1].stem()]
+		return article == "" || noun == "" || strings.ContainsAny(article, noun)
 	}
 	vowel := other != "" && strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
 	switch c.before() {

@@ -140,11 +140,14 @@ func (m *reading) explain(s sentence) (definition, bool) {
 	l := lists()
 	words := splitWords(term)
 	for _, w := range words {
-		if lower := strings.ToLower(w.text); l.labels[lower] || l.general[lower] || l.leaning[lower] {
+		if lower, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(w.text, "’", "'")), "'"); l.labels[lower] || l.general[lower] || l.leaning[lower] {
 			return definition{}, false
 		}
 	}
 	speaker := len(words) > 1 && strings.ToUpper(term) == term
+	if first, _ := utf8.DecodeRuneInString(rest); unicode.IsDigit(first) { // a score or a range
+		return definition{}, false
+	}
 	if len(words) == 0 || stopped(words[len(words)-1].text) || speaker || hollow(rest) || len(splitWords(rest)) < 4 || strings.Contains(rest, ": ") || strings.HasSuffix(rest, "?") {
 		return definition{}, false
 	}
@@ -201,6 +204,9 @@ func (m *reading) isTerm(term string) bool {
 		return false
 	}
 	first, last := words[0], words[len(words)-1]
+	if m.tongue.code == "en" && len(words) == 1 && participle(first.text) { // "Plotted is …"
+		return false
+	}
 	if stopped(first.text) || stopped(last.text) || lists().leaning[strings.ToLower(first.text)] || vague[strings.ToLower(last.text)] {
 		return false
 	}
@@ -213,6 +219,11 @@ func (m *reading) isTerm(term string) bool {
 		}
 	}
 	return m.tongue.code != "de" || first.capital() || last.capital()
+}
+
+// participle reports whether the English word looks like one.
+func participle(text string) bool {
+	return len(text) > 5 && strings.HasSuffix(text, "ed") && !strings.HasSuffix(text, "eed")
 }
 
 // joining words may stand inside a term.

@@ -80,6 +80,15 @@ func TestOfflineCardsMakeSense(t *testing.T) {
 		"a heading runs in":         {"Preface This book is a collection of the lectures of one winter about groups.", "", "Preface"},
 		"code is no sentence":       {"The library syntax is GEN matker0(GEN x, long flag). The library syntax is GEN matrix0(GEN x, long flag).", "", "library"},
 		"a path is whole":           {"The server reads the file /etc/postfix/main.cf at each start of the server. The postfix server was written for the postfix project.", "", "/_____"},
+		"what this is":              {"To explain this reaction, the chemists measured the pressure of the gas. The gas has a pressure. The reaction needs a gas.", "", "To explain"},
+		"a score":                   {"The match ended late. Columbus held a 3 – 2 lead with under a minute to play in the match.", "", "held a 3”"},
+		"thanks":                    {"Many thanks also to the students who found the mistakes of the text. The students read the text, and the text has few mistakes.", "", "thanks"},
+		"who speaks":                {"THE PRESIDENT: Nobody knows the deficit better than the people of the country. The deficit of the country grows.", "", "PRESIDENT"},
+		"the rest of a sentence":    {"the company has assets. are not recorded on the balance sheet of the company. the balance sheet of the company has its assets.", "", "are not"},
+		"what stands elsewhere":     {"The enzyme works under the conditions of the cell as described above. The conditions of the cell matter for the enzyme.", "", "described"},
+		"a participle is no term":   {"Plotted is the concentration of the enzyme for each of the doses that were given.", "", "What is plotted"},
+		"a remark of the author":    {"Beobachtung: Die Topologie der Ebene ist die feinste Topologie der Menge. Die Ebene ist eine Menge. Die Menge hat eine Topologie.", "", "Beobachtung"},
+		"a heading runs in midway":  {"Control and Robustness of the Wnt Pathway The model contains many parameters of the cell. The Wnt Pathway is part of the cell.", "", "Robustness"},
 		"a letter for the thing": {"Sei X ein Raum. X heißt topologische Mannigfaltigkeit, wenn jeder Punkt eine Umgebung hat, die zum Raum homöomorph ist.",
 			"Wann heißt X topologische Mannigfaltigkeit?", ""},
 	} {
@@ -133,6 +142,20 @@ func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {
 			if n := answers["True"] - answers["False"]; n < -1 || n > 1 || len(answers) != 2 {
 				t.Errorf("%s, %v: %v", file, types, answers)
 			}
+		}
+	}
+}
+
+// TestOfflineStatementsKeepGenders: an article that doesn't fit gives a false one away.
+func TestOfflineStatementsKeepGenders(t *testing.T) {
+	t.Parallel()
+	items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: material(t, "topologie.md"), Count: 20, Types: []string{ai.TrueFalse}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range items {
+		if strings.Contains(i.Text, "Ein Konvergenz") || strings.Contains(i.Text, "Eine Punkt") {
+			t.Errorf("a false article: %q", i.Text)
 		}
 	}
 }

@@ -18,10 +18,11 @@ type reading struct {
 	material  ai.Material
 	tongue    *tongue
 	sentences []sentence
-	phrases   []phrase        // the weightiest first
-	inside    map[int][]int   // the phrases of each sentence
-	upper     map[string]bool // words written with a capital inside a sentence
-	lower     map[string]bool // words written without one
+	phrases   []phrase          // the weightiest first
+	inside    map[int][]int     // the phrases of each sentence
+	upper     map[string]bool   // words written with a capital inside a sentence
+	lower     map[string]bool   // words written without one
+	genders   map[string]string // of stems, as their articles tell
 }
 
 // phrase is a term of the material: one to three words that it uses as a noun.
@@ -42,7 +43,7 @@ const (
 )
 
 func read(m ai.Material) *reading {
-	r := &reading{material: m, sentences: splitSentences(m.Sources), upper: map[string]bool{}, lower: map[string]bool{}}
+	r := &reading{material: m, sentences: splitSentences(m.Sources), upper: map[string]bool{}, lower: map[string]bool{}, genders: map[string]string{}}
 	texts := make([]string, len(m.Sources))
 	for i, s := range m.Sources {
 		texts[i] = s.Text
@@ -70,10 +71,14 @@ func (r *reading) phrasesIn(sentence int) iter.Seq2[int, phrase] {
 	}
 }
 
-// readCase learns which words are written with a capital where no sentence starts.
+// readCase learns which words are written with a capital where no sentence starts, and
+// the genders of those behind articles.
 func (r *reading) readCase() {
 	for _, s := range r.sentences {
 		for i, w := range s.words {
+			if i > 0 && !w.after {
+				r.readGender(w.stem(), genders[strings.ToLower(s.words[i-1].text)])
+			}
 			switch {
 			case !w.capital():
 				r.lower[w.text] = true
@@ -82,6 +87,31 @@ func (r *reading) readCase() {
 			}
 		}
 	}
+}
+
+// genders are those of the nouns behind articles: m, f, n.
+var genders = map[string]string{
+	"der": "mf", "die": "f", "das": "n", "den": "m", "dem": "mn", "des": "mn", "ein": "mn", "eine": "f", "einen": "m", "einem": "mn", "einer": "f", "eines": "mn",
+	"jede": "f", "jeder": "mf", "jedes": "n", "im": "mn", "vom": "mn", "zum": "mn", "zur": "f", "en": "m", "ei": "f", "et": "n", "ett": "n", "det": "n",
+}
+
+// readGender learns from one article of a noun. Where they agree on none, one of them
+// was a plural's, and nothing is known.
+func (r *reading) readGender(stem, article string) {
+	if article == "" {
+		return
+	}
+	known, seen := r.genders[stem]
+	if !seen {
+		r.genders[stem] = article
+		return
+	}
+	r.genders[stem] = strings.Map(func(gender rune) rune {
+		if strings.ContainsRune(article, gender) {
+			return gender
+		}
+		return -1
+	}, known)
 }
 
 // found counts how a phrase is used.

@@ -411,7 +411,12 @@ func (s sentence) readable() bool {
 		return false
 	}
 	first := []rune(s.text)[0]
-	if !strings.ContainsAny(s.text[len(s.text)-1:], `.!?"`) || !s.uncased && !unicode.IsUpper(first) && !unicode.IsDigit(first) && first != '"' {
+	if !strings.ContainsAny(s.text[len(s.text)-1:], `.!?"`) || !unicode.IsUpper(first) && !unicode.IsDigit(first) && first != '"' && !(s.uncased && unicode.IsLetter(first)) {
+		return false
+	}
+	start := s.words[0]
+	labelled := strings.HasPrefix(s.text[start.end:], ":") && lists().general[strings.ToLower(start.text)] // "Note: it is …"
+	if labelled || s.uncased && lists().midway[start.text] || speaker().MatchString(s.text) {
 		return false
 	}
 	for _, sign := range []string{"http", "www.", "doi:", "ISBN", "et al", "<unk>", "@", "©", "{", "}", "\\", "=", "...", "_"} {
@@ -455,8 +460,16 @@ func (s sentence) isGlued() bool {
 			return true
 		}
 	}
+	for i, w := range s.words[1:] {
+		if begins[w.text] && !w.after && s.words[i].capital() {
+			return true
+		}
+	}
 	return false
 }
+
+// begins are words that are written with a capital where a sentence begins.
+var begins = map[string]bool{"The": true, "This": true, "These": true, "We": true, "They": true, "It": true}
 
 // addressed are the words that are written with a capital out of politeness.
 var addressed = map[string]bool{"sie": true, "ihr": true, "ihre": true, "ihrer": true, "ihnen": true, "i": true, "de": true}
@@ -464,8 +477,17 @@ var addressed = map[string]bool{"sie": true, "ihr": true, "ihre": true, "ihrer":
 // calls finds a function and its arguments: matker0(GEN x, but not f(x).
 var calls = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\p{L}\d_]{3,}\(`) })
 
+// thanks are words that thank those who helped with a text.
+var thanks = []string{"vielen dank", "thank you", "thanks go", "many thanks", "special thanks", "mange takk", "tusen takk", "mange tak ", "stort tack"}
+
 // isFrontMatter reports whether the sentence is about the text and not its subject.
 func (s sentence) isFrontMatter() bool {
+	lower := strings.ToLower(s.text)
+	for _, words := range thanks {
+		if strings.Contains(lower, words) {
+			return true
+		}
+	}
 	for _, w := range s.words {
 		if lists().front[strings.ToLower(w.text)] {
 			return true
@@ -479,8 +501,22 @@ func (s sentence) isFrontMatter() bool {
 	return false
 }
 
-// pointsElsewhere reports whether the sentence speaks of a numbered figure or theorem.
+// speaker finds who speaks in a transcript: "THE PRESIDENT: Thank you."
+var speaker = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\p{Lu}[\p{Lu}.]+( \p{Lu}[\p{Lu}.]*)*:`) })
+
+// elsewhere are words that send the reader to another place.
+var elsewhere = []string{"described above", "described below", "mentioned above", "discussed above", "discussed below", "listed above", "shown above", "see above", "see below",
+	"in the text", "not shown", "unpublished data", "wie folgt", "siehe oben", "oben genannt", "oben beschrieben", "ovenfor", "nedenfor", "nedan", "ovan"}
+
+// pointsElsewhere reports whether the sentence speaks of a numbered figure or theorem,
+// or of what stands elsewhere.
 func (s sentence) pointsElsewhere() bool {
+	lower := strings.ToLower(s.text)
+	for _, words := range elsewhere {
+		if strings.Contains(lower, words) {
+			return true
+		}
+	}
 	for i, w := range s.words[:len(s.words)-1] {
 		if next := s.words[i+1].text; lists().labels[strings.ToLower(w.text)] && (next[0] >= '0' && next[0] <= '9' || len(next) <= 2) {
 			return true
@@ -507,8 +543,14 @@ func (s sentence) isBroken() bool {
 }
 
 // selfContained reports whether the sentence leans on none before it: what "this"
-// or "he" means is not known to who reads the sentence alone.
+// or "he" means is not known to who reads the sentence alone. Far into the sentence
+// "this" may mean what stands in it.
 func (s sentence) selfContained() bool {
 	leans := lists().leaning
+	for _, w := range s.words[:min(5, len(s.words))] {
+		if lists().pointing[strings.ToLower(w.text)] {
+			return false
+		}
+	}
 	return !leans[strings.ToLower(s.words[0].text)] && (len(s.words) < 2 || !leans[strings.ToLower(s.words[1].text)] || !stopped(s.words[0].text))
 }

@@ -33,15 +33,17 @@ type texts struct {
 
 // wordLists are the words of all languages together. They are made on first
 // use: most functions never need them.
-type wordLists struct{ stops, nouns, leaning, general, labels, abbreviations, front map[string]bool }
+type wordLists struct{ stops, nouns, leaning, pointing, midway, general, labels, abbreviations, front map[string]bool }
 
 var lists = sync.OnceValue(func() wordLists {
-	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}, front: map[string]bool{}}
+	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, pointing: map[string]bool{}, midway: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}, front: map[string]bool{}}
 	for _, t := range tongues {
 		include(l.stops, t.stops)
 		include(l.nouns, t.nouns)
 	}
 	include(l.leaning, leaning)
+	include(l.pointing, pointing)
+	include(l.midway, midway)
 	include(l.general, general)
 	include(l.labels, labels)
 	include(l.abbreviations, abbreviations)
@@ -91,6 +93,13 @@ den det de denne dette disse han hun hon dem deres sin sitt sine vi vår vårt o
 dermed därmed men og och eller også också imidlertid dog således så slik sådan sånn dessuten dessutom desuden videre vidare derefter därefter deretter
 dessa denna hans hennes hendes deras vores`
 
+// pointing words mean something that was said before.
+const pointing = `this these diese dieser dieses diesem diesen dette disse denne detta dessa denna`
+
+// midway words begin no sentence: in a text without capitals, one that begins with
+// them is the rest of one.
+const midway = `are is was were be been has have had and or but of to which that who than due into onto`
+
 const abbreviations = `
 dr mr mrs ms maj gen col lt capt sgt gov sen rep jan feb mar apr jun jul aug sept sep oct nov dec prof st fig figs eq eqs sec ch vol no nos pp vs etc cf approx al e.g i.e e.g. i.e. inc corp ltd co jr sr u.s u.k a.m p.m
 z.b d.h u.a u.ä usw bzw vgl ca evtl ggf nr abb tab kap s.o s.u sog inkl max min def bsp bem
@@ -99,7 +108,7 @@ f.eks dvs osv bl.a pga iht kl kap jf mv ev t.ex bl.a o.s.v d.v.s m.m s.k t.o.m f
 // front words are about a text as a work, not about its subject.
 const front = `
 copyright copyrighted isbn cc-by cc-by-sa acknowledgements acknowledgments acknowledgement preface foreword vorwort danksagung impressum
-forord förord bibliography bibliografie skript skripts skriptum literaturverzeichnis inhaltsverzeichnis innholdsfortegnelse innehållsförteckning`
+forord förord vorlesung vorlesungen lecture lectures forelesning forelesningen föreläsning forelæsning bibliography bibliografie skript skripts skriptum literaturverzeichnis inhaltsverzeichnis innholdsfortegnelse innehållsförteckning`
 
 // general words are frequent in study material of any subject, and no terms; titles
 // stand before names.
@@ -111,7 +120,8 @@ type types form forms time times year years day days people person work works au
 available possible important significant common specific certain new high low higher lower greater smaller total respectively following
 based associated related compared addition association observation majority vast presence absence use range set group
 list term terms name names word words issue issues question questions answer reason place state level levels million millions billion percent
-beispiel abbildung tabelle kapitel abschnitt seite teil fall ergebnis zahl art form zeit jahr jahre tag definition satz bemerkung beweis lemma
+billions trillion hundred hundreds thousand thousands dozen dozens tens want wants need needs suggest suggests suggested indicate indicates remember agree believes
+beispiel abbildung tabelle kapitel abschnitt seite teil fall ergebnis zahl art form zeit jahr jahre tag definition satz bemerkung beobachtung hinweis anmerkung beweis lemma
 eksempel figur tabell kapittel del tilfelle resultat tall slag tid år dag exempel fall sida`
 
 // labels number the parts of a text.
