@@ -88,7 +88,7 @@ func (c cloze) before() string {
 func (r *reading) fits(c cloze, other string) bool {
 	if r.tongue.code != "en" {
 		words := splitWords(other)
-		article, noun := genders[c.before()], r.genders[words[len(words)-1].stem()]
+		article, noun := r.tongue.genders[c.before()], r.genders[words[len(words)-1].stem()]
 		return article == "" || noun == "" || strings.ContainsAny(article, noun)
 	}
 	vowel := other != "" && strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")

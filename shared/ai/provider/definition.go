@@ -34,6 +34,8 @@ const (
 	termEN = `(?:(?P<article>The|A|An) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
 	termDE = `(?:(?P<article>Der|Die|Das|Ein|Eine) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
 	termNO = `(?:(?P<article>En|Et|Ei|Ett|Den|Det|De) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,4}?)`
+	termFR = `(?:(?P<article>Le|La|Les|Un|Une) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
+	termES = `(?:(?P<article>El|La|Los|Las|Un|Una) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
 	inner  = `(?:(?P<article>einer|einem|eine|der|dem|den|die|das|en|et|ett|ei) )?(?P<term>[^,;:]{3,60}?)`
 	rest   = `(?P<rest>\S.{14,})`
 )
@@ -93,6 +95,22 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termNO+` består av `+rest, "Vad består {term} av?", "{rest}", false, 0.75),
 			r(termNO+` är (?P<rest>(?:en|ett|den|det|de|när|alla) .{10,})`, "Vad är {term}?", "{rest}", true, 0.85),
 			r(termNO+` var (?P<rest>(?:en|ett|den|det|de) .{10,})`, "Vem eller vad var {term}?", "{rest}", true, 0.6),
+		},
+		"fr": {
+			r(termFR+` désigne(?:nt)? `+rest, "Que désigne {term} ?", "{rest}", true, 0.85),
+			r(termFR+` signifie(?:nt)? `+rest, "Que signifie {term} ?", "{rest}", true, 0.85),
+			r(termFR+` (?:se compose|est composée?|est constituée?) (?P<rest>d(?:e|es|u|['’]\S+) .{10,})`, "De quoi se compose {term} ?", "{rest}", false, 0.75),
+			r(termFR+` est (?P<rest>(?:une?|l[ea]|l['’]\S+|toute?) .{10,})`, "Comment définir {term} ?", "{rest}", true, 0.85),
+			r(termFR+` sont (?P<rest>(?:des|les) .{10,})`, "Comment définir {term} ?", "{rest}", true, 0.7),
+			r(termFR+` (?:était|fut) (?P<rest>(?:une?|l[ea]) .{10,})`, "Qui ou qu’était {term} ?", "{rest}", true, 0.6),
+		},
+		"es": {
+			r(termES+` (?:designa|denota)n? `+rest, "¿Qué designa {term}?", "{rest}", true, 0.85),
+			r(termES+` significan? `+rest, "¿Qué significa {term}?", "{rest}", true, 0.85),
+			r(termES+` (?:se compone|consta|está compuest[oa]|está formad[oa]) (?P<rest>(?:de|del|por) .{10,})`, "¿De qué se compone {term}?", "{rest}", false, 0.75),
+			r(termES+` es (?P<rest>(?:una?|el|la|cualquier|toda?o?) .{10,})`, "¿Qué es {term}?", "{rest}", true, 0.85),
+			r(termES+` son (?P<rest>(?:unos|unas|los|las) .{10,})`, "¿Qué son {term}?", "{rest}", true, 0.7),
+			r(termES+` (?:era|fue) (?P<rest>(?:una?|el|la) .{10,})`, "¿Quién o qué era {term}?", "{rest}", true, 0.6),
 		},
 	}
 })
@@ -229,6 +247,7 @@ func participle(text string) bool {
 // joining words may stand inside a term.
 var joining = map[string]bool{"of": true, "the": true, "and": true, "in": true, "for": true, "to": true, "a": true, "by": true, "with": true,
 	"von": true, "der": true, "des": true, "und": true, "für": true, "zu": true, "im": true, "auf": true, "einer": true, "eines": true,
+	"de": true, "du": true, "la": true, "le": true, "les": true, "à": true, "et": true, "del": true, "el": true, "los": true, "las": true, "y": true, "en": true,
 	"av": true, "og": true, "på": true, "och": true, "i": true, "af": true, "til": true, "till": true}
 
 // verbs betray that a term is in fact a clause.

@@ -146,6 +146,37 @@ func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {
 	}
 }
 
+// TestOfflineSpeaksTheMaterialsLanguage, where it knows it; True and False are words of
+// the wire.
+func TestOfflineSpeaksTheMaterialsLanguage(t *testing.T) {
+	t.Parallel()
+	for code, tc := range map[string]struct{ text, card, question string }{
+		"fr": {"Une cellule est la plus petite unité vivante qui se reproduit seule. Les protéines de la membrane laissent passer certaines molécules. " +
+			"La membrane est une barrière fine qui sépare la cellule de son milieu. Les protéines de la cellule sont faites de molécules.", "Comment définir une cellule ?", "Vrai ou faux ? "},
+		"es": {"Una célula es la unidad más pequeña de la vida que se reproduce sola. Las proteínas de la membrana dejan pasar algunas moléculas. " +
+			"La membrana es una barrera fina que separa la célula de su medio. Las proteínas de la célula están hechas de moléculas.", "¿Qué es una célula?", "¿Verdadero o falso? "},
+		"de": {"Eine Zelle ist die kleinste Einheit des Lebens, die sich selbst vermehrt. Die Proteine der Membran lassen einige Moleküle durch. " +
+			"Die Membran ist eine dünne Schicht, die die Zelle von der Umgebung trennt. Die Proteine der Zelle bestehen aus Molekülen.", "Was ist eine Zelle?", "Wahr oder falsch? "},
+	} {
+		for _, language := range []string{code, ""} {
+			m := ai.Material{Sources: []ai.Source{{Text: tc.text}}, Count: 5, Language: language, Types: []string{ai.TrueFalse}}
+			cards, _, err := provider.Offline{}.Cards(t.Context(), m)
+			if err != nil || !slices.ContainsFunc(cards, func(c ai.Card) bool { return c.Front == tc.card }) {
+				t.Errorf("%s: want %q among %+v, %v", code, tc.card, cards, err)
+			}
+			items, _, err := provider.Offline{}.Questions(t.Context(), m)
+			if err != nil || len(items) == 0 {
+				t.Errorf("%s: %d questions, %v", code, len(items), err)
+			}
+			for _, i := range items {
+				if !strings.HasPrefix(i.Text, tc.question) || !slices.Equal(i.Options, []string{"True", "False"}) {
+					t.Errorf("%s: %q %v", code, i.Text, i.Options)
+				}
+			}
+		}
+	}
+}
+
 // TestOfflineStatementsKeepGenders: an article that doesn't fit gives a false one away.
 func TestOfflineStatementsKeepGenders(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ func (r *reading) readCase() {
 	for _, s := range r.sentences {
 		for i, w := range s.words {
 			if i > 0 && !w.after {
-				r.readGender(w.stem(), genders[strings.ToLower(s.words[i-1].text)])
+				r.readGender(w.stem(), r.tongue.genders[strings.ToLower(s.words[i-1].text)])
 			}
 			switch {
 			case !w.capital():
@@ -87,12 +87,6 @@ func (r *reading) readCase() {
 			}
 		}
 	}
-}
-
-// genders are those of the nouns behind articles: m, f, n.
-var genders = map[string]string{
-	"der": "mf", "die": "f", "das": "n", "den": "m", "dem": "mn", "des": "mn", "ein": "mn", "eine": "f", "einen": "m", "einem": "mn", "einer": "f", "eines": "mn",
-	"jede": "f", "jeder": "mf", "jedes": "n", "im": "mn", "vom": "mn", "zum": "mn", "zur": "f", "en": "m", "ei": "f", "et": "n", "ett": "n", "det": "n",
 }
 
 // readGender learns from one article of a noun. Where they agree on none, one of them

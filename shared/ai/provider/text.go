@@ -57,7 +57,7 @@ func splitWords(text string) []word {
 	return words
 }
 
-// endings are what words of the five languages end in when they are inflected,
+// endings are what words of the languages end in when they are inflected,
 // the longest first.
 var endings = strings.Fields("ernes ings edly enes erne ungen ene ens ers ern ets ies ing ed en em er es et ly e n s y")
 

@@ -8,7 +8,7 @@ import (
 )
 
 // The languages that the offline model has words for.
-var tongues = []*tongue{&english, &norwegian, &swedish, &danish, &german}
+var tongues = []*tongue{&english, &norwegian, &swedish, &danish, &german, &french, &spanish}
 
 // tongue is what the offline model knows of a language.
 type tongue struct {
@@ -16,6 +16,8 @@ type tongue struct {
 	stops string // frequent words that say little
 	nouns string // words that stand before nouns
 	text  texts
+
+	genders map[string]string // that articles tell: m, f, n
 }
 
 // texts are the sentences that the offline model writes itself.
@@ -91,10 +93,12 @@ diese dieser dieses diesem diesen dies das es er sie ihr ihre seine sein wir uns
 deshalb also somit folglich jedoch aber und oder sondern denn doch außerdem zudem ferner dann danach dadurch solche solcher
 den det de denne dette disse han hun hon dem deres sin sitt sine vi vår vårt oss jeg jag min mitt her der här där derfor därför
 dermed därmed men og och eller også också imidlertid dog således så slik sådan sånn dessuten dessutom desuden videre vidare derefter därefter deretter
-dessa denna hans hennes hendes deras vores`
+dessa denna hans hennes hendes deras vores
+il elle ils elles cela ceci ces cet cette celui celle ceux nous vous mais donc ainsi puis alors cependant toutefois ensuite enfin voir montrer
+él ella ellos ellas esto este esta estos estas eso ese esa esos esas aquel aquella nosotros pero así entonces luego además también véase`
 
 // pointing words mean something that was said before.
-const pointing = `this these diese dieser dieses diesem diesen dette disse denne detta dessa denna`
+const pointing = `this these diese dieser dieses diesem diesen dette disse denne detta dessa denna ce cet cette ces este esta estos estas ese esa esos esas`
 
 // midway words begin no sentence: in a text without capitals, one that begins with
 // them is the rest of one.
@@ -128,4 +132,4 @@ eksempel figur tabell kapittel del tilfelle resultat tall slag tid år dag exemp
 const labels = `
 page seite sida side chapter kapitel section abschnitt avsnitt definition theorem lemma corollary proposition remark example exercise figure table note fig tab
 satz bemerkung beispiel korollar folgerung aufgabe abbildung tabelle abb behauptung
-definisjon setning teorem eksempel oppgave figur tabell korollar merknad sats exempel uppgift anmärkning følgeslutning opgave sætning`
+definisjon setning teorem eksempel oppgave figur tabell korollar merknad sats exempel théorème lemme chapitre exemple exercice tableau teorema capítulo ejemplo ejercicio figura tabla sección página uppgift anmärkning følgeslutning opgave sætning`

@@ -35,7 +35,8 @@ enn er et etter finnes for fordi fra få får før først gjennom gjør gjøre g
 hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellom inn innen inntil jeg kalles kalt kan kom kommer kunne man mange med meg mellom men mer mest
 mindre minst mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme samt seg selv siden sin sine sitt skal skulle slik som
 store så tidligere til tilbake under ut uten var ved vi via vil ville vår være vært å også brukes bruker ofte består blant hvorav`,
-	nouns: "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
+	nouns:   "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
+	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
 	text: texts{
 		preface:  "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
 		nothing:  "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
@@ -56,7 +57,8 @@ eftersom eller en enligt ett finns flera från för före får få genom gör g�
 icke ifrån igen in inom inte ingen inget jag ju kallas kan kom kommer kunde kunna man med mellan men mer mest mindre minst mot mycket måste ned ni nog nu när någon något
 några och också om oss på samma samt sedan sig sin sina sitt ska skall skulle som stora så sådan till tidigare under upp ut utan vad var vara varit varje varför
 vem vi via vid vilka vilken vilket vill är även över används ofta består bland`,
-	nouns: "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
+	nouns:   "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
+	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
 	text: texts{
 		preface:  "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
 		nothing:  "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
@@ -77,7 +79,8 @@ en end er et findes flere for fordi fra få får før først gennem gør gøre g
 hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellem ind inden indtil jeg kaldes kan kom kommer kunne man mange med meget mellem men mere mest
 mig min mindre mindst mod må måtte ned noget nogle nok nu når og også om op os over på samme samt selv siden sig sin sine sit skal skulle som
 store så tidligere til tilbage ud uden under var ved vi via vil ville vores være været bruges bruger ofte består blandt`,
-	nouns: "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
+	nouns:   "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
+	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
 	text: texts{
 		preface:  "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
 		nothing:  "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
@@ -104,6 +107,8 @@ sonst sowie sowohl statt trotz über um und uns unser unter usw viel viele viele
 weil weitere weiteren weiterer welche welchem welchen welcher welches wenn wer werden wie wieder will wir wird wo wobei wurde wurden würde z zu zudem zum zur
 zwar zwei zwischen sodann mittels dabei hierbei beispielsweise beziehungsweise jeweils analog ebenso falls betrachte zeige sowie`,
 	nouns: "der die das den dem des ein eine einen einem einer eines von vom in im für mit zu zum zur durch aus jede jeder jedes und oder als",
+	genders: map[string]string{"der": "mf", "die": "f", "das": "n", "den": "m", "dem": "mn", "des": "mn", "ein": "mn", "eine": "f", "einen": "m", "einem": "mn",
+		"einer": "f", "eines": "mn", "jede": "f", "jeder": "mf", "jedes": "n", "im": "mn", "vom": "mn", "zum": "mn", "zur": "f"},
 	text: texts{
 		preface:  "Es ist kein Sprachmodell angeschlossen; dies ist daher keine ausformulierte Antwort, sondern die Sätze aus deinem Material, die am besten zur Frage passen.",
 		nothing:  "In deinem Material habe ich nichts gefunden, das zu dieser Frage passt. Es ist kein Sprachmodell angeschlossen; ich kann nur aus dem Material zitieren.",
@@ -114,5 +119,51 @@ zwar zwei zwischen sodann mittels dabei hierbei beispielsweise beziehungsweise j
 		hint:     "Die Antwort hat %d Buchstaben und beginnt mit %s.",
 		hintYear: "Die Antwort ist eine Zahl.",
 		about:    "Was steht im Material über „%s“?",
+	},
+}
+
+var french = tongue{
+	code: "fr",
+	stops: `afin ai ainsi alors après au aucun aucune aussi autre autres aux avait avant avec avoir beaucoup ce ceci cela celle celles celui
+cependant certaines certains ces cet cette ceux chaque chez comme contre dans depuis des deux devant doit doivent donc dont du elle elles en encore enfin ensuite
+entre est et eu eux fait faire faut font il ils jamais je jusque la laquelle le lequel les lesquels leur leurs lors lorsque lui mais me mes moins mon même mêmes
+ne ni nos notre nous on ont où ou par parce parfois pas pendant peu peut peuvent plusieurs plutôt pour pourquoi puis puisque qu quand que quel quelle quelles quels
+qui quoi sa se selon sera seront ses seulement si sinon soit sont souvent sous sur tandis telle telles tels toujours tous tout toute toutes
+trois très trop un une vers voici voilà vos votre vous y à ça était étaient été être`,
+	nouns:   "le la les un une des du de au aux en dans par pour sur sous avec sans chaque ce cet cette ces leur leurs et ou entre vers",
+	genders: map[string]string{"le": "m", "la": "f", "un": "m", "une": "f", "du": "m", "au": "m"},
+	text: texts{
+		preface:  "Aucun modèle de langue n’est connecté : ceci n’est donc pas une réponse rédigée, mais les phrases de tes documents qui correspondent le mieux à la question.",
+		nothing:  "Je n’ai rien trouvé dans tes documents qui corresponde à cette question. Aucun modèle de langue n’est connecté ; je ne peux que citer les documents.",
+		cloze:    "Complète la phrase : %s",
+		which:    "Quel terme est décrit ici ? %s",
+		truth:    "Vrai ou faux ? %s",
+		instead:  "Dans les documents, c’est %s.",
+		hint:     "La réponse compte %d lettres et commence par %s.",
+		hintYear: "La réponse est un nombre.",
+		about:    "Que disent les documents sur « %s » ?",
+	},
+}
+
+var spanish = tongue{
+	code: "es",
+	stops: `además ahora al algo algún alguna algunas algunos ambos ante antes aquel aquella aquellas aquellos aquí así aunque bajo bastante bien cada casi
+como con contra cual cuales cualquier cuando cuya cuyo de debe deben debido del desde después donde dos durante el ella ellas ellos en entonces entre 
+es esa esas ese eso esos esta estaba estas este esto estos está están fue fueron gran ha haber había hacia han hasta la las le les lo los luego
+me mediante menos mi mientras misma mismo mucha muchas mucho muchos muy más ni ningún ninguna no nos nosotros nuestra nuestro nunca o otra otras otro otros
+para pero poca poco porque pues puede pueden que quien quienes qué se sean según ser si sido siempre sino sobre su sus sí también tampoco tanto
+tiene tienen toda todas todo todos tres tu un una unas uno unos usted varias varios ya y él`,
+	nouns:   "el la los las un una unos unas de del al en por para con sin sobre entre cada este esta estos estas su sus y o",
+	genders: map[string]string{"el": "m", "la": "f", "un": "m", "una": "f", "los": "m", "las": "f", "del": "m", "al": "m"},
+	text: texts{
+		preface:  "No hay ningún modelo de lenguaje conectado, así que esto no es una respuesta redactada: son las frases de tu material que mejor corresponden a la pregunta.",
+		nothing:  "No he encontrado nada en tu material que corresponda a esta pregunta. No hay ningún modelo de lenguaje conectado; solo puedo citar el material.",
+		cloze:    "Completa el hueco: %s",
+		which:    "¿Qué término se describe aquí? %s",
+		truth:    "¿Verdadero o falso? %s",
+		instead:  "En el material es %s.",
+		hint:     "La respuesta tiene %d letras y empieza por %s.",
+		hintYear: "La respuesta es un número.",
+		about:    "¿Qué dice el material sobre «%s»?",
 	},
 }
