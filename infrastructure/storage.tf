@@ -149,6 +149,16 @@ resource "google_storage_bucket" "this" {
   depends_on = [google_project_service.api]
 }
 
+# Google lets whoever may view the project read the objects of a new bucket. Here
+# that would be the plans of any branch, and students' files: nobody has the role.
+resource "google_storage_bucket_iam_binding" "no_viewers" {
+  for_each = toset(["uploads", "media", "backups", "drills"])
+
+  bucket  = google_storage_bucket.this[each.key].name
+  role    = "roles/storage.legacyObjectReader"
+  members = []
+}
+
 # The one bucket that the world may read, for the CDN. Reading isn't listing.
 resource "google_storage_bucket_iam_member" "static_public" {
   # checkov:skip=CKV_GCP_28: what everybody may read is what the bucket is for

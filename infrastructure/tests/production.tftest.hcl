@@ -109,6 +109,10 @@ run "production" {
     error_message = "No bucket but the static one can be public."
   }
   assert {
+    condition     = alltrue([for bucket in ["uploads", "media", "backups", "drills"] : length(google_storage_bucket_iam_binding.no_viewers[bucket].members) == 0])
+    error_message = "Who may view the project reads no student's files and no backups."
+  }
+  assert {
     condition     = alltrue([for bucket in google_storage_bucket.this : alltrue([for cors in bucket.cors : !contains(cors.origin, "*") && !contains(cors.method, "DELETE") && !contains(cors.method, "POST")])])
     error_message = "Pages of our own may read and, by signed URLs, put objects. No others may anything."
   }

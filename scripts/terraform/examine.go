@@ -64,10 +64,10 @@ var everybody = []string{"allUsers", "allAuthenticatedUsers"}
 
 // public finds what anybody may do and shouldn't: only calling people's functions and
 // reading static files is for all. It also refuses resources that would sweep away
-// grants made elsewhere.
+// grants made elsewhere, but for those that leave nobody a role.
 func (p *plan) public() (found []error) {
 	for _, c := range p.managed("") {
-		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") {
+		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") && c.text("members", 0) != "" {
 			found = append(found, fmt.Errorf("%s takes away what others granted: use an _iam_member", c.Address))
 		}
 		if strings.HasSuffix(c.Type, "_access_control") || strings.HasSuffix(c.Type, "_acl") {
