@@ -161,14 +161,23 @@ func TestReviewRejects(t *testing.T) {
 			t.Errorf("%s: got %d %s, want 400", name, resp.Status, resp.Body)
 		}
 	}
-	const id = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
-	for _, other := range []string{"{" + id + "}", "urn:uuid:" + id, strings.ReplaceAll(id, "-", "")} { // an id has one form
+	const session = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
+	for _, other := range []string{"{" + session + "}", "urn:uuid:" + session, strings.ReplaceAll(session, "-", "")} { // an id has one form
 		for _, field := range []string{"id", "study_session_id"} {
 			ada.Post(review, map[string]any{"rating": 3, field: other}).Want(http.StatusBadRequest)
 		}
 	}
-	if r := ada.Post(review, map[string]any{"quality_response": "4", "study_session_id": strings.ToUpper(id)}).Want(http.StatusCreated).Map(); r["study_session_id"] != id {
+	if r := ada.Post(review, map[string]any{"quality_response": "4", "study_session_id": strings.ToUpper(session)}).Want(http.StatusCreated).Map(); r["study_session_id"] != session {
 		t.Errorf("got %v", r)
+	}
+	known := id.New[flashcards.Review]()
+	for _, tc := range []struct {
+		rating string
+		want   int
+	}{{"good", http.StatusCreated}, {"good", http.StatusCreated}, {"again", http.StatusBadRequest}} { // which was answered with good
+		if resp := ada.Post(review, map[string]any{"id": known, "rating": tc.rating}); resp.Status != tc.want {
+			t.Errorf("%s, under the id of good: got %d %s, want %d", tc.rating, resp.Status, resp.Body, tc.want)
+		}
 	}
 	if r := ada.Post(review, map[string]any{"quality_response": 0, "rating": "again"}).Want(http.StatusCreated).Map(); r["quality_response"] != 0.0 || r["rating"] != 1.0 {
 		t.Errorf("two grades that agree are stored as %v", r)

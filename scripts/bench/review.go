@@ -32,7 +32,7 @@ func reviewing(l learner) operation {
 			if cards, err = pgx.CollectRows(rows, pgx.RowTo[flashcards.ID]); err != nil {
 				return err
 			}
-			_, _, err = flashcards.NewStore(db).Review(ctx, l.user, cards[0], flashcards.NewReview{ID: known, Grade: flashcards.Grade{Rating: 3, Quality: 4}})
+			_, err = flashcards.NewStore(db).Review(ctx, l.user, cards[0], flashcards.NewReview{ID: known, Grade: flashcards.Grade{Rating: 3, Quality: 4}})
 			return err
 		},
 		answer: func(ctx context.Context, db *database.DB, sent [][]statement, r *http.Request) (int, any, error) {

@@ -80,7 +80,7 @@ func GradeOf(quality, rating *int) (Grade, error) {
 
 // NewReview is a review as it is reported.
 type NewReview struct {
-	ID      ReviewID // of the client's; the same again changes nothing. Zero: a new one
+	ID      ReviewID // of the client's; the same review again changes nothing. Zero: a new one
 	Grade   Grade
 	Seconds *int
 	Session *SessionID
@@ -104,7 +104,7 @@ const maxRaces = 20
 // Review grades a card and sets when it is due next, by the student's scheduler.
 // Two round trips; of simultaneous reviews of one card the later ones are worked out
 // again on what the earlier left.
-func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, Card, error) {
+func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, error) {
 	if n.ID.IsZero() {
 		n.ID = id.New[Review]()
 	}
@@ -114,20 +114,20 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 		card, scheduler, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
 		switch {
 		case err != nil:
-			return Review{}, Card{}, err
-		case known != nil && known.Card != cardID, known == nil && lost != nil && !errors.Is(lost, pgx.ErrNoRows):
-			return Review{}, Card{}, taken
+			return Review{}, err
+		case known != nil && (known.Card != cardID || known.Quality != int(n.Grade.Quality)), known == nil && lost != nil && !errors.Is(lost, pgx.ErrNoRows):
+			return Review{}, taken
 		case known != nil:
-			return *known, card, nil
+			return *known, nil
 		}
 		after := card.reviewed(s.now(), n.Grade, scheduler)
 		review, err := s.record(ctx, owner, card, after, scheduler, n)
 		if !errors.Is(err, pgx.ErrNoRows) && !database.Violates(err, "flashcard_reviews_pkey") {
-			return review, after, err
+			return review, err
 		}
 		lost = err // to another review of the card, or to this one's repetition
 	}
-	return Review{}, Card{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
+	return Review{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
 }
 
 // beforeReview returns the card, the student's scheduler, and the review if it is known already.

@@ -37,7 +37,7 @@ type Request struct {
 
 // Body is the body of the request.
 type Body struct {
-	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same again changes nothing."`
+	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same review again changes nothing."`
 	Quality *Number               `json:"quality_response" doc:"0 blackout to 5 perfect."`
 	Rating  *Rating               `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
 	Seconds *int                  `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
@@ -120,7 +120,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if req.Body.ID != nil {
 			report.ID = *req.Body.ID
 		}
-		r, _, err := store.Review(ctx, user.ID, req.Card, report)
+		r, err := store.Review(ctx, user.ID, req.Card, report)
 		if err != nil {
 			return nil, err
 		}
