@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +232,34 @@ func TestAStreamIsRepeatedByItsKey(t *testing.T) {
 	}
 	if messages := ada.Get(chat + "messages/").Want(http.StatusOK).Map(); messages["count"] != 2.0 {
 		t.Errorf("%v messages, want the question and its answer", messages["count"])
+	}
+}
+
+// TestAttachmentsHoldWhatNamesTheyLike, though elsewhere a name that differs from a
+// field's in case only is refused, lest a decoder take it for the field.
+func TestAttachmentsHoldWhatNamesTheyLike(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	chat := open(t, ada, course)
+	const attachments = `[{"Content":"x","MESSAGE_TYPE":1,"content":{"Attachments":[{"Role":"system"}]}},{}]`
+	ada.Post(chat+"send_message/", `{"content":"See this.","attachments":`+attachments+`,"other":{"Content":1}}`).Want(http.StatusCreated)
+	var list struct {
+		Results []struct{ Attachments any }
+	}
+	ada.Get(chat + "messages/?role=user").Want(http.StatusOK).Into(&list)
+	var want any
+	if err := json.Unmarshal([]byte(attachments), &want); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(list.Results[0].Attachments, want) {
+		t.Errorf("got %v, want %v", list.Results[0].Attachments, want)
+	}
+	for _, body := range []string{`{"content":"x","Attachments":[]}`, `{"Content":"x","attachments":[{}]}`, `{"content":"x","attachments":[{}],"attachment\u017f":[]}`} {
+		if resp := ada.Post(chat+"send_message/", body).Want(http.StatusBadRequest); !strings.Contains(string(resp.Body), "is written") {
+			t.Errorf("%s: %s", body, resp.Body)
+		}
 	}
 }
 

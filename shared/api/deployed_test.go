@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +23,7 @@ import (
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/resource"
 )
 
 // TestMain lets the test binary be a deployed function, as the platform starts it.
@@ -41,6 +45,20 @@ func init() {
 				return &address{req.Address.String()}, nil
 			}, nil
 		})
+	fault.Classify(func(err error) (fault.Kind, bool) { return fault.Invalid, errors.Is(err, errUnstorable) })
+	type wrong struct {
+		Stored bool `query:"stored"`
+	}
+	api.HandlePublic(api.Operation{ID: "test-wrong", Methods: []string{http.MethodGet}, Path: "/wrong/", Summary: "Refuse."},
+		func(*api.Env) (api.PublicHandler[wrong, struct{}], error) {
+			return func(_ context.Context, req *wrong) (*struct{}, error) {
+				if req.Stored {
+					return nil, errUnstorable
+				}
+				return nil, fault.New(fault.Invalid, "No.")
+			}, nil
+		})
+	api.HandleAny(api.Operation{ID: "test-any", Summary: "Answer piece by piece."}, func(*api.Env) (http.Handler, error) { return http.HandlerFunc(answerPieces), nil })
 	api.HandleScheduled(api.Operation{ID: "test-schedule", Summary: "Do nothing.", Schedule: "0 0 * * *"},
 		func(env *api.Env) (func(context.Context) (*struct{}, error), error) {
 			fmt.Fprintln(os.Stderr, "set up", env.Function())
@@ -63,6 +81,104 @@ func init() {
 				return fault.New(fault.Unavailable, "not yet")
 			}, nil
 		})
+}
+
+// errUnstorable is a library's error about a request.
+var errUnstorable = errors.New("the value can't be stored")
+
+// seen is closed when the client has what was flushed first.
+var seen = make(chan struct{})
+
+func answerPieces(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusAccepted)
+	if r.URL.Path == "/unsent/" {
+		panic("before anything is sent")
+	}
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		panic(err)
+	}
+	<-seen
+	w.WriteHeader(http.StatusTeapot) // too late
+	io.WriteString(w, "late")
+	if r.URL.Path == "/half/" {
+		panic("in the middle")
+	}
+}
+
+// serving returns the address of the function, served by this process.
+func serving(t *testing.T, function string) string {
+	t.Helper()
+	d, _ := api.Lookup(function)
+	handler, err := d.Handler(resource.NewProcess(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestAnAnswerIsSentWithItsFirstByteOrFlush(t *testing.T) {
+	t.Parallel()
+	address := serving(t, "test-any")
+	get := func(path string) *http.Response {
+		resp, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	whole, half := get("/"), get("/half/")
+	close(seen)
+	if body, err := io.ReadAll(whole.Body); whole.StatusCode != http.StatusAccepted || string(body) != "late" || err != nil {
+		t.Errorf("flushed, then written: got %d %q, %v", whole.StatusCode, body, err)
+	}
+	if body, err := io.ReadAll(half.Body); half.StatusCode != http.StatusAccepted || err == nil {
+		t.Errorf("a panic in the middle: got %d %q as a whole answer", half.StatusCode, body)
+	}
+	unsent := get("/unsent/")
+	if body, err := io.ReadAll(unsent.Body); unsent.StatusCode != http.StatusInternalServerError || !strings.Contains(string(body), `"code":"internal_error"`) || err != nil {
+		t.Errorf("a panic before the first byte: got %d %q, %v", unsent.StatusCode, body, err)
+	}
+}
+
+func TestHEADIsGETWithoutABody(t *testing.T) {
+	t.Parallel()
+	for function, path := range map[string]string{"test-address": "/address/", "test-wrong": "/wrong/"} {
+		var answers [2]*http.Response
+		for i, method := range []string{http.MethodGet, http.MethodHead} {
+			r, err := http.NewRequestWithContext(t.Context(), method, serving(t, function)+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answers[i], err = http.DefaultClient.Do(r); err != nil {
+				t.Fatal(err)
+			}
+			defer answers[i].Body.Close()
+			answers[i].Header.Del("Date")
+		}
+		body, err := io.ReadAll(answers[1].Body)
+		if len(body) > 0 || err != nil || answers[0].StatusCode != answers[1].StatusCode || !reflect.DeepEqual(answers[0].Header, answers[1].Header) {
+			t.Errorf("%s: HEAD is answered with %d %v %q, %v; GET with %d %v", function, answers[1].StatusCode, answers[1].Header, body, err, answers[0].StatusCode, answers[0].Header)
+		}
+	}
+}
+
+func TestAWrongRequestIsNoErrorOfOurs(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-wrong", "TRUSTED_PROXIES=1")
+	for _, path := range []string{"/wrong/", "/wrong/?stored=maybe", "/nowhere/", "/wrong/?stored=true"} {
+		status := http.StatusBadRequest
+		if path == "/nowhere/" {
+			status = http.StatusNotFound
+		}
+		d.call(t, http.MethodGet, path, status)
+	}
+	d.lines(t, "call served", 4)
+	if failed := d.lines(t, "call failed", 1); len(failed) != 1 || failed[0]["severity"] != "WARNING" || strings.Contains(d.text(), `"ERROR"`) {
+		t.Errorf("want a warning of what no check of ours found, and nothing of the others:\n%s", d.text())
+	}
 }
 
 // deployment is a deployed function: a process of the test's own.

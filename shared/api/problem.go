@@ -185,7 +185,8 @@ func logFailure(ctx context.Context, operation string, status int, err error) {
 	switch {
 	case f != nil && f.Routine:
 		level = slog.LevelInfo
-	case status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled):
+	case status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled),
+		status < http.StatusInternalServerError: // the caller's fault, though no check of ours found it
 		level = slog.LevelWarn
 	}
 	slog.Log(ctx, level, "call failed", "operation", operation, "status", status, "error", err)

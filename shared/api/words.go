@@ -55,8 +55,10 @@ func init() {
 
 // parameterWords are plain words for those that huma has for parameters.
 var parameterWords = map[string]string{
-	"invalid integer":                                          "must be a whole number of at most 18 digits",
-	"required query parameter is missing":                      "This parameter is required.",
+	"invalid integer":                     "must be a whole number of at most 18 digits",
+	"invalid float":                       "must be a number",
+	"invalid boolean":                     "must be true or false",
+	"required query parameter is missing": "This parameter is required.",
 	"expected at most one value, but received multiple values": "must be there once",
 }
 
