@@ -112,6 +112,29 @@ func TestSearchFindsByStemAndMarksIt(t *testing.T) {
 	}
 }
 
+// TestSearchFindsExponents, however they are written: 10³² is 10^32 and not 1032.
+func TestSearchFindsExponents(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	l.add(t, []string{"The ruler of 1032 had 10 towns.", "A star has 10³² of them < 10⁻³ m.", "The area is x² by definition.", "A table has 10 rows."})
+	store := retrieval.NewStore(l.db, mute{})
+	for question, want := range map[string]string{
+		"10^32": "has **10³²** of them < **10**",
+		"10³²":  "has **10³²** of them < **10**",
+		"10^-3": "< **10⁻³**",
+		"x^2":   "is **x²** by",
+		"1032":  "ruler of **1032** had",
+	} {
+		results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: question, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results.Hits) == 0 || !strings.Contains(results.Hits[0].Snippet, want) {
+			t.Errorf("%q: got %+v, want %q first", question, results.Hits, want)
+		}
+	}
+}
+
 func TestSearchTakesAnyText(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
