@@ -33,6 +33,11 @@ locals {
     ai = {
       env = { OPENAI_API_KEY = "openai-api-key" }
     }
+    # Counts in Redis where there is one, else in the database.
+    limits = {
+      env = var.redis.enabled ? { REDIS_URL = "redis-url" } : {}
+      vpc = var.redis.enabled
+    }
     secrets = {
       # The viewer lists versions: one that no longer signs still verifies.
       secrets = { token-signing-key = ["roles/secretmanager.secretAccessor", "roles/secretmanager.viewer"] }

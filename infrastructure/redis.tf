@@ -1,5 +1,5 @@
-# Redis, where traffic pays for it: var.redis.enabled. Without it PostgreSQL and
-# Firestore do the work.
+# Redis, where traffic pays for it: var.redis.enabled. Functions that need limits count
+# in it instead of PostgreSQL, which counts again while it is away.
 
 resource "google_redis_instance" "main" {
   count = var.redis.enabled ? 1 : 0
@@ -16,7 +16,7 @@ resource "google_redis_instance" "main" {
   auth_enabled            = true
   transit_encryption_mode = "SERVER_AUTHENTICATION"
 
-  # Caches and counters: what is full forgets the oldest.
+  # Counters: what is full forgets the oldest.
   redis_configs = {
     maxmemory-policy = "allkeys-lru"
   }

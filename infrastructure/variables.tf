@@ -183,7 +183,7 @@ variable "firestore_location" {
 }
 
 variable "redis" {
-  description = "Memorystore for Redis, for caches and counters; bills by the hour."
+  description = "Memorystore for Redis, which counts how often who does what; bills by the hour."
   type = object({
     enabled           = optional(bool, false)
     memory_gb         = optional(number, 1)

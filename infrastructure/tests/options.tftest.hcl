@@ -43,6 +43,14 @@ run "redis" {
     condition     = !contains(output.secrets_to_fill, "redis-url")
     error_message = "Nobody has to fill it in."
   }
+  assert {
+    condition     = alltrue([for id, f in local.functions : try(local.needed[id].env.REDIS_URL, "") == (contains(f.needs, "limits") ? "redis-url" : "")]) && length([for f in local.functions : f if contains(f.needs, "limits")]) > 0
+    error_message = "Functions that need limits know its address, and no others."
+  }
+  assert {
+    condition     = alltrue([for id, f in local.functions : local.needed[id].vpc == (contains(f.needs, "limits") || id == "edge-router")])
+    error_message = "They join its network."
+  }
 }
 
 run "no_router" {

@@ -94,6 +94,7 @@ var grantsOf = map[api.Resource][]string{
 	"uploads":   {"roles/storage.objectUser on uploads", "roles/iam.serviceAccountTokenCreator on itself"},
 	"live":      {"roles/datastore.user on the database"},
 	"ai":        {"roles/secretmanager.secretAccessor on openai-api-key"},
+	"limits":    {}, // the secret redis-url, where there is Redis
 	"secrets":   {"roles/secretmanager.secretAccessor on token-signing-key", "roles/secretmanager.viewer on token-signing-key"},
 	"backups":   {"roles/storage.objectCreator on backups", "roles/storage.objectViewer on backups", "roles/cloudsql.viewer on the project"},
 	"functions": {},

@@ -50,11 +50,11 @@ func (r *Registration) check() error {
 // under its field, also when both come at once. Two round trips; a third to
 // tell which of the names is taken, and two to prepare the statement again, which
 // pgx does after an error.
-func (s *Store) Register(ctx context.Context, from netip.Addr, r Registration) (User, error) {
+func (s *Store) Register(ctx context.Context, limiter limits.Limiter, from netip.Addr, r Registration) (User, error) {
 	if err := r.check(); err != nil {
 		return User{}, err
 	}
-	if err := limits.Take(ctx, s.db, "register:"+network(from), registerRate); err != nil {
+	if err := limiter.Take(ctx, "register:"+network(from), registerRate); err != nil {
 		return User{}, err
 	}
 	hash, err := newHash(ctx, r.Password)

@@ -61,13 +61,13 @@ var (
 // again after the reuse interval, it ends the whole family, since it is then in
 // two hands. A user who is gone or deactivated gets nothing, and ends their
 // families too. Two round trips.
-func (s *Sessions) Refresh(ctx context.Context, from netip.Addr, refresh string) (Pair, error) {
+func (s *Sessions) Refresh(ctx context.Context, limiter limits.Limiter, from netip.Addr, refresh string) (Pair, error) {
 	old, claims, err := s.verify(refresh)
 	if err != nil {
 		return Pair{}, err
 	}
 	// Counted by itself: a refused call must not use up the token.
-	if err := limits.Take(ctx, s.db, "refresh:"+network(from), refreshRate); err != nil {
+	if err := limiter.Take(ctx, "refresh:"+network(from), refreshRate); err != nil {
 		return Pair{}, err
 	}
 	next := id.New[token]()

@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/flashcards"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/retrieval"
 	"aksio.app/shared/usage"
@@ -36,14 +37,15 @@ const (
 type Generator struct {
 	db      *database.DB
 	model   ai.Model
+	limiter limits.Limiter
 	search  *retrieval.Store
 	quizzes *quizzes.Store
 	cards   *flashcards.Store
 }
 
 // NewGenerator returns a generator that stores what it makes in the database.
-func NewGenerator(db *database.DB, model ai.Model) *Generator {
-	return &Generator{db: db, model: model, search: retrieval.NewStore(db, model), quizzes: quizzes.NewStore(db), cards: flashcards.NewStore(db)}
+func NewGenerator(db *database.DB, model ai.Model, limiter limits.Limiter) *Generator {
+	return &Generator{db: db, model: model, limiter: limiter, search: retrieval.NewStore(db, model), quizzes: quizzes.NewStore(db), cards: flashcards.NewStore(db)}
 }
 
 // Request says what is to be made. Zero values are good.
@@ -117,7 +119,7 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 	if plan.cards == 0 && plan.questions == 0 {
 		return Result{}, fault.New(fault.Invalid, "Neither cards nor questions are wanted: ask for some.").Coded("nothing_wanted")
 	}
-	if err := usage.Allow(ctx, g.db, g.model, owner); err != nil {
+	if err := usage.Allow(ctx, g.limiter, g.db, g.model, owner); err != nil {
 		return Result{}, err
 	}
 	release, err := g.claim(ctx, owner, assessment.Course)

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/patch"
 )
 
@@ -37,7 +38,7 @@ func TestPassagesAreSpread(t *testing.T) {
 	add("long", 200, false)
 	add("archived", 5, true)
 
-	g := NewGenerator(db, provider.Offline{})
+	g := NewGenerator(db, provider.Offline{}, limits.InDatabase(db))
 	pages := func(turn int) map[string][]int {
 		passages, err := g.material(t.Context(), owner, course.ID, Request{}, turn)
 		if err != nil {

@@ -108,8 +108,8 @@ var Reserved = fmt.Sprintf(`coalesce(d.file_size_bytes, CASE WHEN d.state = 'fai
 
 // Add stores a document of the course within what the student's plan allows; one that
 // is there already is returned. Two round trips; a third where nothing was stored.
-func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
-	if err := limits.Take(ctx, s.db, "documents:"+owner.String(), uploadRate); err != nil {
+func (s *Store) Add(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, document ID, n New, state State) (Document, error) {
+	if err := limiter.Take(ctx, "documents:"+owner.String(), uploadRate); err != nil {
 		return Document{}, err
 	}
 	plan := usage.Free
@@ -149,7 +149,7 @@ func (s *Store) Add(ctx context.Context, owner auth.UserID, course courses.ID, d
 	}
 	switch {
 	case repeated: // an earlier try took it back
-		return s.Add(ctx, owner, course, id.New[Document](), n, state)
+		return s.Add(ctx, limiter, owner, course, id.New[Document](), n, state)
 	case !there:
 		return added, database.Fault(pgx.ErrNoRows, "course")
 	case documents >= plan.Documents:

@@ -20,10 +20,20 @@ type Rate struct {
 	Per   time.Duration
 }
 
-// Take counts one event for the key, such as "login:203.0.113.7". It is
-// Throttled, and counts nothing, when the rate is used up. One round trip.
-func Take(ctx context.Context, db *database.DB, key string, rate Rate) error {
-	return Taken(db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
+// Limiter counts events by key, such as "search:" and a student.
+type Limiter interface {
+	// Take counts one event. It is Throttled, and counts nothing, when the rate of
+	// the key is used up. One round trip.
+	Take(ctx context.Context, key string, rate Rate) error
+}
+
+// InDatabase returns the limiter that counts in the database.
+func InDatabase(db *database.DB) Limiter { return inDatabase{db} }
+
+type inDatabase struct{ db *database.DB }
+
+func (l inDatabase) Take(ctx context.Context, key string, rate Rate) error {
+	return Taken(l.db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
 }
 
 // Taken is what Take would return, of the row of a statement that calls the migrations'
@@ -33,7 +43,7 @@ func Taken(row pgx.Row) error {
 	var wait time.Duration
 	err := row.Scan(&wait)
 	if err == nil && wait > 0 {
-		return throttled(wait)
+		return Throttled(wait)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
@@ -41,7 +51,8 @@ func Taken(row pgx.Row) error {
 	return err
 }
 
-func throttled(wait time.Duration) error {
+// Throttled is the fault of an event that came too early by the wait.
+func Throttled(wait time.Duration) error {
 	return fault.New(fault.Throttled, "Request was throttled: too many in a short time. Try again in %s.", words(wait)).RetryAfter(wait)
 }
 

@@ -68,8 +68,8 @@ var searchRate = limits.Rate{Count: 600, Per: time.Hour}
 // Lookup is Search by a student's own hand: Throttled after too many within an hour.
 // Counting is a round trip of its own: within the search's transaction it would make
 // all of a student's searches wait for each other.
-func (s *Store) Lookup(ctx context.Context, owner auth.UserID, q Query) (Results, error) {
-	if err := limits.Take(ctx, s.db, "search:"+owner.String(), searchRate); err != nil {
+func (s *Store) Lookup(ctx context.Context, limiter limits.Limiter, owner auth.UserID, q Query) (Results, error) {
+	if err := limiter.Take(ctx, "search:"+owner.String(), searchRate); err != nil {
 		return Results{}, err
 	}
 	return s.Search(ctx, owner, q)

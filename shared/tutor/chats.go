@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 	"aksio.app/shared/retrieval"
@@ -99,6 +100,7 @@ func (c *ChatChange) tidy() error {
 type Store struct {
 	db       *database.DB
 	model    ai.Model
+	limiter  limits.Limiter
 	passages *retrieval.Store
 }
 

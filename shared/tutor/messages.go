@@ -19,6 +19,7 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/retrieval"
 	"aksio.app/shared/usage"
 )
@@ -102,8 +103,8 @@ type Exchange struct {
 }
 
 // NewTutor returns a store that can answer.
-func NewTutor(db *database.DB, model ai.Model) *Store {
-	return &Store{db: db, model: model, passages: retrieval.NewStore(db, model)}
+func NewTutor(db *database.DB, model ai.Model, limiter limits.Limiter) *Store {
+	return &Store{db: db, model: model, limiter: limiter, passages: retrieval.NewStore(db, model)}
 }
 
 // sources is how many passages an answer may rest on.
@@ -250,7 +251,7 @@ func nonNil[T any](list []T) []T {
 // that costs nothing, and may be what used the plan up. Three round trips, else four.
 func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (asked Message, answer *Message, err error) {
 	asked.ID = id.For[Message](ctx)
-	refused := usage.Allow(ctx, s.db, s.model, owner)
+	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner)
 	if refused == nil {
 		rows, _ := s.db.Query(ctx, write, Message{
 			ID: asked.ID, Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,

@@ -45,8 +45,8 @@ var callRate = limits.Rate{Count: 100, Per: time.Hour}
 // asked before the model answers or makes something; the few tokens by which a
 // search's words are embedded are recorded only. The model says what each token
 // of the month counts. Two round trips.
-func Allow(ctx context.Context, db *database.DB, model ai.Model, user auth.UserID) error {
-	if err := limits.Take(ctx, db, "ai:"+user.String(), callRate); err != nil {
+func Allow(ctx context.Context, limiter limits.Limiter, db *database.DB, model ai.Model, user auth.UserID) error {
+	if err := limiter.Take(ctx, "ai:"+user.String(), callRate); err != nil {
 		return err
 	}
 	return Budget(ctx, db, model, user)

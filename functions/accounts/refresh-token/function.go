@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/accounts/signing"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/secrets"
 )
 
@@ -18,7 +19,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/accounts/token-refresh/",
 		Summary: "Exchange a refresh token for new tokens.",
-		Needs:   []api.Resource{database.Resource, secrets.Resource},
+		Needs:   []api.Resource{database.Resource, secrets.Resource, counter.Resource},
 	}, setup)
 }
 
@@ -43,12 +44,16 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	sessions, err := signing.OpenSessions(env, db)
 	if err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, req *Request) (*Response, error) {
-		pair, err := sessions.Refresh(ctx, req.Address, req.Body.Refresh)
+		pair, err := sessions.Refresh(ctx, limiter, req.Address, req.Body.Refresh)
 		if err != nil {
 			return nil, err
 		}

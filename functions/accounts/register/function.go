@@ -8,6 +8,7 @@ import (
 	"aksio.app/shared/accounts"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/limits/counter"
 )
 
 func init() {
@@ -16,7 +17,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/accounts/register/",
 		Summary: "Register as a new user.",
-		Needs:   []api.Resource{database.Resource},
+		Needs:   []api.Resource{database.Resource, counter.Resource},
 		Status:  http.StatusCreated,
 	}, setup)
 }
@@ -53,9 +54,13 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := accounts.NewStore(db)
 	return func(ctx context.Context, req *Request) (*Response, error) {
-		user, err := store.Register(ctx, req.Address, accounts.Registration{
+		user, err := store.Register(ctx, limiter, req.Address, accounts.Registration{
 			Username: req.Body.Username,
 			Email:    req.Body.Email,
 			Password: req.Body.Password,

@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/limits/counter"
 )
 
 func init() {
@@ -21,7 +22,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/assessments/{id}/generate_content/",
 		Summary: "Make the cards and the quiz of an assessment from the course's material.",
-		Needs:   []api.Resource{database.Resource, ai.Resource},
+		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		Timeout: assessments.Timeout,
 	}, setup)
 }
@@ -58,7 +59,11 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		return nil, err
 	}
 	store := assessments.NewStore(db)
-	generator := assessments.NewGenerator(db, model)
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
+	generator := assessments.NewGenerator(db, model, limiter)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		assessment, err := store.Get(ctx, user.ID, req.Assessment)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/tutor"
 )
 
@@ -23,7 +24,7 @@ func init() {
 		Methods:      []string{http.MethodPost},
 		Path:         "/api/v1/chat/chats/{id}/send_message/",
 		Summary:      "Ask the tutor, who answers from the course's documents and cites them.",
-		Needs:        []api.Resource{database.Resource, ai.Resource},
+		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		Status:       http.StatusCreated,
 		MaxBody:      256 << 10,
 		Timeout:      2 * time.Minute,
@@ -67,7 +68,11 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	store := tutor.NewTutor(db, model)
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
+	store := tutor.NewTutor(db, model, limiter)
 	return func(ctx context.Context, user auth.User, req *Request, emit func(api.Event) error) (*Response, error) {
 		message := tutor.New{Content: req.Body.Content, Type: req.Body.Type, Documents: req.Body.Documents, Attachments: json.RawMessage("[]")}
 		if req.Body.Parent != nil {

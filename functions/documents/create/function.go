@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/documents/files"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/uploads"
 )
 
@@ -22,7 +23,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/courses/{course}/documents/",
 		Summary: "Add a document: a text, or a file whose bytes are then sent to upload_url.",
-		Needs:   []api.Resource{database.Resource, uploads.Resource},
+		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
 		Status:  http.StatusCreated,
 		MaxBody: 4 << 20,
 	}, setup)
@@ -69,9 +70,13 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		created, err := store.Create(ctx, user.ID, req.Course, documents.New{
+		created, err := store.Create(ctx, limiter, user.ID, req.Course, documents.New{
 			Name: req.Body.Name, Description: req.Body.Description, Type: req.Body.Type,
 			Filename: req.Body.Filename, ContentType: req.Body.ContentType, Size: req.Body.Size, Text: req.Body.Text,
 		})

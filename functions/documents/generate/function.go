@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/limits/counter"
 )
 
 func init() {
@@ -22,7 +23,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/courses/{course}/documents/{document}/generate/",
 		Summary: "Make cards and a quiz, ready to be taken, from a document.",
-		Needs:   []api.Resource{database.Resource, ai.Resource},
+		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		Timeout: assessments.Timeout,
 	}, setup)
 }
@@ -61,8 +62,12 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := documents.NewStore(db)
-	generator := assessments.NewGenerator(db, model)
+	generator := assessments.NewGenerator(db, model, limiter)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		document, err := store.Status(ctx, user.ID, req.Course, req.Document)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/retrieval"
 )
 
@@ -22,7 +23,7 @@ func init() {
 		Methods:      []string{http.MethodGet},
 		Path:         "/api/v1/documents/search/",
 		Summary:      "Find passages of a course's documents by words and by meaning.",
-		Needs:        []api.Resource{database.Resource, ai.Resource},
+		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		MaxInstances: 5,
 	}, setup)
 }
@@ -64,6 +65,10 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := retrieval.NewStore(db, model)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		within := make([]documents.ID, len(req.Documents))
@@ -72,7 +77,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 				return nil, fault.Field("document", "%v", err)
 			}
 		}
-		found, err := store.Lookup(ctx, user.ID, retrieval.Query{
+		found, err := store.Lookup(ctx, limiter, user.ID, retrieval.Query{
 			Course: req.Course, Documents: within, Text: req.Query, Limit: req.Limit, Offset: req.Offset,
 		})
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/documents/files"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/uploads"
 )
 
@@ -24,7 +25,7 @@ func init() {
 		Methods:      []string{http.MethodPost},
 		Path:         "/api/v1/courses/{course}/documents/upload/",
 		Summary:      "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
-		Needs:        []api.Resource{database.Resource, uploads.Resource},
+		Needs:        []api.Resource{database.Resource, uploads.Resource, counter.Resource},
 		Status:       http.StatusCreated,
 		MaxBody:      documents.DirectBytes + 1<<20,
 		MemoryMiB:    512, // the form's files lie in memory
@@ -70,11 +71,15 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		form := req.RawBody.Data()
 		defer req.RawBody.Form.RemoveAll()
-		document, err := store.Take(ctx, user.ID, req.Course, documents.New{
+		document, err := store.Take(ctx, limiter, user.ID, req.Course, documents.New{
 			Name: form.Name, Description: form.Description,
 			Filename: form.File.Filename, ContentType: form.File.ContentType, Size: form.File.Size,
 		}, form.File)

@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/limits"
 	"aksio.app/shared/uploads"
 	"aksio.app/shared/usage"
 )
@@ -47,16 +48,16 @@ type Created struct {
 }
 
 // Create adds a document of one of the types that clients may name.
-func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
+func (s *Store) Create(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
 	switch n.Type {
 	case "file":
-		return s.announce(ctx, owner, course, n)
+		return s.announce(ctx, limiter, owner, course, n)
 	case "text":
 		if strings.TrimSpace(n.Text) == "" {
 			return Created{}, fault.Field("text", "Write the document's text.")
 		}
 		n.ContentType, n.Filename, n.Size = "text/plain; charset=utf-8", "", int64(len(n.Text))
-		document, err := s.Take(ctx, owner, course, n, strings.NewReader(n.Text))
+		document, err := s.Take(ctx, limiter, owner, course, n, strings.NewReader(n.Text))
 		return Created{Document: document}, err
 	case "url", "video", "audio":
 		return Created{}, fault.Field("document_type", "Documents of the type %s can't be read yet. Add a file or a text.", n.Type)
@@ -65,7 +66,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID
 }
 
 // announce adds a document whose bytes the client itself will send to the bucket.
-func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
+func (s *Store) announce(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
 	if err := n.Tidy(); err != nil {
 		return Created{}, err
 	}
@@ -79,7 +80,7 @@ func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.
 	if err != nil {
 		return Created{}, err
 	}
-	added, err := s.documents.Add(ctx, owner, course, document, n, documents.AwaitingUpload)
+	added, err := s.documents.Add(ctx, limiter, owner, course, document, n, documents.AwaitingUpload)
 	if err == nil && added.ID != document { // what an earlier try made was removed since
 		signed, err = s.bucket.SignUpload(ctx, documents.Object(added.ID), n.ContentType, limit, uploadLifetime)
 	}
@@ -88,7 +89,7 @@ func (s *Store) announce(ctx context.Context, owner auth.UserID, course courses.
 
 // Take adds a document with its bytes, n.Size of them. The bucket's event then
 // starts the reading.
-func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, n documents.New, content io.Reader) (documents.Document, error) {
+func (s *Store) Take(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, n documents.New, content io.Reader) (documents.Document, error) {
 	if n.Size == 0 {
 		return documents.Document{}, fault.Field("file", "The file is empty. Choose one with content.").Coded("empty_file")
 	}
@@ -100,7 +101,7 @@ func (s *Store) Take(ctx context.Context, owner auth.UserID, course courses.ID, 
 		return documents.Document{}, err
 	}
 	// The row comes first, so that the event finds it whenever it comes.
-	document, err := s.documents.Add(ctx, owner, course, id.For[documents.Document](ctx), n, documents.Queued)
+	document, err := s.documents.Add(ctx, limiter, owner, course, id.For[documents.Document](ctx), n, documents.Queued)
 	if err != nil {
 		return document, err
 	}
