@@ -116,7 +116,8 @@ func TestSearchFindsByStemAndMarksIt(t *testing.T) {
 func TestSearchFindsExponents(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
-	l.add(t, []string{"The ruler of 1032 had 10 towns.", "A star has 10³² of them < 10⁻³ m.", "The area is x² by definition.", "A table has 10 rows."})
+	l.add(t, []string{"The ruler of 1032 had 10 towns.", "A star has 10³² of them < 10⁻³ m.", "The area is x² by definition.", "A table has 10 rows.",
+		"It is 10³² ribosomes" + strings.Repeat(" and more", 50)})
 	store := retrieval.NewStore(l.db, mute{})
 	for question, want := range map[string]string{
 		"10^32": "has **10³²** of them < **10**",
@@ -124,6 +125,8 @@ func TestSearchFindsExponents(t *testing.T) {
 		"10^-3": "< **10⁻³**",
 		"x^2":   "is **x²** by",
 		"1032":  "ruler of **1032** had",
+
+		"32 ribosomes": "**³²** **ribosomes**", // a snippet that begins inside an exponent
 	} {
 		results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: question, Limit: 5})
 		if err != nil {
