@@ -37,7 +37,8 @@ locals {
     deploy = { display_name = "GitHub deploys", who = "attribute.branch/${try(var.github.repository, "")}@refs/heads/main" }
   }
 
-  # Reads everything but the values of secrets and the content of buckets.
+  # Reads everything but the values of secrets and the files of students and backups
+  # (storage.tf); of the database nothing, of Firestore what is live, and the log.
   plan_roles = ["roles/viewer", "roles/iam.securityReviewer"]
 
   # Makes and changes what is declared here. Whoever deploys code may in effect do what

@@ -1,5 +1,5 @@
-# Firestore holds what clients watch: the progress of documents, answers as they
-# are written. All of it can be had from the database again.
+# Firestore holds what clients watch: the progress of documents. All of it can be had
+# from the database again.
 
 locals {
   # The one database of a project that has a free quota.

@@ -152,7 +152,7 @@ resource "google_storage_bucket" "this" {
 # Google lets whoever may view the project read the objects of a new bucket. Here
 # that would be the plans of any branch, and students' files: nobody has the role.
 resource "google_storage_bucket_iam_binding" "no_viewers" {
-  for_each = toset(["uploads", "media", "backups", "drills"])
+  for_each = setsubtract(keys(local.buckets), ["static", "bundles"]) # for all, and for who plans
 
   bucket  = google_storage_bucket.this[each.key].name
   role    = "roles/storage.legacyObjectReader"

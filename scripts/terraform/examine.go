@@ -64,10 +64,11 @@ var everybody = []string{"allUsers", "allAuthenticatedUsers"}
 
 // public finds what anybody may do and shouldn't: only calling people's functions and
 // reading static files is for all. It also refuses resources that would sweep away
-// grants made elsewhere, but for those that leave nobody a role.
+// grants made elsewhere, but for what takes a role from viewers on purpose.
 func (p *plan) public() (found []error) {
 	for _, c := range p.managed("") {
-		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") && c.text("members", 0) != "" {
+		noViewers := strings.HasPrefix(c.Address, "google_storage_bucket_iam_binding.no_viewers[") && fmt.Sprint(c.Change.After["members"]) == "[]"
+		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") && !noViewers {
 			found = append(found, fmt.Errorf("%s takes away what others granted: use an _iam_member", c.Address))
 		}
 		if strings.HasSuffix(c.Type, "_access_control") || strings.HasSuffix(c.Type, "_acl") {
