@@ -166,7 +166,11 @@ WITH material AS MATERIALIZED (
 	) w
 ), sample AS MATERIALIZED (
 	SELECT p.words_found
-	FROM material m, sized, generate_series(0, m.passage_count - 1, ceil(passages / 400)::int) at
+	FROM (
+		SELECT id, passage_count, ceil(passages / 400)::bigint AS step,
+			sum(passage_count) OVER (ORDER BY id) - passage_count AS before
+		FROM material, sized
+	) m, generate_series((step - before % step) % step, passage_count - 1, step) at
 		JOIN passages p ON p.course_id = $1 AND p.position = at
 	WHERE p.document_id = m.id AND EXISTS (SELECT FROM counted WHERE frequency > 2000)
 ), estimated AS MATERIALIZED (
