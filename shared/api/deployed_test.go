@@ -58,7 +58,8 @@ func init() {
 				return nil, fault.New(fault.Invalid, "No.")
 			}, nil
 		})
-	api.HandleAny(api.Operation{ID: "test-any", Summary: "Answer piece by piece."}, func(*api.Env) (http.Handler, error) { return http.HandlerFunc(answerPieces), nil })
+	api.HandleAny(api.Operation{ID: "test-any", Summary: "Answer piece by piece."},
+		func(*api.Env) (http.Handler, error) { return pieces(make(chan struct{})), nil })
 	api.HandleScheduled(api.Operation{ID: "test-schedule", Summary: "Do nothing.", Schedule: "0 0 * * *"},
 		func(env *api.Env) (func(context.Context) (*struct{}, error), error) {
 			fmt.Fprintln(os.Stderr, "set up", env.Function())
@@ -86,13 +87,17 @@ func init() {
 // errUnstorable is a library's error about a request.
 var errUnstorable = errors.New("the value can't be stored")
 
-// seen is closed when the client has what was flushed first.
-var seen = make(chan struct{})
+// pieces answers piece by piece. It is closed when the client has what was flushed first.
+type pieces chan struct{}
 
-func answerPieces(w http.ResponseWriter, r *http.Request) {
+func (seen pieces) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
-	if r.URL.Path == "/unsent/" {
+	switch r.URL.Path {
+	case "/unsent/":
 		panic("before anything is sent")
+	case "/seen/":
+		close(seen)
+		return
 	}
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		panic(err)
@@ -130,7 +135,7 @@ func TestAnAnswerIsSentWithItsFirstByteOrFlush(t *testing.T) {
 		return resp
 	}
 	whole, half := get("/"), get("/half/")
-	close(seen)
+	get("/seen/")
 	if body, err := io.ReadAll(whole.Body); whole.StatusCode != http.StatusAccepted || string(body) != "late" || err != nil {
 		t.Errorf("flushed, then written: got %d %q, %v", whole.StatusCode, body, err)
 	}
@@ -138,8 +143,9 @@ func TestAnAnswerIsSentWithItsFirstByteOrFlush(t *testing.T) {
 		t.Errorf("a panic in the middle: got %d %q as a whole answer", half.StatusCode, body)
 	}
 	unsent := get("/unsent/")
-	if body, err := io.ReadAll(unsent.Body); unsent.StatusCode != http.StatusInternalServerError || !strings.Contains(string(body), `"code":"internal_error"`) || err != nil {
-		t.Errorf("a panic before the first byte: got %d %q, %v", unsent.StatusCode, body, err)
+	if body, err := io.ReadAll(unsent.Body); unsent.StatusCode != http.StatusInternalServerError || !strings.Contains(string(body), `"code":"internal_error"`) || err != nil ||
+		unsent.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a panic before the first byte: got %d %v %q, %v", unsent.StatusCode, unsent.Header, body, err)
 	}
 }
 

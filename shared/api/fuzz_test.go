@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -160,6 +161,38 @@ type fuzzedBody struct {
 	Deep  []map[string][]float64 `json:"deep" maxItems:"2"`
 }
 
+// received are the objects of which FuzzEvent's function is told.
+var received = make(chan Object, 1)
+
+// A call beyond the limits of its declaration makes the function panic.
+func init() {
+	HandleUser(Operation{ID: "test-fuzz", Methods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch}, Path: "/fuzz/{id}/", Summary: "Answer with the request.", MaxBody: 4096},
+		func(*Env) (UserHandler[fuzzed, struct{ Body List[fuzzedBody] }], error) {
+			return func(_ context.Context, _ auth.User, req *fuzzed) (*struct{ Body List[fuzzedBody] }, error) {
+				body := req.Body
+				switch {
+				case req.ID.IsZero():
+					panic("a call without an id")
+				case req.Limit < 0 || req.Limit > 50 || len(req.Many) > 3 || req.Request().Size < 1 || req.Request().Size > page.MaxSize || req.Request().Number < 0:
+					panic(fmt.Sprintf("beyond the limits: %+v", req))
+				case utf8.RuneCountInString(body.Name) > 20 || body.Kind != "a" && body.Kind != "b" && body.Kind != "" || utf8.RuneCountInString(body.Title.Value) > 20 ||
+					len(body.Tags.Value) > 2 || body.Share.Value < 0 || body.Share.Value > 1 || len(body.Deep) > 2:
+					panic(fmt.Sprintf("beyond the limits: %+v", body))
+				}
+				p := page.Page[fuzzedBody]{Items: []fuzzedBody{body}, Count: 250, Number: max(1, min(req.Request().Number, 3))}
+				resp := new(struct{ Body List[fuzzedBody] })
+				resp.Body = NewList(&req.PageQuery, p, func(b fuzzedBody) fuzzedBody { return b })
+				return resp, nil
+			}, nil
+		})
+	HandleFinalized(Operation{ID: "test-fuzz-event", Summary: "Take objects."}, func(*Env) (ObjectHandler, error) {
+		return func(_ context.Context, object Object) error {
+			received <- object
+			return nil
+		}, nil
+	})
+}
+
 // FuzzCall calls a function as strangers may. It answers with what it was told, or
 // with a problem body, and the limits of its declaration hold.
 func FuzzCall(f *testing.F) {
@@ -175,25 +208,6 @@ func FuzzCall(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	HandleUser(Operation{ID: "test-fuzz", Methods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch}, Path: "/fuzz/{id}/", Summary: "Answer with the request.", MaxBody: 4096},
-		func(*Env) (UserHandler[fuzzed, struct{ Body List[fuzzedBody] }], error) {
-			return func(_ context.Context, _ auth.User, req *fuzzed) (*struct{ Body List[fuzzedBody] }, error) {
-				body := req.Body
-				switch {
-				case req.ID.IsZero():
-					f.Errorf("a call without an id")
-				case req.Limit < 0 || req.Limit > 50 || len(req.Many) > 3 || req.Request().Size < 1 || req.Request().Size > page.MaxSize || req.Request().Number < 0:
-					f.Errorf("beyond the limits: %+v", req)
-				case utf8.RuneCountInString(body.Name) > 20 || body.Kind != "a" && body.Kind != "b" && body.Kind != "" || utf8.RuneCountInString(body.Title.Value) > 20 ||
-					len(body.Tags.Value) > 2 || body.Share.Value < 0 || body.Share.Value > 1 || len(body.Deep) > 2:
-					f.Errorf("beyond the limits: %+v", body)
-				}
-				p := page.Page[fuzzedBody]{Items: []fuzzedBody{body}, Count: 250, Number: max(1, min(req.Request().Number, 3))}
-				resp := new(struct{ Body List[fuzzedBody] })
-				resp.Body = NewList(&req.PageQuery, p, func(b fuzzedBody) fuzzedBody { return b })
-				return resp, nil
-			}, nil
-		})
 	d, _ := Lookup("test-fuzz")
 	handler, err := d.Handler(resource.NewProcess(map[string]string{"TOKEN_KEYS": string(signer.PublicKeys()), "TRUSTED_PROXIES": "1"}))
 	if err != nil {
@@ -283,13 +297,6 @@ func checkList(t *testing.T, answer []byte, asked *url.URL) {
 // FuzzEvent delivers events: good ones, whose object arrives as it was sent, and what
 // isn't one, which is dropped and never comes again.
 func FuzzEvent(f *testing.F) {
-	received := make(chan Object, 1)
-	HandleFinalized(Operation{ID: "test-fuzz-event", Summary: "Take objects."}, func(*Env) (ObjectHandler, error) {
-		return func(_ context.Context, object Object) error {
-			received <- object
-			return nil
-		}, nil
-	})
 	d, _ := Lookup("test-fuzz-event")
 	handler, err := d.Handler(resource.NewProcess(nil))
 	if err != nil {
