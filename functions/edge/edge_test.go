@@ -157,11 +157,12 @@ func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
 	route := func(function, path string, methods ...string) relay.Route {
 		return relay.Route{Function: function, Path: path, Methods: methods}
 	}
-	router := relay.New(relay.Config{Target: "http://{function}.test"}, []relay.Route{
+	config := relay.Config{Target: "http://{function}.test", Config: api.Config{AllowedOrigins: []string{page}}}
+	router := relay.New(config, []relay.Route{
 		route("health-check", "/api/health/", "GET"), route("courses-list", "/api/v1/courses/", "GET"), route("courses-create", "/api/v1/courses/", "POST"),
 	}, inProcess{app.Gateway})
 	cut := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, net.ErrClosed }}
-	away := relay.New(relay.Config{Target: "http://{function}.test"}, []relay.Route{route("health-check", "/api/health/", "GET")}, cut)
+	away := relay.New(config, []relay.Route{route("health-check", "/api/health/", "GET")}, cut)
 	for name, h := range map[string]http.Handler{"gateway": app.Gateway, "router": router, "internal": app.Gateway.Internal, "away": away} {
 		for _, tc := range []struct {
 			method, path, preflight string
@@ -178,13 +179,16 @@ func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
 			{"OPTIONS", "/api/health/", "", http.StatusNoContent, "GET, HEAD, OPTIONS"},
 			{"OPTIONS", "/api/health/", "GET", http.StatusNoContent, "GET, HEAD, OPTIONS"},
 			{"OPTIONS", "/api/health/", "DELETE", http.StatusNoContent, "GET, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/v1/courses/", "", http.StatusNoContent, "GET, POST, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/v1/courses/", "POST", http.StatusNoContent, "GET, POST, HEAD, OPTIONS"},
+			{"OPTIONS", "/api/v1/courses/", "DELETE", http.StatusNoContent, "GET, POST, HEAD, OPTIONS"},
 		} {
 			switch {
 			case name == "internal":
 				tc.status, tc.allow = http.StatusNotFound, ""
 			case name == "away" && tc.path == "/api/v1/courses/":
 				continue
-			case name == "away" && (tc.status == http.StatusOK || tc.status == http.StatusNoContent):
+			case name == "away" && tc.status == http.StatusOK:
 				tc.status, tc.allow = http.StatusServiceUnavailable, ""
 			}
 			for _, origin := range []string{page, "https://elsewhere.example.com"} {
@@ -212,6 +216,30 @@ func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
 				if tc.status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 					t.Errorf("%s: got %v", what, w.Header())
 				}
+			}
+		}
+	}
+}
+
+// TestPagesThatMayCall reads what the setting says, which Terraform leaves empty where no
+// pages are given.
+func TestPagesThatMayCall(t *testing.T) {
+	t.Parallel()
+	const page = "https://app.example.com"
+	app := apitest.New(t)
+	for _, tc := range []struct {
+		settings []string
+		allowed  string
+	}{
+		{nil, ""},
+		{[]string{"ALLOWED_ORIGINS", ""}, ""},
+		{[]string{"ALLOWED_ORIGINS", "https://other.example.com"}, ""},
+		{[]string{"ALLOWED_ORIGINS", "https://other.example.com," + page}, page},
+		{[]string{"ALLOWED_ORIGINS", "*"}, "*"},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodOptions} {
+			if got := app.With(tc.settings...).Anonymous().Do(method, "/api/health/", nil, "Origin", page).Header.Get("Access-Control-Allow-Origin"); got != tc.allowed {
+				t.Errorf("%s with %q: may be read by %q, want %q", method, tc.settings, got, tc.allowed)
 			}
 		}
 	}

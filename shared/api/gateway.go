@@ -2,15 +2,15 @@ package api
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"aksio.app/shared/resource"
 )
 
 // Routes leads calls to what serves their path and method.
 type Routes struct {
+	Origins []string // pages that may call
+
 	router Router[methods]
 }
 
@@ -38,13 +38,12 @@ func (r *Routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch method {
 	case http.MethodHead:
 		method = http.MethodGet
-	case http.MethodOptions:
-		method = req.Header.Get("Access-Control-Request-Method")
+	case http.MethodOptions: // a function knows nothing of the others of its path
+		setHeaders(w, req, r.Origins)
+		answerPreflight(w, allow(*found))
+		return
 	}
 	handler := (*found)[method]
-	if handler == nil && req.Method == http.MethodOptions { // any function of the path knows what to say
-		handler = (*found)[slices.Min(slices.Collect(maps.Keys(*found)))]
-	}
 	if handler == nil {
 		refuse(w, req, notAllowed(req, *found))
 		return
@@ -64,7 +63,8 @@ type Gateway struct {
 // NewGateway returns a gateway in the process. Functions are set up when they
 // are first called.
 func NewGateway(p *resource.Process) *Gateway {
-	g := &Gateway{}
+	config, _ := resource.Settings[Config](p.Env("gateway", nil)) // every function says what is wrong with it
+	g := &Gateway{public: Routes{Origins: config.AllowedOrigins}}
 	var internal Router[http.Handler]
 	for _, d := range Declared() {
 		handler := newLazy(d, func() *resource.Process { return p })

@@ -32,7 +32,7 @@ import (
 // Config is what every function's edge needs to know.
 type Config struct {
 	URL            url.URL  `env:"API_URL" example:"https://api.example.com"` // where clients find the API; unknown when empty
-	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"`            // browsers' pages that may call
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS"`                           // browsers' pages that may call: none when empty, all for *
 	TrustedProxies int      `env:"TRUSTED_PROXIES" envDefault:"0"`            // that write to X-Forwarded-For before the function
 	Service        string   `env:"K_SERVICE"`                                 // set by the platform
 }
@@ -45,8 +45,8 @@ func (c Config) Validate() error {
 		}
 	}
 	switch {
-	case c.URL != url.URL{} && (c.URL.Host == "" || c.URL.String() != c.URL.Scheme+"://"+c.URL.Host):
-		return fmt.Errorf("API_URL is %q: write a scheme and a host, nothing after it", &c.URL)
+	case c.URL != url.URL{} && !IsServer(c.URL.String()):
+		return fmt.Errorf("API_URL is %q: write http or https and a host, nothing after it", &c.URL)
 	case c.TrustedProxies < 0 || c.TrustedProxies > 5:
 		return fmt.Errorf("TRUSTED_PROXIES is %d: write how many entries of X-Forwarded-For are our own proxies', 0 to 5", c.TrustedProxies)
 	case c.TrustedProxies == 0 && c.Service != "":
@@ -54,6 +54,12 @@ func (c Config) Validate() error {
 		return errors.New("TRUSTED_PROXIES is missing: write 1 if functions are called at their own addresses, 2 if behind the load balancer")
 	}
 	return nil
+}
+
+// IsServer reports whether the text is a server's address: of the web, without a path.
+func IsServer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && text == u.Scheme+"://"+u.Host
 }
 
 // server serves one function: a huma adapter for the function's path alone.
@@ -175,7 +181,7 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 					answer.status = http.StatusInternalServerError // for the line below: it didn't go well
 					panic(http.ErrAbortHandler)                    // so that nobody takes what was sent for whole
 				}
-				writeProblem(answer, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
+				refuse(answer, r, newProblem(http.StatusInternalServerError, "", "Something went wrong on our side. It has been noted; try again later."))
 			}
 		}()
 		next(answer, r.WithContext(ctx))
@@ -285,7 +291,7 @@ func setHeaders(w http.ResponseWriter, r *http.Request, origins []string) {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-	header.Add("Vary", "Origin")
+	header.Set("Vary", "Origin")
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return

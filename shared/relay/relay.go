@@ -34,25 +34,21 @@ type Route struct {
 
 // Config says where the functions are and how they are called.
 type Config struct {
-	Target         string `env:"ROUTER_TARGET"`                  // address of a function, with {function} for its id
-	Identify       bool   `env:"ROUTER_IDENTITY"`                // tell the functions who calls: they let in nobody else
-	TrustedProxies int    `env:"TRUSTED_PROXIES" envDefault:"0"` // between the internet and here
+	api.Config
+	Target   string `env:"ROUTER_TARGET"`   // address of a function, with {function} for its id
+	Identify bool   `env:"ROUTER_IDENTITY"` // tell the functions who calls: they let in nobody else
 }
 
 const placeholder = "{function}"
 
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
-	var errs []error
-	u, err := url.Parse(c.address("x"))
+	errs := []error{c.Config.Validate()}
 	switch {
 	case !strings.Contains(c.Target, placeholder):
 		errs = append(errs, fmt.Errorf("ROUTER_TARGET is %q: write the functions' address with %s for the id, such as https://%[2]s-123.europe-west1.run.app", c.Target, placeholder))
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host:
-		errs = append(errs, fmt.Errorf("ROUTER_TARGET is %q: write a scheme and a host, nothing after it", c.Target))
-	}
-	if c.TrustedProxies < 0 || c.TrustedProxies > 5 {
-		errs = append(errs, fmt.Errorf("TRUSTED_PROXIES is %d: write how many proxies of our own stand before the router, 0 to 5", c.TrustedProxies))
+	case !api.IsServer(c.address("x")):
+		errs = append(errs, fmt.Errorf("ROUTER_TARGET is %q: write http or https and a host, nothing after it", c.Target))
 	}
 	return errors.Join(errs...)
 }
@@ -75,7 +71,7 @@ func Open(env *resource.Env, routes []Route) (http.Handler, error) {
 
 // New returns what passes calls on by the transport, without calling out.
 func New(config Config, routes []Route, transport http.RoundTripper) http.Handler {
-	r := &relay{config: config}
+	r := &relay{config: config, routes: api.Routes{Origins: config.AllowedOrigins}}
 	for _, route := range routes {
 		target, err := url.Parse(config.address(route.Function))
 		if err != nil {

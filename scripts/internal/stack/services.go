@@ -29,10 +29,11 @@ const uploadsBucket = "aksio-local"
 func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Object)) error {
 	maps.Copy(s.Settings, config.Settings)
 	for name, usual := range map[string]string{
-		"API_URL":        s.Address,
-		"DATABASE_POOL":  "20",
-		"EXTRACT_CACHE":  filepath.Join(config.Dir, "pdfium"),
-		"UPLOADS_BUCKET": uploadsBucket,
+		"ALLOWED_ORIGINS": "*",
+		"API_URL":         s.Address,
+		"DATABASE_POOL":   "20",
+		"EXTRACT_CACHE":   filepath.Join(config.Dir, "pdfium"),
+		"UPLOADS_BUCKET":  uploadsBucket,
 	} {
 		s.Settings[name] = cmp.Or(s.Settings[name], usual)
 	}

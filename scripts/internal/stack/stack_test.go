@@ -157,6 +157,7 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 		"DATABASE_URL=localhost":                "write postgres://user:password@host:5432/name",
 		"DATABASE_URL=postgres://127.0.0.1:1/x": "connection refused",
 		"LIVE_STORE=memry":                      `LIVE_STORE is "memry"`,
+		"API_URL=ftp://aksio.test":              `API_URL is "ftp://aksio.test"`,
 		"ALLOWED_ORIGINS=foo":                   `ALLOWED_ORIGINS has "foo"`,
 		"EXTRACT_CACHE=/dev/null/":              `EXTRACT_CACHE is "/dev/null/"`,
 		"TOKEN_SIGNING_KEY=foo":                 "TOKEN_SIGNING_KEY",
