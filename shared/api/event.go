@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework" // what the buildpack's main starts; it must be among a bundle's packages
@@ -32,10 +33,12 @@ type push struct {
 	} `json:"message"`
 }
 
-// eventType is the attribute of a bucket's notification that says what happened.
+// What says that an object is complete: an attribute of a bucket's notification, or the
+// type of a CloudEvent.
 const (
-	eventType = "eventType"
-	finalized = "OBJECT_FINALIZE"
+	eventType      = "eventType"
+	finalized      = "OBJECT_FINALIZE"
+	cloudFinalized = "google.cloud.storage.object.v1.finalized"
 )
 
 // Delivery returns the request that tells the function at the address of the object,
@@ -57,6 +60,25 @@ func (o Object) Delivery(ctx context.Context, address, id string) (*http.Request
 		r.Header.Set("Content-Type", "application/json")
 	}
 	return r, err
+}
+
+// CloudEvent returns the same news as Eventarc brings it, in binary mode.
+func (o Object) CloudEvent(ctx context.Context, address, id string) (*http.Request, error) {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Ce-Specversion": "1.0", "Ce-Id": id, "Ce-Type": cloudFinalized,
+		"Ce-Source": "//storage.googleapis.com/projects/_/buckets/" + o.Bucket, "Ce-Subject": "objects/" + url.PathEscape(o.Name),
+	} {
+		r.Header.Set(name, value)
+	}
+	return r, nil
 }
 
 // ObjectHandler carries out what an object's completion demands. Events come at
@@ -91,7 +113,8 @@ func HandleScheduled[Resp any](op Operation, setup func(*Env) (func(context.Cont
 func internalPath(op Operation) string { return "/internal/" + op.ID + "/" }
 
 // receiver returns what serves a Finalized function: its bucket notifies a topic, whose
-// subscription pushes here. What isn't answered with a 2xx comes again.
+// subscription pushes here; or Eventarc sends CloudEvents. What isn't answered with a
+// 2xx comes again.
 func (d *Declaration) receiver(env *resource.Env) (http.Handler, error) {
 	handle, err := d.event(env)
 	if err != nil {
@@ -121,21 +144,30 @@ func (d *Declaration) receiver(env *resource.Env) (http.Handler, error) {
 	}), nil
 }
 
-// finalizedObject reads the object of the notification that the request delivers.
+// finalizedObject reads the object that the request says is complete.
 func finalizedObject(r *http.Request) (Object, error) {
-	var p push
-	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
-		return Object{}, err
-	}
-	if what := p.Message.Attributes[eventType]; what != finalized {
-		return Object{}, fmt.Errorf("notification of %q", what)
-	}
 	var object Object
-	if err := json.Unmarshal(p.Message.Data, &object); err != nil {
-		return Object{}, err
+	switch what := r.Header.Get("Ce-Type"); what {
+	case cloudFinalized:
+		if err := json.NewDecoder(r.Body).Decode(&object); err != nil {
+			return Object{}, err
+		}
+	case "":
+		var p push
+		if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
+			return Object{}, err
+		}
+		if what := p.Message.Attributes[eventType]; what != finalized {
+			return Object{}, fmt.Errorf("notification of %q", what)
+		}
+		if err := json.Unmarshal(p.Message.Data, &object); err != nil {
+			return Object{}, err
+		}
+	default:
+		return Object{}, fmt.Errorf("event of type %q", what)
 	}
 	if object.Bucket == "" || object.Name == "" || strings.ContainsRune(object.Name, 0) || object.Generation == 0 {
-		return Object{}, fmt.Errorf("notification %q names no object", p.Message.ID)
+		return Object{}, fmt.Errorf("event %q names no object", object.Name)
 	}
 	return object, nil
 }

@@ -324,13 +324,20 @@ func FuzzEvent(f *testing.F) {
 			}
 		}
 		object := Object{Bucket: bucket, Name: name, Generation: generation, Size: size, ContentType: contentType}
-		r, err := object.Delivery(t.Context(), "http://function/", "1")
-		if err != nil {
-			t.Fatal(err)
-		}
 		good := bucket != "" && name != "" && generation != 0 && utf8.ValidString(bucket+name+contentType) && !strings.ContainsRune(name, 0)
-		if got, ok := deliver(r); good && (!ok || got != object) {
-			t.Errorf("sent %+v, received %+v", object, got)
+		for _, in := range []func(context.Context, string, string) (*http.Request, error){object.Delivery, object.CloudEvent} {
+			r, err := in(t.Context(), "http://function/", "1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := deliver(r); good && (!ok || got != object) {
+				t.Errorf("sent %+v, received %+v", object, got)
+			}
+		}
+		typed := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(raw))
+		typed.Header.Set("Ce-Type", what)
+		if _, ok := deliver(typed); ok && what != "" && what != cloudFinalized {
+			t.Errorf("an event of type %q is taken", what)
 		}
 		deliver(httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(raw)))
 		body, err := json.Marshal(map[string]any{"message": map[string]any{"messageId": name, "attributes": map[string]string{"eventType": what}, "data": raw}})

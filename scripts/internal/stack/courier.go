@@ -22,7 +22,8 @@ const (
 
 // courier takes the bucket's events to the functions that wait for them, at least
 // once: about every third comes twice, at the same time, so that a function that
-// can't bear it is found out here.
+// can't bear it is found out here. They come as Pub/Sub pushes them, the second time as
+// Eventarc's CloudEvents: functions take both.
 type courier struct {
 	private string // address of the private functions
 	log     *slog.Logger
@@ -67,21 +68,21 @@ func (c *courier) deliver(object api.Object) {
 			continue
 		}
 		event := id.New[api.Object]().String()
-		times := 1
+		c.going.Go(func() { c.insist(d, event, object, object.Delivery) })
 		if c.count.Add(1)%3 == 0 {
-			times = 2
-		}
-		for range times {
-			c.going.Go(func() { c.insist(d, event, object) })
+			c.going.Go(func() { c.insist(d, event, object, object.CloudEvent) })
 		}
 	}
 }
 
+// envelope makes the request that delivers an event to an address.
+type envelope func(ctx context.Context, address, id string) (*http.Request, error)
+
 // insist sends the event until the function takes it.
-func (c *courier) insist(d *api.Declaration, event string, object api.Object) {
+func (c *courier) insist(d *api.Declaration, event string, object api.Object, in envelope) {
 	began, pause := time.Now(), firstPause
 	for {
-		err := c.send(d, event, object)
+		err := c.send(d, event, in)
 		if err == nil || c.ctx.Err() != nil {
 			return
 		}
@@ -99,15 +100,15 @@ func (c *courier) insist(d *api.Declaration, event string, object api.Object) {
 	}
 }
 
-// send makes one delivery, as Pub/Sub does.
-func (c *courier) send(d *api.Declaration, event string, object api.Object) error {
+// send makes one delivery.
+func (c *courier) send(d *api.Declaration, event string, in envelope) error {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
-	r, err := object.Delivery(c.ctx, c.private+d.Path, event)
+	r, err := in(c.ctx, c.private+d.Path, event)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -42,7 +43,7 @@ func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	f.events[delivery.Message.MessageID]++
+	f.events[cmp.Or(r.Header.Get("Ce-Id"), delivery.Message.MessageID)]++
 }
 
 func (f *function) wait(t *testing.T, calls int) {
