@@ -1,5 +1,5 @@
 # What a change changes. The plans after the first are compared with what they may
-# touch by scripts/terraform (changes.go), by the names of the runs.
+# touch by scripts/terraform (examine.go), by the names of the runs.
 
 mock_provider "google" {
   source = "./tests/mocks"
