@@ -30,6 +30,30 @@ func TestNobodyFillsTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// What no list bounds comes at a rate.
+	review := func(who *apitest.Client, card string, key ...string) *apitest.Response {
+		return who.Do(http.MethodPost, card+"review/", `{"rating":3}`, key...)
+	}
+	card := one["/api/v1/assessments/flashcards/"]
+	review(ada, card, "Idempotency-Key", "the first").Want(http.StatusCreated)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE rate_limits SET ready = ready + interval '1 week'
+		WHERE key = ANY (ARRAY['flashcard_reviews:' || $1, 'idempotency_keys:' || $1])`, ada.ID.String()); err != nil {
+		t.Fatal(err)
+	}
+	for rows, key := range map[string][]string{
+		`SELECT count(*) FROM flashcard_reviews`: nil,
+		`SELECT count(*) FROM idempotency_keys`:  {"Idempotency-Key", "one too many"},
+	} {
+		before := count(t, app, rows)
+		if refused := review(ada, card, key...).Want(http.StatusTooManyRequests); refused.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %s", rows, refused.Body)
+		}
+		if after := count(t, app, rows); after != before {
+			t.Errorf("%s: %d were added", rows, after-before)
+		}
+	}
+	review(ada, card, "Idempotency-Key", "the first").Want(http.StatusCreated) // the answer that was kept
+
 	refuse := func(path, body, rows string) {
 		t.Helper()
 		before := count(t, app, rows)

@@ -3,7 +3,9 @@ package database
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,8 +46,8 @@ func kindOf(err error) (fault.Kind, bool) {
 
 // Fault turns what PostgreSQL says of a statement about what ("card 0199…")
 // into what it means to the caller: no row is NotFound, a broken unique
-// constraint Conflict, as is one item more than a student may have, and a reference to
-// nothing Invalid. Other errors are wrapped.
+// constraint Conflict, as is one item more than a student may have, one too soon
+// Throttled, and a reference to nothing Invalid. Other errors are wrapped.
 func Fault(err error, what string) error {
 	var pg *pgconn.PgError
 	switch {
@@ -60,6 +62,10 @@ func Fault(err error, what string) error {
 	case errors.As(err, &pg) && pg.ConstraintName == "list_is_full":
 		return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or courses with all that is in them, first.",
 			pg.Detail, strings.ReplaceAll(pg.ColumnName, "_", " ")).Coded("too_many")
+	case errors.As(err, &pg) && pg.ConstraintName == "added_too_fast":
+		seconds, _ := strconv.Atoi(pg.Detail)
+		return fault.New(fault.Throttled, "Request was throttled: too many in the last days. Try again in %d seconds.", seconds).
+			RetryAfter(time.Duration(seconds) * time.Second)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -21,7 +21,7 @@ const replayLifetime = 24 * time.Hour
 // if the request was answered before. Else the request is to be carried out now, and
 // first is the id of what it makes, the same one for every try. It is a Conflict while
 // the request's twin runs, with the time until the twin is taken for dead, or if the key
-// was another request's. One round trip for a new key, two for a known one.
+// was another request's; Throttled after too many keys. One round trip for a new key, two for a known one.
 func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
@@ -34,7 +34,7 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 		RETURNING first_id`,
 		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return nil, first, err
+		return nil, first, Fault(err, "request with an Idempotency-Key")
 	}
 	var same bool
 	wait := time.Second // if cleanup took the row in between

@@ -102,7 +102,7 @@ func schedule(card ID) *fsrs.Parameters {
 const maxRaces = 20
 
 // Review grades a card and sets when it is due next, by the student's scheduler.
-// Two round trips; of simultaneous reviews of one card the later ones are worked out
+// Throttled after too many. Two round trips; of simultaneous reviews of one card the later ones are worked out
 // again on what the earlier left.
 func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, error) {
 	if n.ID.IsZero() {
@@ -123,7 +123,7 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 		after := card.reviewed(s.now(), n.Grade, scheduler)
 		review, err := s.record(ctx, owner, card, after, scheduler, n)
 		if !errors.Is(err, pgx.ErrNoRows) && !database.Violates(err, "flashcard_reviews_pkey") {
-			return review, err
+			return review, database.Fault(err, "review")
 		}
 		lost = err // to another review of the card, or to this one's repetition
 	}
