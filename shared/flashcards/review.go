@@ -3,6 +3,7 @@ package flashcards
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,20 +61,40 @@ var ratings = [...]fsrs.Rating{
 // qualities are what the ratings are as qualities, where only they are known.
 var qualities = [...]sm2.Grade{fsrs.Again: sm2.Wrong, fsrs.Hard: sm2.Hard, fsrs.Good: sm2.Hesitation, fsrs.Easy: sm2.Perfect}
 
+// words are the ratings as texts.
+var words = map[string]fsrs.Rating{"again": fsrs.Again, "hard": fsrs.Hard, "good": fsrs.Good, "easy": fsrs.Easy}
+
+// ParseQuality reads a quality as a student gives it.
+func ParseQuality(text string) (sm2.Grade, error) {
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 0 || number >= len(ratings) {
+		return 0, fault.New(fault.Invalid, "must be a whole number from 0 (blackout) to 5 (perfect)")
+	}
+	return sm2.Grade(number), nil
+}
+
+// ParseRating reads a rating as a student gives it: a number or its word.
+func ParseRating(text string) (fsrs.Rating, error) {
+	if rating, ok := words[text]; ok {
+		return rating, nil
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < int(fsrs.Again) || number > int(fsrs.Easy) {
+		return 0, fault.New(fault.Invalid, "must be 1 (again), 2 (hard), 3 (good) or 4 (easy): the number or the word")
+	}
+	return fsrs.Rating(number), nil
+}
+
 // GradeOf completes a grade of which only one number is known; the other is nil. It
 // is Invalid when both are known and disagree.
-func GradeOf(quality, rating *int) (Grade, error) {
+func GradeOf(quality *sm2.Grade, rating *fsrs.Rating) (Grade, error) {
 	switch {
-	case rating != nil && (*rating < 1 || *rating > 4):
-		return Grade{}, fault.Field("rating", "Rate from 1 (again) to 4 (easy).")
-	case quality != nil && (*quality < 0 || *quality > 5):
-		return Grade{}, fault.Field("quality_response", "Grade from 0 (blackout) to 5 (perfect).")
-	case rating != nil && quality != nil && fsrs.Rating(*rating) != ratings[*quality]:
+	case rating != nil && quality != nil && *rating != ratings[*quality]:
 		return Grade{}, fault.Field("rating", "A quality_response of %d is a rating of %d, not of %d. Send one of them.", *quality, ratings[*quality], *rating)
 	case quality != nil:
-		return Grade{ratings[*quality], sm2.Grade(*quality)}, nil
+		return Grade{ratings[*quality], *quality}, nil
 	case rating != nil:
-		return Grade{fsrs.Rating(*rating), qualities[*rating]}, nil
+		return Grade{*rating, qualities[*rating]}, nil
 	}
 	return Grade{}, fault.Field("quality_response", "Say how well you knew it: quality_response from 0 to 5, or rating from 1 to 4.")
 }

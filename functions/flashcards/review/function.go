@@ -3,9 +3,7 @@ package review
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +13,8 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/flashcards"
+	"aksio.app/shared/flashcards/fsrs"
+	"aksio.app/shared/flashcards/sm2"
 )
 
 func init() {
@@ -38,48 +38,41 @@ type Request struct {
 // Body is the body of the request.
 type Body struct {
 	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same review again changes nothing."`
-	Quality *Number               `json:"quality_response" doc:"0 blackout to 5 perfect."`
+	Quality *Quality              `json:"quality_response" doc:"0 blackout to 5 perfect."`
 	Rating  *Rating               `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
 	Seconds *int                  `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
 	Session *flashcards.SessionID `json:"study_session_id" format:"uuid" nullable:"true"`
 	Device  *string               `json:"device_type" maxLength:"20"`
 }
 
-// Number is a number that old clients write as a text.
-type Number int
+// Quality is a number that old clients write as a text.
+type Quality sm2.Grade
 
 // UnmarshalJSON reads 3 and "3".
-func (n *Number) UnmarshalJSON(data []byte) error {
-	number, err := strconv.Atoi(strings.Trim(string(data), `"`))
-	if err != nil {
-		return errors.New("must be a whole number from 0 to 5")
-	}
-	*n = Number(number)
-	return nil
+func (q *Quality) UnmarshalJSON(data []byte) error {
+	quality, err := flashcards.ParseQuality(strings.Trim(string(data), `"`))
+	*q = Quality(quality)
+	return err
 }
 
-// Schema describes the number.
-func (Number) Schema(huma.Registry) *huma.Schema { return numberOr("[0-5]") }
+// Schema describes the quality.
+func (Quality) Schema(huma.Registry) *huma.Schema { return numberOrText() }
 
-// Rating is a Number that may be a word.
-type Rating int
-
-var words = map[string]Rating{`"again"`: 1, `"hard"`: 2, `"good"`: 3, `"easy"`: 4}
+// Rating is a number or a word.
+type Rating fsrs.Rating
 
 // UnmarshalJSON reads 3, "3" and "good".
 func (r *Rating) UnmarshalJSON(data []byte) error {
-	if word, ok := words[string(data)]; ok {
-		*r = word
-		return nil
-	}
-	return (*Number)(r).UnmarshalJSON(data)
+	rating, err := flashcards.ParseRating(strings.Trim(string(data), `"`))
+	*r = Rating(rating)
+	return err
 }
 
 // Schema describes the rating.
-func (Rating) Schema(huma.Registry) *huma.Schema { return numberOr("[1-4]|again|hard|good|easy") }
+func (Rating) Schema(huma.Registry) *huma.Schema { return numberOrText() }
 
-func numberOr(texts string) *huma.Schema {
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Pattern: "^(" + texts + ")$"}}}
+func numberOrText() *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString}}}
 }
 
 // Response is the review.
@@ -112,7 +105,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := flashcards.NewStore(db)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		grade, err := flashcards.GradeOf((*int)(req.Body.Quality), (*int)(req.Body.Rating))
+		grade, err := flashcards.GradeOf((*sm2.Grade)(req.Body.Quality), (*fsrs.Rating)(req.Body.Rating))
 		if err != nil {
 			return nil, err
 		}
