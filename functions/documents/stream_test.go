@@ -3,6 +3,7 @@ package documents_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"aksio.app/shared/ai/aitest"
-	"aksio.app/shared/api/apitest"
 )
 
 // event is a server-sent event.
@@ -23,13 +23,13 @@ type event struct {
 func (e event) name() string { return e.data["event"].(string) }
 
 // events reads a whole stream.
-func events(t testing.TB, resp *apitest.Response) []event {
+func events(t testing.TB, header http.Header, body []byte) []event {
 	t.Helper()
-	if got := resp.Want(http.StatusOK).Header.Get("Content-Type"); got != "text/event-stream" {
+	if got := header.Get("Content-Type"); got != "text/event-stream" {
 		t.Fatalf("Content-Type %s", got)
 	}
 	var all []event
-	for block := range strings.SplitSeq(strings.TrimSpace(string(resp.Body)), "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimSpace(string(body)), "\n\n") {
 		var e event
 		for line := range strings.SplitSeq(block, "\n") {
 			if id, ok := strings.CutPrefix(line, "id: "); ok {
@@ -59,26 +59,48 @@ func names(all []event) []string {
 
 func (s *student) watch(document string, headers ...string) []event {
 	s.app.t.Helper()
-	return events(s.app.t, s.Do(http.MethodGet, "/api/v1/documents/documents/"+document+"/events/", nil, headers...))
+	resp := s.Do(http.MethodGet, "/api/v1/documents/documents/"+document+"/events/", nil, headers...).Want(http.StatusOK)
+	return events(s.app.t, resp.Header, resp.Body)
+}
+
+// open begins to watch over a connection. The answer is there when the first event is.
+func (s *student) open(document string) (resp *http.Response, leave func()) {
+	t := s.app.t
+	t.Helper()
+	server := httptest.NewServer(s.app.Gateway)
+	t.Cleanup(server.Close)
+	ctx, leave := context.WithCancel(t.Context())
+	t.Cleanup(leave)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/documents/documents/"+document+"/events/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.app.Token(s.ID))
+	if resp, err = http.DefaultClient.Do(r); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp, leave
+}
+
+// rest reads to its end what open opened.
+func rest(t testing.TB, resp *http.Response) []event {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events(t, resp.Header, body)
 }
 
 func TestStreamTellsWhatHappens(t *testing.T) {
 	t.Parallel()
-	watching := make(chan struct{})
-	app, _ := withModel(t, func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
-		<-watching
-		aitest.Embeddings()(w, r, call)
-	}, summary)
+	app, _ := withModel(t, aitest.Embeddings(), summary)
 	ada := app.student("ada")
 	document := ada.uploaded("lecture.txt", "text/plain", lecture)
-	stream := make(chan []event)
-	go func() { stream <- ada.watch(document) }()
-	go func() {
-		time.Sleep(100 * time.Millisecond)
-		close(watching)
-	}()
+	stream, _ := ada.open(document)
 	app.process(document).Want(http.StatusOK)
-	all := <-stream
+	all := rest(t, stream)
 	want := []string{"document_status", "document_created", "extracting_text", "extraction_complete", "embedding_progress", "processing_complete"}
 	if got := names(all); !slices.Equal(got, want) {
 		t.Errorf("events %v, want %v", got, want)
@@ -118,12 +140,9 @@ func TestStreamTellsWhatTheDatabaseKnows(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Nothing was published: every event got lost.
-	go func() {
-		time.Sleep(100 * time.Millisecond)
-		set("failed", "no_text")
-	}()
-	all := ada.watch(document)
+	stream, _ := ada.open(document)
+	set("failed", "no_text") // and nothing is published: every event gets lost
+	all := rest(t, stream)
 	if got := names(all); !slices.Equal(got, []string{"document_status", "extraction_failed"}) {
 		t.Fatalf("events %v", got)
 	}
@@ -142,18 +161,13 @@ func TestStreamEndsWithTheReadingThatGoesOn(t *testing.T) {
 	ada := app.student("ada")
 	document := ada.uploaded("lecture.txt", "text/plain", lecture)
 	app.process(document).Want(http.StatusOK)
+	first := ada.watch(document)
 	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusOK)
-	stream := make(chan []event)
-	go func() { stream <- ada.watch(document) }()
-	time.Sleep(100 * time.Millisecond)
-	select {
-	case all := <-stream:
-		t.Fatalf("the last event of the first reading ended the stream: %v", names(all))
-	default:
-	}
+	stream, _ := ada.open(document)
 	app.process(document).Want(http.StatusOK)
-	if all := <-stream; all[len(all)-1].name() != "processing_complete" {
-		t.Errorf("events %v", names(all))
+	all := rest(t, stream)
+	if last := all[len(all)-1]; last.name() != "processing_complete" || last.id == first[len(first)-1].id {
+		t.Errorf("events %v, the last with the id %s; the first reading's had %s", names(all), last.id, first[len(first)-1].id)
 	}
 }
 
@@ -161,42 +175,25 @@ func TestStreamEndsWithTheReadingThatGoesOn(t *testing.T) {
 func TestAStudentHasTenStreamsAtOnce(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)
-	server := httptest.NewServer(app.Gateway)
-	t.Cleanup(server.Close)
 	ada, bob := app.student("ada"), app.student("bob")
-	open := func(s *student, document string) (resp *http.Response, leave func()) {
-		t.Helper()
-		ctx, leave := context.WithCancel(t.Context())
-		t.Cleanup(leave)
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/documents/documents/"+document+"/events/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+app.Token(s.ID))
-		if resp, err = http.DefaultClient.Do(r); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { resp.Body.Close() })
-		return resp, leave
-	}
 	document := ada.uploaded("a.txt", "text/plain", lecture)
 	var leave func()
 	for i := range 10 {
 		var resp *http.Response
-		if resp, leave = open(ada, document); resp.StatusCode != http.StatusOK {
+		if resp, leave = ada.open(document); resp.StatusCode != http.StatusOK {
 			t.Fatalf("stream %d: got %d", i+1, resp.StatusCode)
 		}
 	}
-	refused, _ := open(ada, document)
+	refused, _ := ada.open(document)
 	if refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") != "10" {
 		t.Errorf("stream 11: got %d, Retry-After %q", refused.StatusCode, refused.Header.Get("Retry-After"))
 	}
-	if resp, _ := open(bob, bob.uploaded("b.txt", "text/plain", lecture)); resp.StatusCode != http.StatusOK {
+	if resp, _ := bob.open(bob.uploaded("b.txt", "text/plain", lecture)); resp.StatusCode != http.StatusOK {
 		t.Errorf("another student's: got %d", resp.StatusCode)
 	}
 	leave()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		resp, _ := open(ada, document)
+		resp, _ := ada.open(document)
 		if resp.StatusCode == http.StatusOK {
 			break
 		}

@@ -39,7 +39,6 @@ func TestSettings(t *testing.T) {
 		{name: "firestore nowhere", settings: map[string]string{"LIVE_STORE": "firestore"}, err: "GOOGLE_CLOUD_PROJECT is missing: write "},
 		{name: "unknown store", settings: map[string]string{"LIVE_STORE": "redis"}, err: `LIVE_STORE is "redis": write memory or firestore`},
 		{name: "emulator with a scheme", settings: map[string]string{"FIRESTORE_EMULATOR_HOST": "http://x:1"}, err: "FIRESTORE_EMULATOR_HOST is"},
-		{name: "no life", settings: map[string]string{"LIVE_TTL": "0s"}, err: "LIVE_TTL is 0s: write "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -432,11 +431,20 @@ func TestFirestoreHeadDeletedFirst(t *testing.T) {
 		t.Errorf("got %v, want that it is told to end", err)
 	}
 	// A number of the life before is used again while somebody watches.
-	var again sync.WaitGroup
-	again.Go(func() { wantSeqs(t, "while it is watched", watch(t, s, topic, 0, 2), 1, 2) })
-	time.Sleep(100 * time.Millisecond)
-	publish(t, s, topic, step(2))
-	again.Wait()
+	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	seen = nil
+	enough := errors.New("enough")
+	if err := s.Watch(ctx, topic, owner, 0, func(e live.Event) error {
+		if seen = append(seen, e.Seq); len(seen) == 2 {
+			return enough
+		}
+		publish(t, s, topic, step(2))
+		return nil
+	}); !errors.Is(err, enough) {
+		t.Error(err)
+	}
+	wantSeqs(t, "while it is watched", seen, 1, 2)
 }
 
 // A topic may outlive its first events, which expire one by one.

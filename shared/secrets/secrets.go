@@ -25,9 +25,8 @@ const Resource resource.Name = "secrets"
 
 // Config says where secrets are kept.
 type Config struct {
-	Project string        `env:"SECRETS_PROJECT"` // whose Secret Manager it is; secrets are settings if empty
-	Cache   time.Duration `env:"SECRETS_CACHE" envDefault:"5m"`
-	Service string        `env:"K_SERVICE"` // set by the platform
+	Project string `env:"SECRETS_PROJECT"` // whose Secret Manager it is; secrets are settings if empty
+	Service string `env:"K_SERVICE"`       // set by the platform
 }
 
 var projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]*$`)
@@ -40,9 +39,6 @@ func (c Config) Validate() error {
 	}
 	if c.Project == "" && c.Service != "" { // settings don't rotate
 		errs = append(errs, errors.New("SECRETS_PROJECT is missing: write the id of the project that holds the secrets"))
-	}
-	if c.Cache < 0 || c.Cache > time.Hour {
-		errs = append(errs, fmt.Errorf("SECRETS_CACHE is %s: write 0s to 1h", c.Cache))
 	}
 	return errors.Join(errs...)
 }
@@ -62,6 +58,9 @@ func (v Version) LogValue() slog.Value { return slog.StringValue("version " + v.
 // most is how many versions are read of one secret.
 const most = 10
 
+// kept is how long a version is believed to be the newest.
+const kept = 5 * time.Minute
+
 // pause is how long the service is left alone after it failed, while there is an
 // older answer to give.
 const pause = 10 * time.Second
@@ -77,6 +76,7 @@ const (
 type Store struct {
 	read  reader
 	cache time.Duration
+	now   func() time.Time
 
 	flights singleflight.Group
 	mu      sync.Mutex
@@ -107,11 +107,11 @@ func Open(env *resource.Env) (*Store, error) {
 
 // New returns the secrets of the configured project without calling out.
 func New(config Config, options ...option.ClientOption) *Store {
-	return newStore(manager(config.Project, options), config.Cache)
+	return newStore(manager(config.Project, options), kept)
 }
 
 func newStore(read reader, cache time.Duration) *Store {
-	return &Store{read: read, cache: cache, known: map[string]answer{}}
+	return &Store{read: read, cache: cache, now: time.Now, known: map[string]answer{}}
 }
 
 // settings reads secrets from settings, where the secret token-signing-key is TOKEN_SIGNING_KEY.
@@ -143,7 +143,7 @@ func (s *Store) Versions(ctx context.Context, name string, n int) ([]Version, er
 		return nil, fmt.Errorf("%d versions of the secret %q: a name is letters, digits, - and _, the number 1 to %d", n, name, most)
 	}
 	key := fmt.Sprintf("%s/%d", name, n)
-	if known := s.recall(key); time.Now().Before(known.fresh) {
+	if known := s.recall(key); s.now().Before(known.fresh) {
 		return known.copies(), nil
 	}
 	// The flight isn't its first passenger's: it goes on when that one leaves.
@@ -180,12 +180,12 @@ func (s *Store) refresh(ctx context.Context, key, name string, n int) (answer, e
 	versions, err := s.read(ctx, name, n)
 	switch {
 	case err == nil:
-		known = answer{versions, time.Now().Add(s.cache)}
+		known = answer{versions, s.now().Add(s.cache)}
 	case known.versions == nil || fault.KindOf(err) != fault.Unavailable:
 		return answer{}, err
 	default:
 		slog.WarnContext(ctx, "secret not refreshed", "secret", name, "version", known.versions[0].ID, "error", err)
-		known.fresh = time.Now().Add(min(pause, s.cache))
+		known.fresh = s.now().Add(pause)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -92,8 +92,27 @@ func (s *service) set(change func(*service)) {
 	change(s)
 }
 
+// clock is the time as the store knows it.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) read() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// pass lets the cache grow old.
+func (c *clock) pass() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(5 * time.Minute)
+}
+
 // start serves the secret and returns a store that reads it through the real client.
-func start(t *testing.T, s *service, cache time.Duration) *secrets.Store {
+func start(t *testing.T, s *service) (*secrets.Store, *clock) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -103,9 +122,12 @@ func start(t *testing.T, s *service, cache time.Duration) *secrets.Store {
 	secretmanagerpb.RegisterSecretManagerServiceServer(server, s)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	return secrets.New(secrets.Config{Project: "p", Cache: cache},
+	store := secrets.New(secrets.Config{Project: "p"},
 		option.WithEndpoint(listener.Addr().String()), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	c := new(clock)
+	store.SetNow(c.read)
+	return store, c
 }
 
 func want(t *testing.T, store *secrets.Store, id, value string) {
@@ -127,7 +149,6 @@ func TestSettings(t *testing.T) {
 		{"cloud", map[string]string{"SECRETS_PROJECT": "aksio-1", "K_SERVICE": "s"}, ""},
 		{"deployed without a project", map[string]string{"K_SERVICE": "s"}, "SECRETS_PROJECT is missing: write "},
 		{"bad project", map[string]string{"SECRETS_PROJECT": "projects/p"}, `SECRETS_PROJECT is "projects/p": write `},
-		{"endless cache", map[string]string{"SECRETS_CACHE": "100h"}, "SECRETS_CACHE is 100h0m0s: write "},
 	} {
 		_, err := secrets.Open(resource.NewProcess(tc.settings).Env("test", []resource.Name{secrets.Resource}))
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
@@ -161,14 +182,14 @@ func TestLocalSecretsAreSettings(t *testing.T) {
 func TestRotationIsSeenAfterTheCache(t *testing.T) {
 	t.Parallel()
 	s := &service{values: []string{"one"}}
-	store := start(t, s, 200*time.Millisecond)
+	store, clock := start(t, s)
 	want(t, store, "1", "one")
 	s.set(func(s *service) { s.values = append(s.values, "two") })
 	want(t, store, "1", "one") // from the cache
 	if s.set(func(s *service) {}); s.accesses != 1 {
 		t.Errorf("%d reads of the service, want 1", s.accesses)
 	}
-	time.Sleep(250 * time.Millisecond)
+	clock.pass()
 	want(t, store, "2", "two")
 
 	v, _ := store.Get(t.Context(), "key")
@@ -179,7 +200,7 @@ func TestRotationIsSeenAfterTheCache(t *testing.T) {
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	s := &service{values: []string{"one", "", "three", "four"}}
-	store := start(t, s, 0)
+	store, clock := start(t, s)
 	for n, wanted := range map[int]string{1: "4=four ", 2: "4=four 3=three ", 9: "4=four 3=three 1=one "} {
 		versions, err := store.Versions(t.Context(), "key", n)
 		got := ""
@@ -191,6 +212,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	s.set(func(s *service) { s.values = []string{""} })
+	clock.pass()
 	if v, err := store.Versions(t.Context(), "key", 2); err == nil {
 		t.Errorf("of a disabled secret: %v", v)
 	}
@@ -217,7 +239,7 @@ func TestFailures(t *testing.T) {
 		t.Run(tc.code.String(), func(t *testing.T) {
 			t.Parallel()
 			s := &service{values: []string{"one"}, code: tc.code}
-			store := start(t, s, time.Nanosecond)
+			store, clock := start(t, s)
 			// The client tries again by itself for as long as it may.
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
@@ -227,10 +249,12 @@ func TestFailures(t *testing.T) {
 			s.set(func(s *service) { s.code = codes.OK })
 			want(t, store, "1", "one") // a failure isn't remembered
 			s.set(func(s *service) { s.code = tc.code })
+			clock.pass()
 			if v, err := store.Get(t.Context(), "key"); (err == nil) != tc.served {
 				t.Errorf("after a value: %v, %v; want it served: %v", v, err, tc.served)
 			}
 			s.set(func(s *service) { s.code, s.values = codes.OK, []string{"one", "two"} })
+			clock.pass()
 			want(t, store, "2", "two")
 		})
 	}
@@ -238,7 +262,7 @@ func TestFailures(t *testing.T) {
 
 func TestDamagedValueIsRefused(t *testing.T) {
 	t.Parallel()
-	store := start(t, &service{values: []string{"one"}, damaged: true}, 0)
+	store, _ := start(t, &service{values: []string{"one"}, damaged: true})
 	if v, err := store.Get(t.Context(), "key"); fault.KindOf(err) != fault.Unavailable || err == nil {
 		t.Errorf("%v, %v", v, err)
 	}
@@ -247,7 +271,7 @@ func TestDamagedValueIsRefused(t *testing.T) {
 func TestOneReadForAllWhoWait(t *testing.T) {
 	t.Parallel()
 	s := &service{values: []string{"one"}, delay: 300 * time.Millisecond}
-	store := start(t, s, time.Hour)
+	store, _ := start(t, s)
 	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var waiting sync.WaitGroup
