@@ -30,12 +30,13 @@ type Health struct {
 	Status string           `json:"status" enum:"healthy,degraded,unhealthy" doc:"Degraded: something works only in part. Unhealthy: nothing does."`
 	Checks map[string]State `json:"checks"`
 	At     time.Time        `json:"timestamp" doc:"When it was told; a check's answer may be some seconds older, the model's a minute."`
+	Until  time.Time        `json:"-"` // when unhealthy: it can't be better before
 }
 
 // Times of health.
 const (
 	checkTimeout = 2 * time.Second
-	HealthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
+	healthKept   = 5 * time.Second // anybody may ask; the dependencies are spared
 )
 
 // Monitor asks the checks, at once, and remembers the answers for a while.
@@ -63,7 +64,7 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		}
 		asked.Go(func() {
 			m.states[i] = check.ask(ctx)
-			kept := HealthKept
+			kept := healthKept
 			if m.states[i].Healthy {
 				kept = max(kept, check.Kept)
 			}
@@ -77,7 +78,7 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		switch {
 		case m.states[i].Healthy:
 		case check.Required:
-			health.Status = "unhealthy"
+			health.Status, health.Until = "unhealthy", m.until[i]
 		case health.Status == "healthy":
 			health.Status = "degraded"
 		}

@@ -3,6 +3,7 @@ package check
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -73,7 +74,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 		resp := &Response{Status: http.StatusOK, Body: Body{health, "aksio-backend", model.Name()}}
 		if health.Status == "unhealthy" {
 			resp.Status = http.StatusServiceUnavailable
-			resp.RetryAfter = strconv.Itoa(int(operations.HealthKept.Seconds()))
+			resp.RetryAfter = strconv.Itoa(max(1, int(math.Ceil(time.Until(health.Until).Seconds()))))
 		}
 		return resp, nil
 	}, nil

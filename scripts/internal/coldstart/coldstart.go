@@ -18,6 +18,7 @@ import (
 
 // hello is the least that is a function.
 const hello = `
+import (
 	"fmt"
 	"net/http"
 
@@ -37,6 +38,7 @@ import (
 	"os"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+)
 %s
 func main() {
 	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
@@ -86,9 +88,11 @@ func (p *Programs) Hello(ctx context.Context) (Program, error) {
 // It uses none of it: no such function can start sooner.
 func (p *Programs) LinkedHello(ctx context.Context) (Program, error) {
 	return p.build(ctx, "linked-hello", "hello", `
+import (
 	_ "cloud.google.com/go/cloudsqlconn"
 	_ "github.com/danielgtaylor/huma/v2"
 	_ "github.com/jackc/pgx/v5/pgxpool"
+)
 `+hello)
 }
 
@@ -98,7 +102,7 @@ func (p *Programs) Function(ctx context.Context, id string) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	return p.build(ctx, "function", id, fmt.Sprintf("\t_ %q\n)\n", "aksio.app/"+folder))
+	return p.build(ctx, "function", id, fmt.Sprintf("\nimport _ %q\n", "aksio.app/"+folder))
 }
 
 // IDs lists our functions.

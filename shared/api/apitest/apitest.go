@@ -121,7 +121,7 @@ func (a *App) User(name string) *Client {
 	return &Client{ID: user, app: a, token: a.Token(user)}
 }
 
-// As returns the client of another process as one of this.
+// As returns the client, whose user another App made, as one of this App's.
 func (a *App) As(c *Client) *Client { return &Client{ID: c.ID, app: a, token: c.token} }
 
 // Anonymous returns a client that isn't signed in.
