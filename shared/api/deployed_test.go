@@ -58,6 +58,14 @@ func init() {
 				return nil, fault.New(fault.Invalid, "No.")
 			}, nil
 		})
+	api.HandlePublic(api.Operation{ID: "test-left", Methods: []string{http.MethodGet}, Path: "/left/", Summary: "Wait until the caller leaves."},
+		func(*api.Env) (api.PublicHandler[struct{}, struct{}], error) {
+			return func(ctx context.Context, _ *struct{}) (*struct{}, error) {
+				slog.InfoContext(ctx, "called")
+				<-ctx.Done()
+				return nil, fmt.Errorf("waiting: %w", ctx.Err())
+			}, nil
+		})
 	api.HandleAny(api.Operation{ID: "test-any", Summary: "Answer piece by piece."},
 		func(*api.Env) (http.Handler, error) { return pieces(make(chan struct{})), nil })
 	api.HandleScheduled(api.Operation{ID: "test-schedule", Summary: "Do nothing.", Schedule: "0 0 * * *"},
@@ -373,6 +381,30 @@ func TestWhatIsRoutineIsNoWarning(t *testing.T) {
 	lines := d.lines(t, "call failed", 2)
 	if got := [...]any{lines[0]["severity"], lines[1]["severity"]}; got != [...]any{"WARNING", "INFO"} {
 		t.Errorf("got %v, want a warning for what isn't ready and none for what is at work", got)
+	}
+}
+
+func TestACallerWhoLeavesIsNoErrorOfOurs(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-left", "TRUSTED_PROXIES=1")
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.address+"/left/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan error)
+	go func() {
+		_, err := http.DefaultClient.Do(r)
+		left <- err
+	}()
+	d.lines(t, "called", 1)
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	served, failed := d.lines(t, "call served", 1)[0], d.lines(t, "call failed", 1)[0]
+	if served["status"] != 499.0 || failed["severity"] != "INFO" {
+		t.Errorf("want the status 499 and no warning:\n%s", d.text())
 	}
 }
 

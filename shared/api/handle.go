@@ -78,8 +78,7 @@ func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Res
 		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*Resp, error) {
 			resp, err := handle(ctx, req)
 			if err != nil {
-				problem := problemOf(err)
-				logFailure(ctx, s.ID, problem.Status, err)
+				problem := s.failed(ctx, err)
 				if s.Access == Private && resp != nil { // a user's may hold what a log must not
 					slog.WarnContext(ctx, "call failed in part", "operation", s.ID, "done", resp)
 				}

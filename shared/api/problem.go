@@ -175,6 +175,20 @@ func problemOf(err error) *Problem {
 	return p
 }
 
+// ClientClosedRequest is the status of a call whose caller left before the answer: it went
+// wrong, but not for us. Nobody but the metrics sees it.
+const ClientClosedRequest = 499
+
+// failed returns what the error of a call is to its caller, and notes the rest.
+func (d *Declaration) failed(ctx context.Context, err error) *Problem {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError && d.Access != Private && ctx.Err() == context.Canceled {
+		p.Status = ClientClosedRequest
+	}
+	logFailure(ctx, d.ID, p.Status, err)
+	return p
+}
+
 // logFailure notes what the caller isn't told, once a call.
 func logFailure(ctx context.Context, operation string, status int, err error) {
 	var f *fault.Fault
@@ -183,7 +197,7 @@ func logFailure(ctx context.Context, operation string, status int, err error) {
 	}
 	level := slog.LevelError
 	switch {
-	case f != nil && f.Routine:
+	case f != nil && f.Routine, status == ClientClosedRequest:
 		level = slog.LevelInfo
 	case status == http.StatusServiceUnavailable || errors.Is(err, context.Canceled),
 		status < http.StatusInternalServerError: // the caller's fault, though no check of ours found it

@@ -52,11 +52,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		return
 	}
 	ctx, user := r.Context(), r.Context().Value(userKey{}).(auth.User)
-	fail := func(err error) {
-		problem := problemOf(err)
-		logFailure(ctx, s.ID, problem.Status, err)
-		writeProblem(w, problem)
-	}
+	fail := func(err error) { writeProblem(w, s.failed(ctx, err)) }
 	if len(key) > 255 {
 		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; 255 are the most.", len(key)))
 		return

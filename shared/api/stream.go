@@ -160,8 +160,7 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 				}
 				switch {
 				case err != nil:
-					problem := problemOf(err)
-					logFailure(ctx, s.ID, problem.Status, err)
+					problem := s.failed(ctx, err)
 					if !stream.started {
 						writeProblem(w, problem)
 					} else if ctx.Err() == nil {

@@ -141,8 +141,9 @@ func (r *relay) proxy(target *url.URL, transport http.RoundTripper) http.Handler
 			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
-			if req.Context().Err() != nil {
-				return // nobody waits any more
+			if req.Context().Err() != nil { // nobody waits any more
+				w.WriteHeader(api.ClientClosedRequest)
+				return
 			}
 			slog.ErrorContext(req.Context(), "call not passed on", "target", target.Host, "error", err)
 			api.Fail(w, req, fault.New(fault.Unavailable, "This part of the platform can't be reached now. Try again in a few seconds.").RetryAfter(5*time.Second))
