@@ -251,6 +251,23 @@ func TestTheLogIsTheTruth(t *testing.T) {
 	}
 }
 
+// A card whose state has no name ended the instance that read it.
+func TestEveryStateHasAName(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	card := path + newCard(ada, newCourse(ada))["id"].(string) + "/"
+	for state, want := range map[int]string{-1: "", 0: "new", 3: "relearning", 4: ""} {
+		_, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET state = $1`, state)
+		if refused := err != nil; refused != (state < 0 || state > 3) {
+			t.Errorf("state %d: %v", state, err)
+		}
+		if got := ada.Get(card).Want(http.StatusOK).Map()["state"]; err == nil && got != want {
+			t.Errorf("state %d is called %v", state, got)
+		}
+	}
+}
+
 func TestDueCardsComeLongestOverdueFirst(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)

@@ -21,7 +21,7 @@ CREATE TABLE flashcards (
 	-- FSRS-6
 	stability             float8      NOT NULL DEFAULT 0, -- days
 	difficulty            float8      NOT NULL DEFAULT 0, -- 1 to 10
-	state                 smallint    NOT NULL DEFAULT 0, -- 0 new, 1 learning, 2 review, 3 relearning
+	state                 smallint    NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3), -- 0 new, 1 learning, 2 review, 3 relearning
 	step                  int         NOT NULL DEFAULT 0,
 	lapses                int         NOT NULL DEFAULT 0,
 	last_review           timestamptz,
