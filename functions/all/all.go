@@ -10,6 +10,7 @@ import (
 	_ "aksio.app/functions/accounts/register"
 	_ "aksio.app/functions/accounts/update-profile"
 	_ "aksio.app/functions/assessments/create"
+	_ "aksio.app/functions/assessments/delete"
 	_ "aksio.app/functions/assessments/generate-content"
 	_ "aksio.app/functions/assessments/get"
 	_ "aksio.app/functions/assessments/list"

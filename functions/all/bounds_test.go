@@ -21,10 +21,14 @@ func TestNobodyFillsTheDatabase(t *testing.T) {
 	for _, c := range created {
 		one[c.path] = c.path + made(ada, c.path, fill(c.body, course, "one")) + "/"
 	}
+	attempt := func(quiz string) {
+		t.Helper()
+		made(ada, quiz+"questions/", `{"question_text":"Why?","question_type":"essay"}`)
+		ada.Patch(quiz, `{"status":"published"}`).Want(http.StatusOK)
+		made(ada, quiz+"start_attempt/", ``)
+	}
 	quiz := one["/api/v1/assessments/quizzes/"]
-	made(ada, quiz+"questions/", `{"question_text":"Why?","question_type":"essay"}`)
-	ada.Patch(quiz, `{"status":"published"}`).Want(http.StatusOK)
-	made(ada, quiz+"start_attempt/", ``)
+	attempt(quiz)
 	if _, err := app.DB.Exec(t.Context(), `UPDATE list_counts SET items = most_items(list) WHERE user_id = $1`+
 		` AND course_id = '00000000-0000-0000-0000-000000000000' AND most_items(list) IS NOT NULL`, ada.ID); err != nil {
 		t.Fatal(err)
@@ -69,8 +73,8 @@ func TestNobodyFillsTheDatabase(t *testing.T) {
 	for _, c := range created {
 		refuse(c.path, fill(c.body, course, "one too many"), c.rows)
 		made(bob, c.path, fill(c.body, bobs, "bob's"))
-		if ada.Delete(one[c.path]).Status == http.StatusNoContent {
-			made(ada, c.path, fill(c.body, course, "instead"))
-		}
+		ada.Delete(one[c.path]).Want(http.StatusNoContent)
+		one[c.path] = c.path + made(ada, c.path, fill(c.body, course, "instead")) + "/"
 	}
+	attempt(one["/api/v1/assessments/quizzes/"]) // the quiz that was deleted took its attempt along
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	_ "aksio.app/functions/assessments/create"
+	_ "aksio.app/functions/assessments/delete"
 	_ "aksio.app/functions/assessments/generate-content"
 	_ "aksio.app/functions/assessments/get"
 	_ "aksio.app/functions/assessments/list"
@@ -598,16 +599,41 @@ func TestWhatWasMadeBeforeAFailureIsKept(t *testing.T) {
 	}
 }
 
+// fill makes the student's list as long as it may be.
+func (s *student) fill(list string) {
+	s.t.Helper()
+	if _, err := s.app.DB.Exec(s.t.Context(), `INSERT INTO list_counts AS c (user_id, list, items) VALUES ($1, $2, most_items($2))
+		ON CONFLICT (user_id, list, course_id) DO UPDATE SET items = excluded.items`, s.ID, list); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// The model was paid, every time anew, for what then found no room.
+func TestAFullListIsNoticedBeforeTheModelIsPaid(t *testing.T) {
+	t.Parallel()
+	app := scripted(t, 0, nil)
+	for _, list := range []string{"flashcards", "quizzes", "assessments"} {
+		ada := newStudent(t, app, list)
+		document := ada.document("Cells", cells)
+		ada.fill(list)
+		problem := ada.Post("/api/v1/courses/"+ada.course+"/documents/"+document+"/generate/", nil).Want(http.StatusConflict).Map()
+		if problem["code"] != "too_many" || !strings.Contains(problem["detail"].(string), "000 "+list) {
+			t.Errorf("%s: got %v", list, problem)
+		}
+	}
+}
+
 // Nothing was recorded of a generation that couldn't be stored.
 func TestWhatIsPaidForIsRecordedThoughThereIsNoRoom(t *testing.T) {
 	t.Parallel()
-	app := scripted(t, 4, map[string]aitest.Reply{"cards": cardsReply, "items": itemsReply, "verdicts": verdictsReply})
-	ada := newStudent(t, app, "ada")
+	var ada *student
+	app := scripted(t, 4, map[string]aitest.Reply{"cards": func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		ada.fill("flashcards") // in the meantime
+		cardsReply(w, r, call)
+	}, "items": itemsReply, "verdicts": verdictsReply})
+	ada = newStudent(t, app, "ada")
 	ada.document("Cells", cells)
 	assessment := ada.plan(object{"flashcard_count": 1, "quiz_count": 1})
-	if _, err := app.DB.Exec(t.Context(), `INSERT INTO list_counts (user_id, list, items) VALUES ($1, 'flashcards', most_items('flashcards'))`, ada.ID); err != nil {
-		t.Fatal(err)
-	}
 	if problem := ada.Post(path+assessment+"/generate_content/", nil).Want(http.StatusConflict).Map(); problem["code"] != "too_many" {
 		t.Errorf("got %v", problem)
 	}
@@ -618,6 +644,21 @@ func TestWhatIsPaidForIsRecordedThoughThereIsNoRoom(t *testing.T) {
 	if err := app.DB.QueryRow(t.Context(), `SELECT sum(calls) FROM model_usage WHERE user_id = $1 AND purpose = 'generating'`, ada.ID).Scan(&calls); err != nil || calls == 0 {
 		t.Errorf("%d calls are recorded, %v", calls, err)
 	}
+}
+
+func TestWhatWasMadeOutlivesItsAssessment(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := newStudent(t, app, "ada"), newStudent(t, app, "bob")
+	ada.document("Cells", cells)
+	assessment := ada.plan(object{"flashcard_count": 1, "quiz_count": 1})
+	m := ada.generate(assessment, nil)
+	bob.Delete(path + assessment + "/").Want(http.StatusNotFound)
+	ada.Delete(path + assessment + "/").Want(http.StatusNoContent)
+	ada.Delete(path + assessment + "/").Want(http.StatusNotFound)
+	ada.Get(path + assessment + "/").Want(http.StatusNotFound)
+	ada.Get(path + "flashcards/" + m.Content.Flashcards.Flashcards[0].ID + "/").Want(http.StatusOK)
+	ada.Get(quizzes + *m.Content.Quiz.ID + "/").Want(http.StatusOK)
 }
 
 func TestAdaptiveQuizzesFitTheStudent(t *testing.T) {

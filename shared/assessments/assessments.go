@@ -138,6 +138,15 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (A
 	return made, err
 }
 
+// Delete removes an assessment; what was made for it stays. Another student's is NotFound.
+func (s *Store) Delete(ctx context.Context, owner auth.UserID, assessment ID) error {
+	tag, err := s.db.Exec(ctx, `DELETE FROM assessments a WHERE a.id = $1 AND a.user_id = $2 AND `+alive, assessment, owner)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return database.Fault(err, "assessment")
+}
+
 // querier is the pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

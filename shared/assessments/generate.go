@@ -106,7 +106,7 @@ type Adapted struct {
 // in one transaction together with what it cost. That a model fails or finds less
 // than was asked for is part of the result; an error means that nothing could be
 // tried or stored. It is a Conflict while another generation of the course runs: both
-// would make the same.
+// would make the same, and if there is no room for what is planned.
 func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment Assessment, req Request) (Result, error) {
 	if err := g.requireDocuments(ctx, owner, assessment.Course, req.Documents); err != nil {
 		return Result{}, err
@@ -127,7 +127,7 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 		return Result{}, err
 	}
 	defer release()
-	avoid, err := g.existing(ctx, owner, assessment.Course)
+	avoid, err := g.before(ctx, owner, assessment, plan)
 	if err != nil {
 		return Result{}, err
 	}

@@ -140,16 +140,37 @@ LIMIT $4`
 // newest ones.
 const mostAvoided = 300
 
-// existing returns the questions that the course's cards and quizzes ask already.
-func (g *Generator) existing(ctx context.Context, owner auth.UserID, course courses.ID) ([]string, error) {
-	rows, _ := g.db.Query(ctx, `
+// before returns the questions that the course's cards and quizzes ask already. It is
+// a Conflict if the student's lists have no room for what is planned: the database
+// would refuse that only after it was paid for.
+func (g *Generator) before(ctx context.Context, owner auth.UserID, assessment Assessment, plan plan) (asked []string, err error) {
+	wanted := map[string]int{"flashcards": plan.cards, "quizzes": min(plan.questions, 1), "assessments": 0}
+	if assessment.ID.IsZero() {
+		wanted["assessments"] = 1
+	}
+	var batch pgx.Batch
+	batch.Queue(`
+		SELECT list, most_items(list)::text FROM list_counts c JOIN jsonb_each_text($2) w (list, items) USING (list)
+		WHERE user_id = $1 AND course_id = '00000000-0000-0000-0000-000000000000'
+			AND w.items::int > 0 AND c.items + w.items::int > most_items(list)
+		ORDER BY list LIMIT 1`, owner, wanted).
+		Query(func(rows pgx.Rows) error {
+			var list, most string
+			_, err := pgx.ForEachRow(rows, []any{&list, &most}, func() error { return database.TooMany(list, most) })
+			return err
+		})
+	batch.Queue(`
 		(SELECT o.question_text FROM quiz_questions o JOIN quizzes q ON q.id = o.quiz_id
 		WHERE q.course_id = $1 AND q.user_id = $2
 		ORDER BY o.created_at DESC, o.id DESC LIMIT $3)
 		UNION ALL
 		(SELECT question FROM flashcards WHERE course_id = $1 AND user_id = $2
-		ORDER BY created_at DESC, id DESC LIMIT $3)`, course, owner, mostAvoided)
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+		ORDER BY created_at DESC, id DESC LIMIT $3)`, assessment.Course, owner, mostAvoided).
+		Query(func(rows pgx.Rows) (err error) {
+			asked, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+	return asked, g.db.SendBatch(ctx, &batch).Close()
 }
 
 // pieceLength is how many code points of the content are one source, at most.

@@ -60,14 +60,24 @@ func Fault(err error, what string) error {
 	case errors.As(err, &pg) && pg.Code == "23503":
 		return fault.New(fault.Invalid, "The %s refers to something that isn't there.", what)
 	case errors.As(err, &pg) && pg.ConstraintName == "list_is_full":
-		return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or courses with all that is in them, first.",
-			pg.Detail, strings.ReplaceAll(pg.ColumnName, "_", " ")).Coded("too_many")
+		return TooMany(pg.ColumnName, pg.Detail)
 	case errors.As(err, &pg) && pg.ConstraintName == "added_too_fast":
 		seconds, _ := strconv.Atoi(pg.Detail)
 		return fault.New(fault.Throttled, "Request was throttled: too many in the last days. Try again in %d seconds.", seconds).
 			RetryAfter(time.Duration(seconds) * time.Second)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// TooMany is the fault of one item more than the most that a student's list of
+// list_counts may have.
+func TooMany(list, most string) error {
+	few := "some of them"
+	if list == "quiz_attempts" {
+		few = "quizzes with their attempts"
+	}
+	return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete %s, or courses with all that is in them, first.",
+		most, strings.ReplaceAll(list, "_", " "), few).Coded("too_many")
 }
 
 // Violates reports whether err is the breaking of the named constraint.
