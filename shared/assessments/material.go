@@ -130,7 +130,7 @@ WITH material AS MATERIALIZED (
 ), share AS (
 	SELECT greatest(1, $4::int / greatest(1, count(DISTINCT document_id))) AS passages FROM ranked
 )
-SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.char_start, p.char_end
+SELECT p.id, p.document_id, m.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.page_breaks, p.char_start, p.char_end
 FROM ranked r CROSS JOIN share s JOIN passages p ON p.id = r.id JOIN material m ON m.id = r.document_id
 WHERE r.passages <= s.passages OR (r.n + $5::int) * s.passages % r.passages < s.passages
 ORDER BY m.created_at, m.id, p.position

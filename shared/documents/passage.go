@@ -13,9 +13,10 @@ type Passage struct {
 	DocumentName string    `db:"document_name"`
 	Heading      string    `db:"heading"` // the headings above it, joined by " > "
 	Text         string    `db:"text"`
-	Language     string    `db:"language"` // of its document; "" when unknown
-	PageStart    int       `db:"page_start"`
+	Language     string    `db:"language"`   // of its document; "" when unknown
+	PageStart    int       `db:"page_start"` // 0 in a document without pages
 	PageEnd      int       `db:"page_end"`
+	PageBreaks   []int     `db:"page_breaks"` // where each page after the first begins, from Start
 	Start        int       `db:"char_start"`
 	End          int       `db:"char_end"`
 }
@@ -26,8 +27,8 @@ type Place struct {
 	Document  ID        `json:"document_id"`
 	Title     string    `json:"title" doc:"The document's name."`
 	Heading   string    `json:"heading" doc:"The headings above the passage."`
-	PageStart int       `json:"page_start" doc:"Where the passage begins; 0 in a document without pages."`
-	PageEnd   int       `json:"page_end" doc:"Where the passage ends."`
+	PageStart int       `json:"page_start" doc:"Where it begins, from 1; 0 in a document without pages, such as HTML, Markdown or DOCX."`
+	PageEnd   int       `json:"page_end" doc:"Where it ends."`
 	Start     int       `json:"char_start" doc:"Unicode code points of the document's text before the words."`
 	End       int       `json:"char_end"`
 }
@@ -48,5 +49,17 @@ func (p Passage) Place() Place {
 func (p Passage) Cite(start, end int, quote string) Citation {
 	place := p.Place()
 	place.Start, place.End = p.Start+start, p.Start+end
+	place.PageStart, place.PageEnd = p.pageAt(start), p.pageAt(max(start, end-1))
 	return Citation{place, quote}
+}
+
+// pageAt returns the page of what stands at the offset in the passage's text.
+func (p Passage) pageAt(offset int) int {
+	page := p.PageStart
+	for _, begins := range p.PageBreaks {
+		if begins <= offset {
+			page++
+		}
+	}
+	return page
 }

@@ -75,8 +75,20 @@ func TestFilesOfOthersAreRead(t *testing.T) {
 			}
 			checkPassages(t, doc, "")
 			for _, p := range extract.Split(doc) {
-				if p.PageStart < 1 || p.PageEnd > len(doc.Pages) || !strings.Contains(doc.Pages[p.PageStart-1], p.Text[:min(10, len(p.Text))]) {
-					t.Errorf("the passage %.40q doesn't begin on page %d", p.Text, p.PageStart)
+				if doc.ContentType != extract.PDF && doc.ContentType != extract.Slides {
+					if p.PageStart != 0 || p.PageEnd != 0 || len(p.Breaks) != 0 {
+						t.Errorf("a passage of %s is on pages %d–%d", doc.ContentType, p.PageStart, p.PageEnd)
+					}
+					continue
+				}
+				if p.PageStart < 1 || p.PageEnd > len(doc.Pages) || len(p.Breaks) != p.PageEnd-p.PageStart {
+					t.Fatalf("the passage %.40q is on pages %d–%d, with breaks at %v", p.Text, p.PageStart, p.PageEnd, p.Breaks)
+				}
+				for i, begins := range append([]int{0}, p.Breaks...) {
+					page, rest := doc.Pages[p.PageStart-1+i], []rune(p.Text)[begins:]
+					if !strings.Contains(page, string(rest[:min(10, len(rest))])) || i > 0 && !strings.HasPrefix(page, string(rest[:min(10, len(rest))])) {
+						t.Errorf("on page %d begins %.40q, not %.40q", p.PageStart+i, page, string(rest))
+					}
 				}
 			}
 		})

@@ -124,7 +124,7 @@ func checkDocument(t *testing.T, doc extract.Document) {
 	}
 	checkPassages(t, doc, "")
 	for _, p := range extract.Split(doc) {
-		if p.Start < starts[p.PageStart-1] || p.Start >= starts[p.PageStart] || p.End-1 < starts[p.PageEnd-1] || p.End > starts[p.PageEnd] {
+		if p.PageStart > 0 && (p.Start < starts[p.PageStart-1] || p.Start >= starts[p.PageStart] || p.End-1 < starts[p.PageEnd-1] || p.End > starts[p.PageEnd]) {
 			t.Errorf("the passage at %d to %d isn't on pages %d to %d", p.Start, p.End, p.PageStart, p.PageEnd)
 		}
 		if len(p.Heading) > 10_000 {

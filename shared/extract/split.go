@@ -10,9 +10,10 @@ import (
 type Passage struct {
 	Text      string
 	Heading   string // the headings above it, joined by " > "
-	PageStart int    // from 1
+	PageStart int    // from 1; 0 in a document without pages
 	PageEnd   int
-	Start     int // code points of the document's text, End excluded
+	Breaks    []int // where each page after the first begins, in code points from Start
+	Start     int   // code points of the document's text, End excluded
 	End       int
 	Words     int
 }
@@ -47,6 +48,18 @@ func Split(doc Document) []Passage {
 		}
 		return max(1, i)
 	}
+	// pages are those of a stretch, and where the ones after the first begin in it.
+	pages := func(begin, end int) (first, last int, breaks []int) {
+		breaks = []int{}
+		if doc.ContentType != PDF && doc.ContentType != Slides {
+			return 0, 0, breaks // pages of our own: nobody can open them
+		}
+		first, last = pageOf(begin), pageOf(end-1)
+		for _, start := range starts[first:last] {
+			breaks = append(breaks, start-begin)
+		}
+		return first, last, breaks
+	}
 	outline := slices.Clone(doc.Outline)
 	slices.SortStableFunc(outline, func(a, b Heading) int { return a.Offset - b.Offset })
 
@@ -56,10 +69,9 @@ func Split(doc Document) []Passage {
 	begin, words := -1, 0
 	flush := func(end int) {
 		if begin >= 0 && words > 0 {
-			passages = append(passages, Passage{
-				Text: string(text[begin:end]), Heading: trail(above),
-				PageStart: pageOf(begin), PageEnd: pageOf(end - 1), Start: begin, End: end, Words: words,
-			})
+			p := Passage{Text: string(text[begin:end]), Heading: trail(above), Start: begin, End: end, Words: words}
+			p.PageStart, p.PageEnd, p.Breaks = pages(begin, end)
+			passages = append(passages, p)
 		}
 		begin, words = -1, 0
 	}

@@ -212,7 +212,7 @@ WITH material AS MATERIALIZED (
 	ORDER BY score DESC, id
 	LIMIT $8 OFFSET $9
 )
-SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.char_start, p.char_end, score,
+SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.page_breaks, p.char_start, p.char_end, score,
 	search_snippet(ts_headline(search_config(p.language), prepared,
 		(SELECT coalesce(string_agg(word::text, ' | '), '')::tsquery FROM terms),
 		E'StartSel=\x02, StopSel=\x03, MaxFragments=1, ' ||

@@ -351,7 +351,8 @@ func instructions(chat Chat) string {
 }
 
 func cite(h retrieval.Hit, c ai.Citation) Citation {
-	return Citation{c.Source + 1, h.Cite(c.Start, c.End, c.Quote), h.DocumentName, h.PageStart}
+	cited := h.Cite(c.Start, c.End, c.Quote)
+	return Citation{c.Source + 1, cited, h.DocumentName, cited.PageStart}
 }
 
 // How long the database may be away at the end of an answer before it is lost.

@@ -164,8 +164,8 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 		batch.Queue(`DELETE FROM document_pages WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_pages (document_id, number, text) SELECT $1, number, text FROM document_pages WHERE document_id = $2`, r.ID, twin)
 		batch.Queue(`
-			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, char_start, char_end, words, embedding, embedding_model, language)
-			SELECT n.id, $1, $3, p.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, p.language
+			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, page_breaks, char_start, char_end, words, embedding, embedding_model, language)
+			SELECT n.id, $1, $3, p.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.page_breaks, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, p.language
 			FROM passages p JOIN unnest($4::uuid[]) WITH ORDINALITY n (id, number) ON n.number = p.position + 1
 			WHERE p.document_id = $2`, r.ID, twin, r.Course, ids)
 		batch.Queue(`
@@ -196,10 +196,10 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 			return err
 		}
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{"draft_passages"},
-			[]string{"id", "document_id", "position", "heading", "text", "page_start", "page_end", "char_start", "char_end", "words"},
+			[]string{"id", "document_id", "position", "heading", "text", "page_start", "page_end", "page_breaks", "char_start", "char_end", "words"},
 			pgx.CopyFromSlice(len(found.passages), func(i int) ([]any, error) {
 				p := found.passages[i]
-				return []any{id.New[documents.Passage](), r.ID, i, p.Heading, p.Text, p.PageStart, p.PageEnd, p.Start, p.End, p.Words}, nil
+				return []any{id.New[documents.Passage](), r.ID, i, p.Heading, p.Text, p.PageStart, p.PageEnd, p.Breaks, p.Start, p.End, p.Words}, nil
 			}))
 		return err
 	})
@@ -276,8 +276,8 @@ func (r *run) index(ctx context.Context) error {
 			INSERT INTO document_pages (document_id, number, text)
 			SELECT document_id, number, text FROM document_drafts, unnest(pages) WITH ORDINALITY p (text, number) WHERE document_id = $1`, r.ID)
 		batch.Queue(`
-			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, char_start, char_end, words, embedding, embedding_model, language)
-			SELECT p.id, d.id, d.course_id, d.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, draft.language
+			INSERT INTO passages (id, document_id, course_id, user_id, position, heading, text, page_start, page_end, page_breaks, char_start, char_end, words, embedding, embedding_model, language)
+			SELECT p.id, d.id, d.course_id, d.user_id, p.position, p.heading, p.text, p.page_start, p.page_end, p.page_breaks, p.char_start, p.char_end, p.words, p.embedding, p.embedding_model, draft.language
 			FROM draft_passages p JOIN document_drafts draft USING (document_id) JOIN documents d ON d.id = document_id
 			WHERE document_id = $1`, r.ID)
 		batch.Queue(`
