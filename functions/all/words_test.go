@@ -79,8 +79,8 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		t.Errorf("a problem of %d bytes", len(resp.Body))
 	}
 	many = strings.Replace(many, "1e400", "1", 1)
-	if resp := ada.Post(coursesPath, many).Want(http.StatusBadRequest); len(resp.Body) > 5000 {
-		t.Errorf("a problem of %d bytes", len(resp.Body))
+	if resp := ada.Post(coursesPath, many).Want(http.StatusBadRequest); len(resp.Body) > 5000 || !strings.Contains(string(resp.Body), "22 values of the request are wrong") {
+		t.Errorf("a problem of %d bytes, which counts more than what is too long by one: %s", len(resp.Body), resp.Body)
 	}
 	for what, resp := range map[string]*apitest.Response{
 		"another type": ada.Do(http.MethodPost, coursesPath, "x", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType),

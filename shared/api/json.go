@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +52,11 @@ func (f *fields) misfit(data []byte, v any, err error) error {
 	if errors.As(err, &syntax) {
 		return fmt.Errorf("it can't be read as JSON beyond byte %d", syntax.Offset)
 	}
-	data = plainIntegers(data)
+	var whole any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	_ = decoder.Decode(&whole)                 // it is JSON
+	data, _ = json.Marshal(f.plain("", whole)) // and stays it
 	if err = json.Unmarshal(data, v); err == nil {
 		return nil
 	}
@@ -71,18 +74,27 @@ func (f *fields) misfit(data []byte, v any, err error) error {
 	return errors.New(decodingWords(err))
 }
 
-// token is a text or a number of JSON.
-var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*`)
-
-// plainIntegers writes whole numbers without fraction and exponent.
-func plainIntegers(data []byte) []byte {
-	return token.ReplaceAllFunc(data, func(token []byte) []byte {
-		number, err := strconv.ParseFloat(string(token), 64)
-		if token[0] == '"' || err != nil || number != math.Trunc(number) || math.Abs(number) >= 1<<53 {
-			return token
+// plain writes the field's whole numbers, and those that it holds, without fraction and
+// exponent where they are integers by the schema.
+func (f *fields) plain(name string, value any) any {
+	switch value := value.(type) {
+	case []any:
+		for i, entry := range value {
+			value[i] = f.plain(name, entry)
 		}
-		return strconv.AppendInt(nil, int64(number), 10)
-	})
+	case map[string]any:
+		for name, member := range value {
+			if !f.free[name] {
+				value[name] = f.plain(name, member)
+			}
+		}
+	case json.Number:
+		number, err := value.Float64()
+		if f.integers[name] && err == nil && number == math.Trunc(number) && math.Abs(number) < 1<<53 {
+			return json.Number(strconv.FormatInt(int64(number), 10))
+		}
+	}
+	return value
 }
 
 // encode writes nothing if it fails.
@@ -94,13 +106,15 @@ func encode(w io.Writer, v any) error {
 
 // fields are the names of what a function's bodies hold.
 type fields struct {
-	known map[string]bool
-	free  map[string]bool // those whose values hold what names the caller likes
+	known    map[string]bool
+	free     map[string]bool // those whose values hold what names the caller likes
+	integers map[string]bool // those that are integers, or lists of them
+	most     map[string]int  // entries of those that are lists
 }
 
 // newFields reads the names from the schemas of the bodies that the function takes.
 func newFields(s *server) *fields {
-	f := &fields{map[string]bool{}, map[string]bool{}}
+	f := &fields{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]int{}}
 	seen := map[*huma.Schema]bool{}
 	var read func(*huma.Schema)
 	read = func(schema *huma.Schema) {
@@ -113,10 +127,20 @@ func newFields(s *server) *fields {
 		seen[schema] = true
 		for name, property := range schema.Properties {
 			f.known[name] = true
+			if property.Type == huma.TypeArray {
+				most := math.MaxInt
+				if property.MaxItems != nil {
+					most = *property.MaxItems
+				}
+				f.most[name] = max(f.most[name], most)
+			}
 			if property.Items != nil {
 				property = property.Items
 			}
-			if property.Ref == "" && len(property.Properties) == 0 && (property.Type == "" || property.Type == huma.TypeObject) {
+			switch {
+			case property.Type == huma.TypeInteger, slices.ContainsFunc(property.OneOf, func(s *huma.Schema) bool { return s.Type == huma.TypeInteger }):
+				f.integers[name] = true
+			case property.Ref == "" && len(property.Properties) == 0 && (property.Type == "" || property.Type == huma.TypeObject):
 				f.free[name] = true
 			}
 			read(property)
@@ -135,7 +159,8 @@ func newFields(s *server) *fields {
 
 // check refuses a name that differs from a known one in case only. The schema lets it
 // pass as unknown, but Go's decoder takes it for the known one, whose rules it
-// would get around. What is unknown is passed over, with all that it holds.
+// would get around. What is unknown is passed over, with all that it holds. A list that
+// is too long is cut to one entry too many: huma would find what is wrong with each.
 func (f *fields) check(value any) error {
 	switch value := value.(type) {
 	case []any:
@@ -146,6 +171,10 @@ func (f *fields) check(value any) error {
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
+			list, _ := value[name].([]any)
+			if most, ok := f.most[name]; ok && len(list)-1 > most {
+				value[name] = list[:most+1]
+			}
 			switch {
 			case f.free[name]:
 			case f.known[name]:
