@@ -17,6 +17,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -319,8 +320,14 @@ func length(pages []string) (n int) {
 	return n
 }
 
+// pattern returns an expression that is compiled on first use: most instances that link
+// this read no document, or none of the kind, and shall start fast.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
 // wholePage matches how a page begins, other than a piece of one.
-var wholePage = regexp.MustCompile(`(?i)<!doctype html|<html[\s>]`)
+var wholePage = pattern(`(?i)<!doctype html|<html[\s>]`)
 
 // Detect returns the media type of the content.
 func Detect(content []byte, filename string) string {
@@ -332,7 +339,7 @@ func Detect(content []byte, filename string) string {
 	}
 	for kind := mimetype.Detect(content); kind != nil; kind = kind.Parent() {
 		switch base, _, _ := strings.Cut(kind.String(), ";"); {
-		case base == HTML && (ending == ".md" || ending == ".markdown") && !wholePage.Match(content[:min(len(content), 1024)]):
+		case base == HTML && (ending == ".md" || ending == ".markdown") && !wholePage().Match(content[:min(len(content), 1024)]):
 			return Markdown // which may begin with a tag
 		case base == Word, base == Slides, base == HTML:
 			return base

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"html"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,20 +39,20 @@ type markdown struct {
 }
 
 var (
-	quoteMark  = regexp.MustCompile(`^(?: {0,3}> ?)+`)
-	listMark   = regexp.MustCompile(`^\s*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?`)
-	codeFence  = regexp.MustCompile("^\\s*(`{3,}|~{3,})([^`]*)$")
-	atxHeading = regexp.MustCompile(`^ {0,3}(#{1,6})(?:[ \t]+(.*))?$`)
-	closing    = regexp.MustCompile(`(?:^|[ \t])#+[ \t]*$`)
-	setext     = regexp.MustCompile(`^ {0,3}(=+|-+)[ \t]*$`)
-	thematic   = regexp.MustCompile(`^ {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$`)
-	delimiters = regexp.MustCompile(`^\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?$`)
-	reference  = regexp.MustCompile(`^ {0,3}\[[^\[\]^][^\[\]]*\]:[ \t]`)
+	quoteMark  = pattern(`^(?: {0,3}> ?)+`)
+	listMark   = pattern(`^\s*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?`)
+	codeFence  = pattern("^\\s*(`{3,}|~{3,})([^`]*)$")
+	atxHeading = pattern(`^ {0,3}(#{1,6})(?:[ \t]+(.*))?$`)
+	closing    = pattern(`(?:^|[ \t])#+[ \t]*$`)
+	setext     = pattern(`^ {0,3}(=+|-+)[ \t]*$`)
+	thematic   = pattern(`^ {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$`)
+	delimiters = pattern(`^\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?$`)
+	reference  = pattern(`^ {0,3}\[[^\[\]^][^\[\]]*\]:[ \t]`)
 )
 
 // line reads the next line.
 func (m *markdown) line(line string) {
-	line = line[len(quoteMark.FindString(line)):]
+	line = line[len(quoteMark().FindString(line)):]
 	if m.fence != "" {
 		if end := strings.TrimSpace(line); strings.HasPrefix(end, m.fence) && strings.Trim(end, m.fence[:1]) == "" {
 			m.fence = ""
@@ -63,7 +62,7 @@ func (m *markdown) line(line string) {
 		}
 		return
 	}
-	if fence := codeFence.FindStringSubmatch(line); fence != nil {
+	if fence := codeFence().FindStringSubmatch(line); fence != nil {
 		m.flush()
 		m.fence = fence[1]
 		return
@@ -72,26 +71,26 @@ func (m *markdown) line(line string) {
 	case strings.TrimSpace(line) == "":
 		m.flush()
 		return
-	case len(m.open) > 0 && !m.table && setext.MatchString(line):
+	case len(m.open) > 0 && !m.table && setext().MatchString(line):
 		level := 1
 		if strings.Contains(line, "-") {
 			level = 2
 		}
 		m.heading(level, m.paragraph())
 		return
-	case thematic.MatchString(line), reference.MatchString(line):
+	case thematic().MatchString(line), reference().MatchString(line):
 		m.flush()
 		return
-	case len(m.open) == 1 && strings.Contains(m.open[0], "|") && delimiters.MatchString(line):
+	case len(m.open) == 1 && strings.Contains(m.open[0], "|") && delimiters().MatchString(line):
 		m.table = true
 		return
 	}
-	if atx := atxHeading.FindStringSubmatch(line); atx != nil {
+	if atx := atxHeading().FindStringSubmatch(line); atx != nil {
 		m.flush()
-		m.heading(len(atx[1]), inline(closing.ReplaceAllString(atx[2], "")))
+		m.heading(len(atx[1]), inline(closing().ReplaceAllString(atx[2], "")))
 		return
 	}
-	if mark := listMark.FindString(line); mark != "" && !m.table {
+	if mark := listMark().FindString(line); mark != "" && !m.table {
 		m.flush()
 		line = line[len(mark):]
 	}
@@ -158,11 +157,11 @@ func (m *markdown) paragraph() string {
 }
 
 var (
-	code = regexp.MustCompile("``.+?``|`[^`]+`")
-	link = regexp.MustCompile(`!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+(?:"[^"]*"|'[^']*'))?\)|\[[^\[\]]*\])`)
-	note = regexp.MustCompile(`\[\^[^\[\]\s]+\]:?`)
-	auto = regexp.MustCompile(`<((?:https?://|mailto:)[^<>\s]+|[^<>\s@]+@[^<>\s@]+)>`)
-	tag  = regexp.MustCompile(`</?[A-Za-z][^<>]*>|<!--(?:[^-]|-[^-])*-->`)
+	code = pattern("``.+?``|`[^`]+`")
+	link = pattern(`!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+(?:"[^"]*"|'[^']*'))?\)|\[[^\[\]]*\])`)
+	note = pattern(`\[\^[^\[\]\s]+\]:?`)
+	auto = pattern(`<((?:https?://|mailto:)[^<>\s]+|[^<>\s@]+@[^<>\s@]+)>`)
+	tag  = pattern(`</?[A-Za-z][^<>]*>|<!--(?:[^-]|-[^-])*-->`)
 )
 
 // inline returns what is left of a text without its mark-up: links have their text,
@@ -170,7 +169,7 @@ var (
 func inline(text string) string {
 	var out strings.Builder
 	last := 0
-	for _, at := range code.FindAllStringIndex(text, -1) {
+	for _, at := range code().FindAllStringIndex(text, -1) {
 		out.WriteString(prose(text[last:at[0]]))
 		out.WriteString(strings.Trim(text[at[0]:at[1]], "`"))
 		last = at[1]
@@ -181,13 +180,13 @@ func inline(text string) string {
 
 func prose(text string) string {
 	if strings.Contains(text, "[") {
-		text = link.ReplaceAllString(text, "$1")
-		text = link.ReplaceAllString(text, "$1") // of pictures that are links
-		text = note.ReplaceAllString(text, "")
+		text = link().ReplaceAllString(text, "$1")
+		text = link().ReplaceAllString(text, "$1") // of pictures that are links
+		text = note().ReplaceAllString(text, "")
 	}
 	if strings.Contains(text, "<") {
-		text = auto.ReplaceAllString(text, "$1")
-		text = tag.ReplaceAllString(text, "")
+		text = auto().ReplaceAllString(text, "$1")
+		text = tag().ReplaceAllString(text, "")
 	}
 	return unmarked(html.UnescapeString(plainEmphasis(text)))
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,7 +139,7 @@ func attribute(e xml.StartElement, name string) string {
 
 // headingStyle matches the names of Word's heading styles in the languages of
 // its users; the level is the number.
-var headingStyle = regexp.MustCompile(`(?i)^(?:heading|title|overskrift|rubrik|überschrift|titre|título|titolo|kop|otsikko|berschrift) ?([1-6])?$`)
+var headingStyle = pattern(`(?i)^(?:heading|title|overskrift|rubrik|überschrift|titre|título|titolo|kop|otsikko|berschrift) ?([1-6])?$`)
 
 // paragraph is one that isn't read to its end.
 type paragraph struct {
@@ -270,7 +269,7 @@ func (p *pack) headingLevels() (map[string]int, error) {
 		case "style":
 			id = attribute(e, "styleId")
 		case "name":
-			if m := headingStyle.FindStringSubmatch(attribute(e, "val")); m != nil {
+			if m := headingStyle().FindStringSubmatch(attribute(e, "val")); m != nil {
 				level, _ := strconv.Atoi(m[1])
 				levels[id] = max(1, level)
 			}
@@ -283,7 +282,7 @@ func (p *pack) headingLevels() (map[string]int, error) {
 	return levels, err
 }
 
-var slideName = regexp.MustCompile(`^ppt/slides/slide([0-9]+)\.xml$`)
+var slideName = pattern(`^ppt/slides/slide([0-9]+)\.xml$`)
 
 // readSlides reads a presentation: each slide is a page, its title a heading, and
 // the speaker's notes stand below it.
@@ -360,12 +359,12 @@ func (p *pack) slides() ([]string, error) {
 		return names, err
 	}
 	for name := range p.files {
-		if slideName.MatchString(name) {
+		if slideName().MatchString(name) {
 			names = append(names, name)
 		}
 	}
 	number := func(name string) int {
-		n, _ := strconv.Atoi(slideName.FindStringSubmatch(name)[1])
+		n, _ := strconv.Atoi(slideName().FindStringSubmatch(name)[1])
 		return n
 	}
 	slices.SortFunc(names, func(a, b string) int { return number(a) - number(b) })

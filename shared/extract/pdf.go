@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -245,10 +244,10 @@ func pageLines(text string) []string {
 	return lines
 }
 
-var digits = regexp.MustCompile(`\d+`)
+var digits = pattern(`\d+`)
 
 // counted matches lines with a page's number at one end.
-var counted = regexp.MustCompile(`^\d+\b|\b\d+$`)
+var counted = pattern(`^\d+\b|\b\d+$`)
 
 // dropRunning removes lines that stand first or last on most pages, and numbered
 // ones that stand there on some, as the names of chapters do: headers, footers,
@@ -270,7 +269,7 @@ func dropRunning(pages [][]string) {
 		if i < 0 || i >= len(filled) {
 			return -1, ""
 		}
-		return filled[i], digits.ReplaceAllString(page[filled[i]], "#")
+		return filled[i], digits().ReplaceAllString(page[filled[i]], "#")
 	}
 	for _, i := range []int{-1, -1, 0, 0} { // two lines at either end
 		seen := map[string]int{}
@@ -281,7 +280,7 @@ func dropRunning(pages [][]string) {
 		}
 		for _, page := range pages {
 			at, shape := edge(page, i)
-			if at >= 0 && (seen[shape]*2 > len(pages) || seen[shape] >= 3 && counted.MatchString(page[at])) {
+			if at >= 0 && (seen[shape]*2 > len(pages) || seen[shape] >= 3 && counted().MatchString(page[at])) {
 				page[at] = ""
 			}
 		}
@@ -289,7 +288,7 @@ func dropRunning(pages [][]string) {
 }
 
 // listed matches lines that begin something of their own.
-var listed = regexp.MustCompile(`^([•●▪–*·‣◦-] |\(?[0-9]{1,2}[.)] |[a-z]\) |[0-9]+(\.[0-9]+)+ )`)
+var listed = pattern(`^([•●▪–*·‣◦-] |\(?[0-9]{1,2}[.)] |[a-z]\) |[0-9]+(\.[0-9]+)+ )`)
 
 // paragraphs joins the lines of a page. A paragraph ends where a line that ends a
 // sentence is clearly shorter than the lines of the page, or where a new thing begins.
@@ -315,7 +314,7 @@ func paragraphs(lines []string) string {
 		}
 		if len(out) > 0 {
 			switch {
-			case fresh || endsParagraph(last, usual) || numbered.MatchString(last) || listed.MatchString(line) || numbered.MatchString(line):
+			case fresh || endsParagraph(last, usual) || numbered().MatchString(last) || listed().MatchString(line) || numbered().MatchString(line):
 				out = append(out, "\n\n"...)
 			case hyphenated(last, line):
 				out = out[:len(out)-1]
@@ -376,7 +375,7 @@ func eastAsian(r rune) bool {
 }
 
 // numbered matches a numbered heading, such as `2.3 Compactness` or `1. Introduction`.
-var numbered = regexp.MustCompile(`^([0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\.? +([\p{Lu}][^.!?;]{2,80})$`)
+var numbered = pattern(`^([0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\.? +([\p{Lu}][^.!?;]{2,80})$`)
 
 // numberedHeadings finds headings by their numbers, where a file has no table of
 // contents. The same number twice is no heading.
@@ -385,7 +384,7 @@ func numberedHeadings(pages [][]string) []rawHeading {
 	seen := map[string]bool{}
 	for page, lines := range pages {
 		for _, line := range lines {
-			m := numbered.FindStringSubmatch(line)
+			m := numbered().FindStringSubmatch(line)
 			if m == nil || seen[m[1]] {
 				continue
 			}

@@ -16,6 +16,7 @@ func pageText(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, page
 	if err != nil {
 		return "", err
 	}
+	defer instance.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}) // it has been read, whatever comes of this
 	count, err := instance.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: loaded.TextPage})
 	if err != nil {
 		return "", err
@@ -25,9 +26,7 @@ func pageText(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, page
 		return "", err
 	}
 	p := printed{instance: instance, page: loaded.TextPage, text: []rune(strings.TrimRight(text.Text, "\x00"))}
-	raised := p.raise()
-	_, err = instance.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage})
-	return raised, err
+	return p.raise(), nil
 }
 
 // printed is the text of a page with the way to where its characters stand.
