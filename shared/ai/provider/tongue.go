@@ -38,26 +38,16 @@ type texts struct {
 type wordLists struct{ stops, nouns, leaning, pointing, midway, general, labels, abbreviations, front map[string]bool }
 
 var lists = sync.OnceValue(func() wordLists {
-	l := wordLists{stops: map[string]bool{}, nouns: map[string]bool{}, leaning: map[string]bool{}, pointing: map[string]bool{}, midway: map[string]bool{}, general: map[string]bool{}, labels: map[string]bool{}, abbreviations: map[string]bool{}, front: map[string]bool{}}
+	words := func(list string) map[string]bool { return set(strings.Fields(list)) }
+	var stops, nouns string
 	for _, t := range tongues {
-		include(l.stops, t.stops)
-		include(l.nouns, t.nouns)
+		stops, nouns = stops+" "+t.stops, nouns+" "+t.nouns
 	}
-	include(l.leaning, leaning)
-	include(l.pointing, pointing)
-	include(l.midway, midway)
-	include(l.general, general)
-	include(l.labels, labels)
-	include(l.abbreviations, abbreviations)
-	include(l.front, front)
-	return l
+	return wordLists{
+		stops: words(stops), nouns: words(nouns), leaning: words(leaning), pointing: words(pointing), midway: words(midway),
+		general: words(general), labels: words(labels), abbreviations: words(abbreviations), front: words(front),
+	}
 })
-
-func include(set map[string]bool, words string) {
-	for w := range strings.FieldsSeq(words) {
-		set[w] = true
-	}
-}
 
 // stopped reports whether the word says little about what a text is about.
 func stopped(text string) bool { return lists().stops[strings.ToLower(text)] }

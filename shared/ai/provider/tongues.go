@@ -28,6 +28,9 @@ without would yet you your yes don't it's i'm that's we're they're can't won't l
 	},
 }
 
+// scandinavian are the genders of articles; only Norwegian has "ei".
+var scandinavian = map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"}
+
 var norwegian = tongue{
 	code: "no",
 	stops: `alle alt andre at av bare ble bli blir blitt både da de deg dem den denne der dere deres det dette din disse dog du eg ein eit en
@@ -36,7 +39,7 @@ hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellom inn innen inntil
 mindre minst mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme samt seg selv siden sin sine sitt skal skulle slik som
 store så tidligere til tilbake under ut uten var ved vi via vil ville vår være vært å også brukes bruker ofte består blant hvorav`,
 	nouns:   "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
-	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
+	genders: scandinavian,
 	text: texts{
 		preface:  "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
 		nothing:  "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
@@ -58,7 +61,7 @@ icke ifrån igen in inom inte ingen inget jag ju kallas kan kom kommer kunde kun
 några och också om oss på samma samt sedan sig sin sina sitt ska skall skulle som stora så sådan till tidigare under upp ut utan vad var vara varit varje varför
 vem vi via vid vilka vilken vilket vill är även över används ofta består bland`,
 	nouns:   "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
-	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
+	genders: scandinavian,
 	text: texts{
 		preface:  "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
 		nothing:  "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
@@ -80,7 +83,7 @@ hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellem ind inden indtil
 mig min mindre mindst mod må måtte ned noget nogle nok nu når og også om op os over på samme samt selv siden sig sin sine sit skal skulle som
 store så tidligere til tilbage ud uden under var ved vi via vil ville vores være været bruges bruger ofte består blandt`,
 	nouns:   "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
-	genders: map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"},
+	genders: scandinavian,
 	text: texts{
 		preface:  "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
 		nothing:  "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
