@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/auth"
@@ -142,9 +141,7 @@ func (a Assessment) change() Change {
 }
 
 // record notes what the calls cost.
-func (d *draft) record(ctx context.Context, tx interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}) error {
+func (d *draft) record(ctx context.Context, tx usage.Execer) error {
 	for _, spent := range d.spent {
 		if spent.Model == "" {
 			continue

@@ -17,8 +17,8 @@ import (
 	"aksio.app/shared/limits"
 )
 
-// Plan says how much a student may use. What no plan lifts stands in the migrations, in
-// the function most_items.
+// Plan says how much a student may use. What no plan lifts stands in the migration
+// 20261126191500_bounds.sql, in the function most_items.
 type Plan struct {
 	DocumentBytes  int64 // of one document
 	Documents      int   // that aren't deleted
@@ -87,8 +87,8 @@ const (
 	Summary    Purpose = "summary"
 )
 
-// execer is a connection, a pool or, so that result and usage can't part, a transaction.
-type execer interface {
+// Execer is a connection, a pool or, so that result and usage can't part, a transaction.
+type Execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
@@ -105,7 +105,7 @@ func record(unless string) string {
 
 // Record adds a model call to the student's usage. Give it the transaction that
 // stores what the model answered.
-func Record(ctx context.Context, tx execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
+func Record(ctx context.Context, tx Execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
 	_, err := tx.Exec(ctx, record("false"), user, purpose, u.Model, u.PromptTokens, u.CompletionTokens)
 	return err
 }
