@@ -67,8 +67,11 @@ var errCredentials = fault.New(fault.Unauthenticated, "No active account has the
 // countTry counts a try from $1 and, if that was granted, one at the account that has
 // the name or address $4: whoever is over their own rate can't use up another's. Both
 // ways to name an account lead to the same count, and so do a name that differs from a
-// user's in case only and one that nobody has, so that no count tells who exists. The
-// table must not collect addresses, nor names of any length.
+// user's in case only and one that nobody has, so that no count tells who exists. What it
+// does tell is whether a name and an address that somebody knows are one account's: out of
+// tries with one, they are out of tries with the other. To hide that, the right password
+// would have to be called wrong. The table must not collect addresses, nor names of any
+// length.
 const countTry = `
 	SELECT coalesce(nullif(take_turn($1, $2, $3), '0'), take_turn(
 		'login-to:' || left(encode(sha256(convert_to(lower(coalesce((SELECT username FROM users WHERE lower(email) = lower($4)), $4)), 'UTF8')), 'hex'), 32), $5, $6))`

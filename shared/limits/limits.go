@@ -33,22 +33,28 @@ func InDatabase(db *database.DB) Limiter { return inDatabase{db} }
 type inDatabase struct{ db *database.DB }
 
 func (l inDatabase) Take(ctx context.Context, key string, rate Rate) error {
-	return Taken(l.db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
+	return turn(l.db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
 }
 
 // Taken is what Take would return, of the row of a statement that calls the migrations'
 // take_turn by itself: its key is found in the database, or not every call counts. No
 // row says that nothing was to be counted.
 func Taken(row pgx.Row) error {
+	if err := turn(row); !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	return nil
+}
+
+func turn(row pgx.Row) error {
 	var wait time.Duration
-	err := row.Scan(&wait)
-	if err == nil && wait > 0 {
+	if err := row.Scan(&wait); err != nil {
+		return err
+	}
+	if wait > 0 {
 		return Throttled(wait)
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // Throttled is the fault of an event that came too early by the wait.
