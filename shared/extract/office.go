@@ -158,106 +158,123 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 	if err != nil {
 		return raw{}, err
 	}
-	found := raw{marked: true}
-	var page strings.Builder
-	var open []*paragraph // one within the other, where there are text boxes
-	noted, inText, inProperties, cell := false, false, false, false
-	copies := 0 // open elements that say again what was said before, for older readers
-	characters := 0
-	write := func(text string) {
-		if len(open) > 0 && copies == 0 && characters <= 4*limits.Characters {
-			characters += len(text)
-			open[len(open)-1].text.WriteString(text)
-		}
-	}
-	turn := func() {
-		if strings.TrimSpace(page.String()) != "" {
-			found.pages = append(found.pages, page.String())
-		}
-		page.Reset()
-	}
-	err = p.walk("word/document.xml",
-		func(e xml.StartElement) {
-			switch e.Name.Local {
-			case "p":
-				open = append(open, &paragraph{})
-			case "pPr":
-				inProperties = true
-			case "pStyle":
-				if len(open) > 0 {
-					open[len(open)-1].level = levels[attribute(e, "val")]
-				}
-			case "outlineLvl":
-				if n, err := strconv.Atoi(attribute(e, "val")); err == nil && inProperties && n < 6 && len(open) > 0 {
-					open[len(open)-1].level = n + 1
-				}
-			case "t":
-				inText = true
-			case "tab":
-				if !inProperties {
-					write(" ")
-				}
-			case "tc":
-				cell = true
-			case "lastRenderedPageBreak":
-				noted = true
-				turn()
-			case "br":
-				if attribute(e, "type") == "page" {
-					turn()
-				} else {
-					write("\n")
-				}
-			case "Fallback":
-				copies++
-			}
-		},
-		func(text []byte) {
-			if inText {
-				write(unmarked(string(text)))
-			}
-		},
-		func(name string) {
-			switch name {
-			case "t":
-				inText = false
-			case "pPr":
-				inProperties = false
-			case "tr":
-				cell = false
-				page.WriteString("\n\n")
-			case "Fallback":
-				copies--
-			case "p":
-				ended := open[len(open)-1]
-				open = open[:len(open)-1]
-				text := strings.TrimSpace(ended.text.String())
-				if text == "" {
-					return
-				}
-				if ended.level > 0 && len(found.headings) < mostHeadings {
-					found.headings = append(found.headings, rawHeading{title: text, level: ended.level})
-					page.WriteString(mark)
-				}
-				page.WriteString(text)
-				if cell {
-					page.WriteString(" | ")
-				} else {
-					page.WriteString("\n\n")
-				}
-			}
-		})
-	if err != nil {
+	w := word{levels: levels, most: 4 * limits.Characters, found: raw{marked: true}}
+	if err := p.walk("word/document.xml", w.start, w.characters, w.end); err != nil {
 		return raw{}, err
 	}
-	if characters > 4*limits.Characters {
-		return raw{}, limits.tooLong(characters / 4)
+	if w.read > w.most {
+		return raw{}, limits.tooLong(w.read / 4)
 	}
-	turn()
-	if !noted && len(found.pages) <= 1 {
-		found.pages = paginate(tidy(strings.Join(found.pages, "\n\n")))
+	w.turn()
+	if !w.noted && len(w.found.pages) <= 1 {
+		w.found.pages = paginate(tidy(strings.Join(w.found.pages, "\n\n")))
 	}
-	return found, nil
+	return w.found, nil
+}
+
+// word is a Word file on its way through the reader.
+type word struct {
+	levels map[string]int // of headings, by style id
+	most   int            // bytes of text that are kept
+	found  raw
+	page   strings.Builder
+	open   []*paragraph // one within the other, where there are text boxes
+	read   int          // bytes of text
+
+	noted, inText, inProperties, cell bool
+	copies                            int // open elements that say again what was said before, for older readers
+}
+
+func (w *word) write(text string) {
+	if len(w.open) > 0 && w.copies == 0 && w.read <= w.most {
+		w.read += len(text)
+		w.open[len(w.open)-1].text.WriteString(text)
+	}
+}
+
+// turn ends the page.
+func (w *word) turn() {
+	if strings.TrimSpace(w.page.String()) != "" {
+		w.found.pages = append(w.found.pages, w.page.String())
+	}
+	w.page.Reset()
+}
+
+func (w *word) start(e xml.StartElement) {
+	switch e.Name.Local {
+	case "p":
+		w.open = append(w.open, &paragraph{})
+	case "pPr":
+		w.inProperties = true
+	case "pStyle":
+		if len(w.open) > 0 {
+			w.open[len(w.open)-1].level = w.levels[attribute(e, "val")]
+		}
+	case "outlineLvl":
+		if n, err := strconv.Atoi(attribute(e, "val")); err == nil && w.inProperties && n < 6 && len(w.open) > 0 {
+			w.open[len(w.open)-1].level = n + 1
+		}
+	case "t":
+		w.inText = true
+	case "tab":
+		if !w.inProperties {
+			w.write(" ")
+		}
+	case "tc":
+		w.cell = true
+	case "lastRenderedPageBreak":
+		w.noted = true
+		w.turn()
+	case "br":
+		if attribute(e, "type") == "page" {
+			w.turn()
+		} else {
+			w.write("\n")
+		}
+	case "Fallback":
+		w.copies++
+	}
+}
+
+func (w *word) characters(text []byte) {
+	if w.inText {
+		w.write(unmarked(string(text)))
+	}
+}
+
+func (w *word) end(name string) {
+	switch name {
+	case "t":
+		w.inText = false
+	case "pPr":
+		w.inProperties = false
+	case "tr":
+		w.cell = false
+		w.page.WriteString("\n\n")
+	case "Fallback":
+		w.copies--
+	case "p":
+		w.endParagraph()
+	}
+}
+
+func (w *word) endParagraph() {
+	ended := w.open[len(w.open)-1]
+	w.open = w.open[:len(w.open)-1]
+	text := strings.TrimSpace(ended.text.String())
+	if text == "" {
+		return
+	}
+	if ended.level > 0 && len(w.found.headings) < mostHeadings {
+		w.found.headings = append(w.found.headings, rawHeading{title: text, level: ended.level})
+		w.page.WriteString(mark)
+	}
+	w.page.WriteString(text)
+	if w.cell {
+		w.page.WriteString(" | ")
+	} else {
+		w.page.WriteString("\n\n")
+	}
 }
 
 // headingLevels returns the levels of the styles that are headings, by style id.
