@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -16,8 +17,11 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
 		return nil, o.usage(), err
 	}
-	r := read(m)
-	candidates := slices.Concat(r.definitionCards(), r.clozeCards(), r.headingCards())
+	r, err := read(ctx, m)
+	if err != nil {
+		return nil, o.usage(), err
+	}
+	candidates := slices.Concat(r.definitionCards(ctx), r.clozeCards(ctx), r.headingCards(ctx))
 	r.prefer(candidates)
 	check := newChecker(m)
 	used := map[[2]int]bool{}
@@ -26,6 +30,9 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	// First a fair share of each source, so that the cards are about all of it.
 	for _, share := range []int{1 + m.Count/len(m.Sources), m.Count} {
 		for _, card := range candidates {
+			if err := ctx.Err(); err != nil {
+				return out, o.usage(), err
+			}
 			at := [2]int{card.Source, card.Start}
 			if len(out) < m.Count && of[card.Source] < share && !used[at] && check.card(&card) {
 				used[at] = true
@@ -37,7 +44,7 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	slices.SortStableFunc(out, func(a, b ai.Card) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Start, b.Start))
 	})
-	return out, o.usage(), nil
+	return out, o.usage(), ctx.Err()
 }
 
 // prefer puts the surest cards first, after those of the wanted difficulty.
@@ -55,10 +62,10 @@ func (r *reading) prefer(cards []ai.Card) {
 }
 
 // definitions returns what the material says about what something is, once a term.
-func (r *reading) definitions() []definition {
+func (r *reading) definitions(ctx context.Context) []definition {
 	var out []definition
-	for _, s := range r.wanted() {
-		if d, ok := r.define(r.sentences[s]); ok {
+	for i := range r.wanted(ctx) {
+		if d, ok := r.define(r.sentences[i]); ok {
 			out = append(out, d)
 		}
 	}
@@ -66,25 +73,47 @@ func (r *reading) definitions() []definition {
 	return out
 }
 
-// wanted returns the sentences about the topic, or all if none is.
-func (r *reading) wanted() []int {
-	topic := stems(r.material.Topic)
-	var all, about []int
-	for i, s := range r.sentences {
-		all = append(all, i)
-		if shares(topic, stems(s.text)) || shares(topic, stems(s.heading)) {
-			about = append(about, i)
+// wanted yields the sentences about the topic, or all if none is, each text once. It
+// stops when the context is done.
+func (r *reading) wanted(ctx context.Context) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		seen := map[string]bool{}
+		for i, s := range r.sentences {
+			if ctx.Err() != nil {
+				return
+			}
+			if seen[s.text] || len(r.about) > 0 && !r.about[i] {
+				continue
+			}
+			seen[s.text] = true
+			if !yield(i) {
+				return
+			}
 		}
 	}
-	if len(about) > 0 {
-		return about
-	}
-	return all
 }
 
-func (r *reading) definitionCards() []ai.Card {
+// findAbout returns the sentences about the topic.
+func (r *reading) findAbout(ctx context.Context) map[int]bool {
+	topic := stems(r.material.Topic)
+	if len(topic) == 0 {
+		return nil
+	}
+	about := map[int]bool{}
+	for i, s := range r.sentences {
+		if ctx.Err() != nil {
+			break
+		}
+		if shares(topic, s.stems()) || shares(topic, stems(s.heading)) {
+			about[i] = true
+		}
+	}
+	return about
+}
+
+func (r *reading) definitionCards(ctx context.Context) []ai.Card {
 	var out []ai.Card
-	for _, d := range r.definitions() {
+	for _, d := range r.definitions(ctx) {
 		card := r.card(d.sentence, d.front, d.back, d.trust)
 		card.Level = ai.Easy
 		if len(d.words) > 20 {
@@ -96,9 +125,9 @@ func (r *reading) definitionCards() []ai.Card {
 	return out
 }
 
-func (r *reading) clozeCards() []ai.Card {
+func (r *reading) clozeCards(ctx context.Context) []ai.Card {
 	var out []ai.Card
-	for _, c := range r.clozes() {
+	for _, c := range r.clozes(ctx) {
 		card := r.card(c.sentence, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer, 0.4+0.15*c.phrase.weight/r.phrases[0].weight)
 		card.Level = ai.Medium
 		if len(c.words) > 25 {
@@ -111,10 +140,10 @@ func (r *reading) clozeCards() []ai.Card {
 }
 
 // clozes returns the gapped sentences, those that say most first.
-func (r *reading) clozes() []cloze {
+func (r *reading) clozes(ctx context.Context) []cloze {
 	var out []cloze
 	asked := map[string]int{}
-	for _, i := range r.wanted() {
+	for i := range r.wanted(ctx) {
 		s := r.sentences[i]
 		if !s.readable() || !s.selfContained() || len(s.words) < 8 || len(s.words) > 32 {
 			continue
@@ -146,11 +175,11 @@ func spread(in []cloze) []cloze {
 	return out
 }
 
-func (r *reading) headingCards() []ai.Card {
+func (r *reading) headingCards(ctx context.Context) []ai.Card {
 	var out []ai.Card
-	for _, i := range r.wanted() {
+	for i := range r.wanted(ctx) {
 		s := r.sentences[i]
-		if !s.lead || s.heading == "" || !s.readable() || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), stems(s.text)) {
+		if !s.lead || s.heading == "" || !s.readable() || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), s.stems()) {
 			continue
 		}
 		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)
@@ -163,7 +192,7 @@ func (r *reading) headingCards() []ai.Card {
 func (r *reading) card(s sentence, front, back string, confidence float64) ai.Card {
 	return ai.Card{
 		Front: front, Back: back, Explanation: s.text, Confidence: confidence, Tags: r.tags(s, ""),
-		Source: s.source, Start: s.start, End: s.end, Quote: slice(r.material.Sources[s.source].Text, s.start, s.end),
+		Source: s.source, Start: s.start, End: s.end, Quote: s.quote,
 	}
 }
 

@@ -24,12 +24,16 @@ const (
 type checker struct {
 	material ai.Material
 	folded   []*folded
-	seen     []string // fronts and questions that exist
+	known    known // fronts and questions that exist
 	dropped  []string
 }
 
 func newChecker(m ai.Material) *checker {
-	return &checker{material: m, folded: make([]*folded, len(m.Sources)), seen: slices.Clone(m.Avoid)}
+	c := &checker{material: m, folded: make([]*folded, len(m.Sources)), known: known{with: map[string][]int{}, bare: map[string]bool{}}}
+	for _, text := range m.Avoid {
+		c.known.add(text)
+	}
+	return c
 }
 
 // drop notes the reason and reports false.
@@ -48,7 +52,7 @@ func (c *checker) card(card *ai.Card) bool {
 		return c.drop("a side of the card is too long")
 	case Fold(card.Front) == Fold(card.Back) || reveals(card.Front, card.Back):
 		return c.drop("the answer stands in the question")
-	case c.isKnown(card.Front):
+	case c.known.has(card.Front):
 		return c.drop("the card exists already")
 	}
 	if !c.locate(card.Source, &card.Quote, &card.Start, &card.End) {
@@ -56,7 +60,7 @@ func (c *checker) card(card *ai.Card) bool {
 	}
 	card.Level, card.Explanation = level(card.Level), cut(card.Explanation, longestSide)
 	card.Confidence = min(max(card.Confidence, 0), 1)
-	c.seen = append(c.seen, card.Front)
+	c.known.add(card.Front)
 	return true
 }
 
@@ -70,14 +74,14 @@ func (c *checker) item(item *ai.Item) bool {
 		return c.drop("the question is too long")
 	case !slices.Contains(wantedTypes(c.material), item.Type):
 		return c.drop("type %.40q wasn't asked for", item.Type)
-	case c.isKnown(item.Text):
+	case c.known.has(item.Text):
 		return c.drop("the question exists already")
 	}
 	if !c.answers(item) || !c.locate(item.Source, &item.Quote, &item.Start, &item.End) {
 		return false
 	}
 	item.Level, item.Explanation, item.Hint = level(item.Level), cut(item.Explanation, longestSide), cut(item.Hint, longestSide)
-	c.seen = append(c.seen, item.Text)
+	c.known.add(item.Text)
 	return true
 }
 
@@ -149,8 +153,41 @@ func reveals(question, answer string) bool {
 	return ok
 }
 
-func (c *checker) isKnown(text string) bool {
-	return slices.ContainsFunc(c.seen, func(s string) bool { return alike(s, text) })
+// known finds texts by their stems, so that each is read once and not for each
+// other that it is compared with.
+type known struct {
+	texts []string
+	sizes []int            // how many stems each text has
+	with  map[string][]int // the texts with a stem
+	bare  map[string]bool  // folded texts without any
+}
+
+func (k *known) add(text string) {
+	keys := set(stems(text))
+	if len(keys) == 0 {
+		k.bare[Fold(text)] = true
+	}
+	for key := range keys {
+		k.with[key] = append(k.with[key], len(k.texts))
+	}
+	k.texts, k.sizes = append(k.texts, text), append(k.sizes, len(keys))
+}
+
+// has reports whether a text is alike.
+func (k *known) has(text string) bool {
+	keys := set(stems(text))
+	if len(keys) == 0 {
+		return k.bare[Fold(text)]
+	}
+	both := make([]int, len(k.sizes))
+	for key := range keys {
+		for _, i := range k.with[key] {
+			if both[i]++; mostly(both[i], len(keys), k.sizes[i]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // locate finds the quote in its source and puts the source's own words in its place.

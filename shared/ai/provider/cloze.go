@@ -88,7 +88,7 @@ func (c cloze) before() string {
 func (r *reading) fits(c cloze, other string) bool {
 	if r.tongue.code != "en" {
 		words := splitWords(other)
-		article, noun := r.tongue.genders[c.before()], r.genders[words[len(words)-1].stem()]
+		article, noun := r.tongue.genders[c.before()], r.genders[stem(words[len(words)-1].text)]
 		return article == "" || noun == "" || strings.ContainsAny(article, noun)
 	}
 	vowel := other != "" && strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
@@ -107,51 +107,56 @@ func (s sentence) place(p phrase) (from, to int, once bool) {
 	from = -1
 	times := 0
 	for i, w := range s.words {
-		if slices.Contains(p.stems, w.stem()) {
+		if slices.Contains(p.stems, w.stem) {
 			times++
 		}
 		if i+len(p.stems) > len(s.words) {
 			continue
 		}
-		if from < 0 && slices.EqualFunc(s.words[i:i+len(p.stems)], p.stems, func(w word, key string) bool { return w.stem() == key }) {
+		if from < 0 && slices.EqualFunc(s.words[i:i+len(p.stems)], p.stems, func(w word, key string) bool { return w.stem == key }) {
 			from = i
 		}
 	}
 	return from, from + len(p.stems), from >= 0 && times == len(p.stems)
 }
 
+// term is what may stand among the options, with its stems.
+type term struct {
+	text  string
+	stems []string
+}
+
 // distractors returns up to three other terms of the material that could stand in
 // the answer's place: of the same kind and shape, and not in the sentence itself.
-func (r *reading) distractors(answer string, kind phraseKind, s sentence, extra []string) []string {
+func (r *reading) distractors(answer string, kind phraseKind, s sentence, extra []term) []string {
 	type candidate struct {
-		text string
+		term
 		cost int
 	}
 	var found []candidate
-	own, here := stems(answer), set(stems(s.text+" "+s.heading))
-	consider := func(text string, stems []string, cost int) {
-		if shares(own, stems) || slices.ContainsFunc(stems, func(key string) bool { return here[key] }) {
+	own, here := stems(answer), set(append(s.stems(), stems(s.heading)...))
+	consider := func(t term, cost int) {
+		if shares(own, t.stems) || slices.ContainsFunc(t.stems, func(key string) bool { return here[key] }) {
 			return
 		}
-		found = append(found, candidate{text, cost + unlike(answer, text)})
+		found = append(found, candidate{t, cost + unlike(answer, t.text)})
 	}
-	for _, text := range extra {
-		consider(text, stems(text), 0)
+	for _, t := range extra {
+		consider(t, 0)
 	}
-	for rank, p := range r.phrases {
-		if p.kind == kind && rank < 150 {
-			consider(p.text, p.stems, 4+rank/8)
+	for rank, p := range r.phrases[:min(150, len(r.phrases))] {
+		if p.kind == kind {
+			consider(term{p.text, p.stems}, 4+rank/8)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
 	var out []string
 	var taken [][]string
 	for _, c := range found {
-		keys := stems(c.text)
-		if slices.ContainsFunc(taken, func(t []string) bool { return shares(t, keys) }) {
+		if slices.ContainsFunc(taken, func(t []string) bool { return shares(t, c.stems) }) {
 			continue
 		}
-		taken = append(taken, keys)
+		taken = append(taken, c.stems)
 		if out = append(out, matchCase(c.text, answer)); len(out) == 3 {
 			break
 		}

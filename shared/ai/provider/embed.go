@@ -54,7 +54,7 @@ func hashedFeatures(text string) []float32 {
 	}
 	previous := ""
 	for _, w := range splitWords(text) {
-		key := w.stem()
+		key := stem(w.text)
 		if stopped(w.text) {
 			add(key, stopWeight)
 			continue

@@ -42,7 +42,7 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 		}
 		return emit(p)
 	}
-	extracts := extract(q, question)
+	extracts := extract(ctx, q, question)
 	if len(extracts) == 0 {
 		return answer, send(ai.Part{Text: texts.nothing})
 	}
@@ -70,8 +70,8 @@ func lastQuestion(q ai.Question) (string, error) {
 }
 
 // extract returns the sentences that fit the question best, the best first.
-func extract(q ai.Question, question string) []sentence {
-	sentences := splitSentences(q.Sources)
+func extract(ctx context.Context, q ai.Question, question string) []sentence {
+	sentences := splitSentences(ctx, q.Sources)
 	weights := weigh(terms(q, question), sentences)
 	total := 0.0
 	for _, w := range weights {
@@ -85,6 +85,9 @@ func extract(q ai.Question, question string) []sentence {
 	r := &reading{tongue: tongueOf(q.Language, question)}
 	asked := stems(question)
 	for _, s := range sentences {
+		if ctx.Err() != nil {
+			return nil
+		}
 		share, score := fit(s, weights)
 		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 {
 			continue
@@ -149,10 +152,8 @@ func weigh(terms map[string]float64, sentences []sentence) map[string]float64 {
 // counts returns how often each stem stands in the sentence; its heading counts, too.
 func (s sentence) counts() map[string]float64 {
 	out := map[string]float64{}
-	for _, w := range s.words {
-		if !stopped(w.text) {
-			out[w.stem()]++
-		}
+	for _, key := range s.stems() {
+		out[key]++
 	}
 	for _, key := range stems(s.heading) {
 		out[key] += 0.5
@@ -189,8 +190,11 @@ func alike(a, b string) bool {
 	if len(x) == 0 || len(y) == 0 {
 		return Fold(a) == Fold(b)
 	}
-	return both*100 >= 85*(len(x)+len(y)-both)
+	return mostly(both, len(x), len(y))
 }
+
+// mostly reports whether texts of x and y stems that have both in common are alike.
+func mostly(both, x, y int) bool { return both*100 >= 85*(x+y-both) }
 
 func set(keys []string) map[string]bool {
 	out := map[string]bool{}
@@ -205,10 +209,13 @@ func (o Offline) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.U
 	if err := cmp.Or(ctx.Err(), checkText(m)); err != nil {
 		return ai.Summary{}, o.usage(), err
 	}
-	r := read(m)
+	r, err := read(ctx, m)
+	if err != nil {
+		return ai.Summary{}, o.usage(), err
+	}
 	summary := ai.Summary{Topics: r.topics(8)}
 	var parts []string
-	for _, s := range r.gist(5) {
+	for _, s := range r.gist(ctx, 5) {
 		parts = append(parts, s.text)
 	}
 	summary.Text = strings.Join(parts, " ")
@@ -218,7 +225,7 @@ func (o Offline) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.U
 		}
 		summary.Text = strings.Join(parts, " ")
 	}
-	return summary, o.usage(), nil
+	return summary, o.usage(), ctx.Err()
 }
 
 // mostCovered is how many phrases a summary should cover.
@@ -226,16 +233,25 @@ const mostCovered = 25
 
 // gist returns up to most readable sentences that together cover the weightiest
 // phrases, in the material's order.
-func (r *reading) gist(most int) []sentence {
+func (r *reading) gist(ctx context.Context, most int) []sentence {
+	var open []int // may be chosen
+	for i, s := range r.sentences {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if s.readable() && s.selfContained() {
+			open = append(open, i)
+		}
+	}
 	covered := map[int]bool{}
 	var chosen []int
 	for len(chosen) < most {
 		best, top := -1, 0.0
-		for i, s := range r.sentences {
-			if slices.Contains(chosen, i) || !s.readable() || !s.selfContained() {
+		for _, i := range open {
+			s, weight := r.sentences[i], 0.0
+			if slices.Contains(chosen, i) {
 				continue
 			}
-			weight := 0.0
 			for p, phrase := range r.phrasesIn(i) {
 				if !covered[p] && p < mostCovered {
 					weight += phrase.weight

@@ -174,7 +174,7 @@ func order(things string, w window, m ai.Material, check *checker, want int) str
 	if m.Level != "" {
 		fmt.Fprintf(&b, "Difficulty: %s\n", level(m.Level))
 	}
-	if known := check.seen[max(0, len(check.seen)-mostAvoided):]; len(known) > 0 {
+	if known := check.known.texts[max(0, len(check.known.texts)-mostAvoided):]; len(known) > 0 {
 		b.WriteString("These exist already; write others:\n")
 		for _, text := range known {
 			fmt.Fprintf(&b, "- %.200s\n", oneLine(text))

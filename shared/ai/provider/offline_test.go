@@ -1,6 +1,9 @@
 package provider_test
 
 import (
+	"context"
+	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -188,6 +191,71 @@ func TestOfflineStatementsKeepGenders(t *testing.T) {
 		if strings.Contains(i.Text, "Ein Konvergenz") || strings.Contains(i.Text, "Eine Punkt") {
 			t.Errorf("a false article: %q", i.Text)
 		}
+	}
+}
+
+// leaving is the context of a caller who leaves once it was looked at so often.
+type leaving struct {
+	context.Context
+	after, looks int
+}
+
+func (l *leaving) Err() error {
+	if l.looks++; l.looks > l.after {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestOfflineStopsWhenTheCallerLeaves, wherever it is: nobody waits for the rest.
+func TestOfflineStopsWhenTheCallerLeaves(t *testing.T) {
+	t.Parallel()
+	m := ai.Material{Sources: material(t, "cells.md"), Count: 20, Topic: "cells"}
+	sentences := 0
+	for _, s := range m.Sources {
+		sentences += strings.Count(s.Text, ".")
+	}
+	for name, call := range map[string]func(context.Context) error{
+		"cards":     func(ctx context.Context) error { _, _, err := provider.Offline{}.Cards(ctx, m); return err },
+		"questions": func(ctx context.Context) error { _, _, err := provider.Offline{}.Questions(ctx, m); return err },
+		"summary":   func(ctx context.Context) error { _, _, err := provider.Offline{}.Summarize(ctx, m); return err },
+		"answer": func(ctx context.Context) error {
+			turns := []ai.Turn{{Role: ai.RoleUser, Text: "What does the Golgi apparatus do?"}}
+			_, err := provider.Offline{}.Answer(ctx, ai.Question{Turns: turns, Sources: m.Sources}, nil)
+			return err
+		},
+	} {
+		whole := leaving{Context: t.Context(), after: math.MaxInt}
+		if err := call(&whole); err != nil || whole.looks < sentences {
+			t.Errorf("%s: looks at the context %d times for %d sentences, %v", name, whole.looks, sentences, err)
+		}
+		for tenth := range 10 {
+			left := leaving{Context: t.Context(), after: whole.looks * tenth / 10}
+			if err := call(&left); !errors.Is(err, context.Canceled) || left.looks > left.after+10 {
+				t.Errorf("%s: %d of %d looks after %d, %v", name, left.looks, whole.looks, left.after, err)
+			}
+		}
+	}
+}
+
+// TestOfflineAsksOnceAboutRepeatedSentences, and its work grows no faster than the text.
+func TestOfflineAsksOnceAboutRepeatedSentences(t *testing.T) {
+	t.Parallel()
+	looks := func(times int) int {
+		m := ai.Material{Sources: []ai.Source{{Text: strings.Repeat("The enzyme number 7 is the protein that digests food. ", times)}}, Count: 50}
+		ctx := leaving{Context: t.Context(), after: math.MaxInt}
+		cards, _, err := provider.Offline{}.Cards(&ctx, m)
+		if err != nil || len(cards) != 1 {
+			t.Errorf("%d times: %d cards of one sentence, %v", times, len(cards), err)
+		}
+		items, _, err := provider.Offline{}.Questions(&ctx, m)
+		if err != nil || len(items) != 1 {
+			t.Errorf("%d times: %d items of one sentence, %v", times, len(items), err)
+		}
+		return ctx.looks
+	}
+	if few, many := looks(100), looks(1000); many > 10*few {
+		t.Errorf("%d looks at 100 sentences, %d at 1000", few, many)
 	}
 }
 

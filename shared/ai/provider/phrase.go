@@ -2,6 +2,7 @@ package provider
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"maps"
 	"math"
@@ -20,6 +21,7 @@ type reading struct {
 	sentences []sentence
 	phrases   []phrase          // the weightiest first
 	inside    map[int][]int     // the phrases of each sentence
+	about     map[int]bool      // the sentences about the topic
 	upper     map[string]bool   // words written with a capital inside a sentence
 	lower     map[string]bool   // words written without one
 	genders   map[string]string // of stems, as their articles tell
@@ -42,22 +44,25 @@ const (
 	number            // years and quantities
 )
 
-func read(m ai.Material) *reading {
-	r := &reading{material: m, sentences: splitSentences(m.Sources), upper: map[string]bool{}, lower: map[string]bool{}, genders: map[string]string{}}
+// read reads the material. It stops when the context is done, and so do the loops
+// over what was read.
+func read(ctx context.Context, m ai.Material) (*reading, error) {
+	r := &reading{material: m, sentences: splitSentences(ctx, m.Sources), upper: map[string]bool{}, lower: map[string]bool{}, genders: map[string]string{}}
 	texts := make([]string, len(m.Sources))
 	for i, s := range m.Sources {
 		texts[i] = s.Text
 	}
 	r.tongue = tongueOf(m.Language, texts...)
 	r.readCase()
-	r.phrases = r.findPhrases()
+	r.phrases = r.findPhrases(ctx)
 	r.inside = map[int][]int{}
 	for p, phrase := range r.phrases {
 		for _, i := range phrase.in {
 			r.inside[i] = append(r.inside[i], p)
 		}
 	}
-	return r
+	r.about = r.findAbout(ctx)
+	return r, ctx.Err()
 }
 
 // phrasesIn yields the phrases of a sentence, the weightiest first.
@@ -77,7 +82,7 @@ func (r *reading) readCase() {
 	for _, s := range r.sentences {
 		for i, w := range s.words {
 			if i > 0 && !w.after {
-				r.readGender(w.stem(), r.tongue.genders[strings.ToLower(s.words[i-1].text)])
+				r.readGender(w.stem, r.tongue.genders[strings.ToLower(s.words[i-1].text)])
 			}
 			switch {
 			case !w.capital():
@@ -117,9 +122,12 @@ type found struct {
 	words int
 }
 
-func (r *reading) findPhrases() []phrase {
+func (r *reading) findPhrases(ctx context.Context) []phrase {
 	all := map[string]*found{}
 	for i, s := range r.sentences {
+		if ctx.Err() != nil {
+			return nil
+		}
 		if len(s.words) > 80 || s.isFormula() {
 			continue
 		}
@@ -152,7 +160,7 @@ func (r *reading) count(all map[string]*found, in int, words []word, from, size 
 		if !r.mayName(w.text) || i > 0 && w.after || r.isShouted(w.text) {
 			return
 		}
-		key = append(key, w.stem())
+		key = append(key, w.stem)
 		form = append(form, w.text)
 		if w.capital() && (from+i > 0 || r.upper[w.text]) {
 			caps++

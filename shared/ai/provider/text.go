@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"sync"
@@ -15,10 +16,8 @@ type word struct {
 	text       string // as written
 	start, end int    // bytes of the text
 	after      bool   // punctuation stands between it and the word before
+	stem       string // of a word of a sentence: forms of one word share it
 }
-
-// stem returns the word's key: forms of one word share it.
-func (w word) stem() string { return stem(w.text) }
 
 func (w word) capital() bool {
 	for _, r := range w.text {
@@ -36,7 +35,7 @@ func splitWords(text string) []word {
 	flush := func(end int) {
 		if start >= 0 {
 			trimmed := strings.TrimRight(text[start:end], "-'’")
-			words = append(words, word{trimmed, start, start + len(trimmed), after})
+			words = append(words, word{text: trimmed, start: start, end: start + len(trimmed), after: after})
 			start, after = -1, len(trimmed) < end-start
 		}
 	}
@@ -88,7 +87,7 @@ func stems(text string) []string {
 	var out []string
 	for _, w := range splitWords(text) {
 		if !stopped(w.text) {
-			out = append(out, w.stem())
+			out = append(out, stem(w.text))
 		}
 	}
 	return out
@@ -98,6 +97,7 @@ func stems(text string) []string {
 type sentence struct {
 	source     int
 	start, end int    // code points in the source's text
+	quote      string // the source's words
 	text       string // on one line, without mark-up
 	heading    string // under which it stands
 	lead       bool   // first under its heading
@@ -105,10 +105,22 @@ type sentence struct {
 	words      []word // of text
 }
 
+// stems returns the keys of the sentence's words that mean something.
+func (s sentence) stems() []string {
+	var out []string
+	for _, w := range s.words {
+		if !stopped(w.text) {
+			out = append(out, w.stem)
+		}
+	}
+	return out
+}
+
 // splitSentences returns the sentences of all sources, in order. Headings, tables
-// and tables of contents are left out.
-func splitSentences(sources []ai.Source) []sentence {
+// and tables of contents are left out. It stops when the context is done.
+func splitSentences(ctx context.Context, sources []ai.Source) []sentence {
 	var out []sentence
+	known := map[string]string{} // stems of words
 	uncased := isUncased(sources)
 	for i, source := range sources {
 		heading, lead := source.Heading, true
@@ -120,15 +132,32 @@ func splitSentences(sources []ai.Source) []sentence {
 			}
 			for _, span := range splitBlock(text, b.start, b.end, uncased) {
 				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead, uncased: uncased}
-				s.text = tidy(string(text[s.start:s.end]))
+				s.quote = string(text[s.start:s.end])
+				s.text = tidy(s.quote)
 				if s.words = splitWords(s.text); len(s.words) > 0 {
+					stemWords(s.words, known)
 					out = append(out, s)
 					lead = false
+				}
+				if ctx.Err() != nil {
+					return out
 				}
 			}
 		}
 	}
 	return out
+}
+
+// stemWords gives the words their stems, which are made once of each.
+func stemWords(words []word, known map[string]string) {
+	for i, w := range words {
+		key, ok := known[w.text]
+		if !ok {
+			key = stem(w.text)
+			known[w.text] = key
+		}
+		words[i].stem = key
+	}
 }
 
 // isUncased reports whether the texts are written without capitals, as quick notes are.
@@ -351,10 +380,13 @@ func endsSentence(text []rune, next, end int, uncased bool) bool {
 	return next >= end || uncased || !unicode.IsLower(text[next])
 }
 
+// longestAbbreviation is how far before a full stop is looked, in code points.
+const longestAbbreviation = 10
+
 // isAbbreviation reports whether the full stop behind the text belongs to its last word.
 func isAbbreviation(before []rune) bool {
 	i := len(before)
-	for i > 0 && (unicode.IsLetter(before[i-1]) || unicode.IsDigit(before[i-1]) || before[i-1] == '.') {
+	for i > 0 && len(before)-i <= longestAbbreviation && (unicode.IsLetter(before[i-1]) || unicode.IsDigit(before[i-1]) || before[i-1] == '.') {
 		i--
 	}
 	last := string(before[i:])
