@@ -110,18 +110,17 @@ type streamOutput struct {
 }
 
 func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Req, Resp], error)) error {
-	var handle StreamHandler[Req, Resp]
-	if s.env != nil {
-		var err error
-		if handle, err = setup(s.env); err != nil {
-			return err
-		}
-	}
 	body, ok := reflect.TypeFor[Resp]().FieldByName("Body")
 	if !ok {
 		return fmt.Errorf("%s has no field Body", reflect.TypeFor[Resp]())
 	}
-	open := &places{taken: map[auth.UserID]int{}}
+	streamer := &streamer[Req, Resp]{server: s, body: body.Index, open: places{taken: map[auth.UserID]int{}}}
+	if s.env != nil {
+		var err error
+		if streamer.handle, err = setup(s.env); err != nil {
+			return err
+		}
+	}
 	for _, method := range s.Methods {
 		op := s.humaOperation(method)
 		content := map[string]*huma.MediaType{EventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}
@@ -134,49 +133,64 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*streamOutput, error) {
 			return &streamOutput{Body: func(hc huma.Context) {
 				r, w := humago.Unwrap(hc)
-				stream := &stream{w: w, events: s.streamsTo(r)}
-				defer stream.close()
-				user := ctx.Value(userKey{}).(auth.User)
-				emit := stream.emit
-				if r.Method == http.MethodHead && stream.events { // that there is a first event is all
-					emit = func(Event) error { return errHead }
-				}
-				resp, err := func() (*Resp, error) {
-					if stream.events {
-						if err := open.take(user.ID); err != nil {
-							return nil, err
-						}
-						defer open.leave(user.ID)
-					}
-					return handle(ctx, user, req, emit)
-				}()
-				if errors.Is(err, errHead) {
-					w.Header().Set("Content-Type", EventStream)
-					return
-				}
-				stream.close()
-				if recorder, ok := w.(*recorder); ok {
-					recorder.broken = stream.failed || err != nil || ctx.Err() != nil // who left may have ended the answer
-				}
-				switch {
-				case err != nil:
-					problem := s.failed(ctx, err)
-					if !stream.started {
-						writeProblem(w, problem)
-					} else if ctx.Err() == nil {
-						stream.write(Event{Data: map[string]any{"event": "error", "error": problem.Detail, "code": problem.Code}})
-					}
-				case !stream.events:
-					w.Header().Set("Content-Type", "application/json")
-					w.WriteHeader(s.Status)
-					if err := encode(w, reflect.ValueOf(resp).Elem().FieldByIndex(body.Index).Interface()); err != nil {
-						panic(err) // nothing is sent yet
-					}
-				}
+				streamer.answer(ctx, w, r, req)
 			}}, nil
 		})
 	}
 	return nil
+}
+
+// streamer answers the calls of one function.
+type streamer[Req, Resp any] struct {
+	*server
+	handle StreamHandler[Req, Resp]
+	body   []int // where Resp has its Body
+	open   places
+}
+
+func (s *streamer[Req, Resp]) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, req *Req) {
+	stream := &stream{w: w, events: s.streamsTo(r)}
+	defer stream.close()
+	emit := stream.emit
+	if r.Method == http.MethodHead && stream.events { // that there is a first event is all
+		emit = func(Event) error { return errHead }
+	}
+	resp, err := s.call(ctx, req, stream.events, emit)
+	if errors.Is(err, errHead) {
+		w.Header().Set("Content-Type", EventStream)
+		return
+	}
+	stream.close()
+	if recorder, ok := w.(*recorder); ok {
+		recorder.broken = stream.failed || err != nil || ctx.Err() != nil // who left may have ended the answer
+	}
+	switch {
+	case err != nil:
+		problem := s.failed(ctx, err)
+		if !stream.started {
+			writeProblem(w, problem)
+		} else if ctx.Err() == nil {
+			stream.write(Event{Data: map[string]any{"event": "error", "error": problem.Detail, "code": problem.Code}})
+		}
+	case !stream.events:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(s.Status)
+		if err := encode(w, reflect.ValueOf(resp).Elem().FieldByIndex(s.body).Interface()); err != nil {
+			panic(err) // nothing is sent yet
+		}
+	}
+}
+
+// call carries out the call, in one of the user's places if it streams.
+func (s *streamer[Req, Resp]) call(ctx context.Context, req *Req, events bool, emit func(Event) error) (*Resp, error) {
+	user := ctx.Value(userKey{}).(auth.User)
+	if events {
+		if err := s.open.take(user.ID); err != nil {
+			return nil, err
+		}
+		defer s.open.leave(user.ID)
+	}
+	return s.handle(ctx, user, req, emit)
 }
 
 // stream writes events as they come, and comments while none do.
