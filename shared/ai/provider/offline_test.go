@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/provider"
@@ -256,6 +257,18 @@ func TestOfflineAsksOnceAboutRepeatedSentences(t *testing.T) {
 	}
 	if few, many := looks(100), looks(1000); many > 10*few {
 		t.Errorf("%d looks at 100 sentences, %d at 1000", few, many)
+	}
+}
+
+// TestOfflineReadsOneLongWord of letters and dots, each of which may end an
+// abbreviation: that took minutes, and now a moment.
+func TestOfflineReadsOneLongWord(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	m := ai.Material{Sources: []ai.Source{{Text: strings.Repeat("a.", 95_000)}}, Count: 1}
+	if cards, _, err := (provider.Offline{}).Cards(ctx, m); err != nil {
+		t.Errorf("%d cards, %v", len(cards), err)
 	}
 }
 
