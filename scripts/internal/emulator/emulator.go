@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/child"
 )
 
 // ErrAbsent says that this machine has no Firestore emulator: no Java, or no emulator in the gcloud SDK.
@@ -64,12 +66,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	s.command = exec.Command(java, "-Duser.language=en", "-cp", jar, mainClass,
 		"--host", "127.0.0.1", "--port", strconv.Itoa(port), "--database-mode=firestore-native")
 	s.command.Stdout, s.command.Stderr = output, output
-	// Its own group, so that Ctrl-C reaches it through Stop only, after those who use it.
-	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.command.Start(); err != nil {
+	if err := child.Start(s.command, syscall.SIGTERM, func(err error) { s.exited <- err }); err != nil {
 		return nil, fmt.Errorf("start the Firestore emulator: %w", err)
 	}
-	go func() { s.exited <- s.command.Wait() }()
 	if err := s.wait(ctx); err != nil {
 		_ = s.Stop()
 		return nil, fmt.Errorf("the Firestore emulator doesn't start: %w; its last output: %s", err, output)

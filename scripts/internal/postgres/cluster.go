@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/child"
 )
 
 // A busy machine needs its time to recover what a crash left.
@@ -80,27 +81,27 @@ func (c cluster) start(ctx context.Context, progress func(string)) (*Server, err
 	defer log.Close()
 	cmd := c.who.command(c.data, c.programs.path("postgres"), c.arguments(port)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	// Its own group, so that Ctrl-C reaches it through Stop only, after those who use it.
-	cmd.SysProcAttr.Setpgid = true
-	if c.fast {
-		endWithParent(cmd.SysProcAttr)
-	}
-	if err := cmd.Start(); err != nil {
+	ended := make(chan struct{})
+	if err := child.Start(cmd, ending(c.fast), func(error) { close(ended) }); err != nil { // its log tells more
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	go p.wait()
-	server := &Server{URL: address(port), stop: func() error { return errors.Join(p.stop(c.fast), c.home.discard()) }}
-	failed := func() error {
+	isOver := func() bool {
 		select {
-		case <-p.ended:
-			return fmt.Errorf("it ended: %s", lastWords(c.log()))
+		case <-ended:
+			return true
 		default:
-			return nil
+			return false
 		}
 	}
+	server := &Server{URL: address(port), stop: func() error { return errors.Join(stop(cmd.Process, isOver, c.fast), c.home.discard()) }}
+	failed := func() error {
+		if isOver() {
+			return fmt.Errorf("it ended: %s", lastWords(c.log()))
+		}
+		return nil
+	}
 	if err := await(ctx, server.URL, startLimit, failed); err != nil {
-		return nil, errors.Join(fmt.Errorf("PostgreSQL doesn't start: %w; its log is %s", err, c.log()), p.stop(c.fast))
+		return nil, errors.Join(fmt.Errorf("PostgreSQL doesn't start: %w; its log is %s", err, c.log()), stop(cmd.Process, isOver, c.fast))
 	}
 	return server, nil
 }
@@ -156,30 +157,25 @@ func lastWords(log string) string {
 	return lastLine(string(text))
 }
 
-// process is a server that this process started.
-type process struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
-
-func (p *process) wait() {
-	_ = p.cmd.Wait() // its log tells more than its status
-	close(p.ended)
-}
-
-// stop ends the server and its sessions; at once if nobody needs its data any more.
-func (p *process) stop(discard bool) error {
-	signal := syscall.SIGINT
+// ending is the signal that ends a server and its sessions; at once if nobody needs its
+// data any more.
+func ending(discard bool) syscall.Signal {
 	if discard {
-		signal = syscall.SIGQUIT
+		return syscall.SIGQUIT
 	}
-	for _, signal := range []syscall.Signal{signal, syscall.SIGQUIT, syscall.SIGKILL} {
-		_ = p.cmd.Process.Signal(signal) // fails only if it has ended
-		select {
-		case <-p.ended:
-			return nil
-		case <-time.After(10 * time.Second):
+	return syscall.SIGINT
+}
+
+// stop ends the server.
+func stop(server *os.Process, isOver func() bool, discard bool) error {
+	for _, signal := range []syscall.Signal{ending(discard), syscall.SIGQUIT, syscall.SIGKILL} {
+		_ = server.Signal(signal) // fails only if it has ended
+		for range 1000 {
+			if isOver() {
+				return nil
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	return errors.New("PostgreSQL doesn't end; end its process yourself: " + strconv.Itoa(p.cmd.Process.Pid))
+	return fmt.Errorf("PostgreSQL doesn't end; end its process yourself: %d", server.Pid)
 }

@@ -26,19 +26,18 @@ func docker(ctx context.Context, limit time.Duration, args ...string) (string, e
 // startContainer runs PostgreSQL in Docker. Its data is in a volume of the container's name.
 func startContainer(ctx context.Context, home home, options Options) (*Server, error) {
 	name := home.name()
+	server := &Server{stop: func() error { return errors.Join(removeContainer(name), home.discard()) }}
 	if state, err := docker(ctx, quickly, "inspect", "--format", "{{.State.Running}}", name); err == nil && state == "true" {
-		url, err := containerURL(ctx, name)
-		if err != nil {
+		if server.URL, err = containerURL(ctx, name); err != nil {
 			return nil, err
 		}
-		return &Server{URL: url}, usable(ctx, url)
+		return server, usable(ctx, server.URL)
 	}
 	options.Progress("starting PostgreSQL in Docker, which gets " + image + " at first")
 	_, _ = docker(ctx, time.Minute, "rm", "--force", name) // what a crash left; mostly there is nothing
 	if _, err := docker(ctx, patience, containerArguments(name, options.Fast)...); err != nil {
 		return nil, err
 	}
-	server := &Server{stop: func() error { return errors.Join(removeContainer(name), home.discard()) }}
 	err := func() (err error) {
 		if server.URL, err = containerURL(ctx, name); err != nil {
 			return err

@@ -24,7 +24,7 @@ func TestDocker(t *testing.T) {
 	}{
 		{"fast", false, true, []string{"info", "inspect", "rm", "run --detach", "port", "stop", "rm"}},
 		{"kept", false, false, []string{"info", "inspect", "rm", "run --detach", "port", "stop", "rm"}},
-		{"adopted", true, false, []string{"info", "inspect", "port"}},
+		{"adopted", true, false, []string{"info", "inspect", "port", "stop", "rm"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			log := engine(t, running.URL, tc.running)

@@ -21,12 +21,12 @@ type Options struct {
 type Server struct {
 	URL string // for DATABASE_URL; a superuser of the database "postgres"
 
-	stop func() error // nil if Start didn't begin it
+	stop func() error // nil if DATABASE_URL named it
 }
 
 // Start uses the server that DATABASE_URL names if it is reachable, else runs one in Docker,
 // else one of this machine's own binaries, which it installs if need be.
-// A server of the same Dir that runs already is adopted. The context bounds only the start.
+// A server of the same Dir that an earlier process left running is adopted. The context bounds only the start.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
@@ -67,7 +67,7 @@ func start(ctx context.Context, home home, options Options) (*Server, error) {
 	return startCluster(ctx, home, options)
 }
 
-// Stop ends the server if Start began it; an adopted one or one of the environment goes on.
+// Stop ends the server, an adopted one, too; one of the environment goes on.
 // A second call does nothing.
 func (s *Server) Stop() error {
 	if s.stop == nil {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// adopt returns the server that runs on the data already, if one does. It removes the mark
+// adopt returns the server that an earlier process left running on the data, if one did. It removes the mark
 // of one that was killed, which could keep a new one from starting.
 func (c cluster) adopt(ctx context.Context) (*Server, error) {
 	mark := filepath.Join(c.data, "postmaster.pid")
@@ -35,9 +35,21 @@ func (c cluster) adopt(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s names no port; remove it if no PostgreSQL runs", mark)
 	}
-	server := &Server{URL: address(port)}
+	pid, err := strconv.Atoi(lines[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s names no process; remove it if no PostgreSQL runs", mark)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return nil, fmt.Errorf("find PostgreSQL's process: %w", err)
+	}
+	isOver := func() bool {
+		_, err := os.Stat(mark) // it removes it, and may be known as ended for long
+		return errors.Is(err, fs.ErrNotExist) || !isPostgres(context.Background(), lines[0])
+	}
+	server := &Server{URL: address(port), stop: func() error { return errors.Join(stop(process, isOver, c.fast), c.home.discard()) }}
 	gone := func() error {
-		if !isPostgres(ctx, lines[0]) {
+		if isOver() {
 			return errors.New("it ended")
 		}
 		return nil
