@@ -82,5 +82,5 @@ lint:
 format: ## Format the code
 	gofmt -w $(MODULES)
 
-clean: ## Remove what the local stack keeps, data included
-	rm -rf .local build
+clean: ## Remove what the local stack keeps, data included; not while it runs
+	@$(GO) run ./scripts/clean

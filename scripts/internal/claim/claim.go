@@ -1,4 +1,5 @@
-package stack
+// Package claim gives a stack's folder to one process at a time.
+package claim
 
 import (
 	"bytes"
@@ -10,9 +11,9 @@ import (
 	"syscall"
 )
 
-// claim keeps other stacks out of the folder, whose database and files they would
-// share, until the returned function is called or this process ends in any way.
-func claim(dir string) (release func() error, err error) {
+// Folder keeps others out of the folder, whose database and files they would share or
+// remove, until the returned function is called or this process ends in any way.
+func Folder(dir string) (release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -23,7 +24,7 @@ func claim(dir string) (release func() error, err error) {
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		pid, _ := io.ReadAll(file)
-		err = fmt.Errorf("another make run of this folder is running (pid %s): stop it, or run this one in a clone of its own", bytes.TrimSpace(pid))
+		err = fmt.Errorf("another make run of this folder is running (pid %s): stop it first, or use a clone of its own", bytes.TrimSpace(pid))
 	}
 	if err == nil {
 		err = file.Truncate(0)
