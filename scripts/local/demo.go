@@ -32,6 +32,9 @@ func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("FILE: %s is no file: name a document", file)
 	}
+	if info.Size() == 0 {
+		return fmt.Errorf("FILE: %s is empty: name a document with text", file)
+	}
 	d := &day{Client: client.Client{Address: strings.TrimSuffix(address, "/")}, out: out, file: file}
 	err = d.play(ctx, d.steps())
 	if errors.Is(err, syscall.ECONNREFUSED) {

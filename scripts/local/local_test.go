@@ -153,9 +153,14 @@ func TestPrivateFunctionsAreNotOnTheGateway(t *testing.T) {
 
 func TestDemoStopsAtTheFirstProblem(t *testing.T) {
 	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty.pdf")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct{ name, file, want string }{
 		{"no file", "", "make demo FILE="},
 		{"absent file", "testdata/absent.pdf", "absent.pdf"},
+		{"an empty file", empty, "is empty"},
 		{"a folder", "testdata", "testdata is no file"},
 		{"a file at home", "~/no such lecture.pdf", os.Getenv("HOME") + "/no such"},
 		{"nothing runs", "testdata/photosynthesis.md", "make run"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -102,8 +103,23 @@ func Open(env *resource.Env, db *database.DB) (*Store, error) {
 		if config.Instance != "" {
 			return New(db, NewCloud(config, Google{})), nil
 		}
+		if err := writable(config.Folder); err != nil {
+			return nil, fmt.Errorf("settings: BACKUPS_DIR is %q: %w: name a folder that can be made and written, or leave it out", config.Folder, err)
+		}
 		return New(db, NewLocal(config)), nil
 	})
+}
+
+// writable makes the folder and tries to write there.
+func writable(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(folder, ".try-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 // New returns backups that the exporter makes.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -74,6 +75,13 @@ type Config struct {
 	Service  string        `env:"K_SERVICE"` // set by the platform
 }
 
+// Ids as Google Cloud takes them, and a port.
+var (
+	project    = regexp.MustCompile(`^[a-z][a-z0-9.:-]*$`)
+	databaseID = regexp.MustCompile(`^([a-z][a-z0-9-]*|\(default\))$`)
+	portNumber = regexp.MustCompile(`^[0-9]{1,5}$`)
+)
+
 // Validate reports every setting that can't work.
 func (c Config) Validate() error {
 	var errs []error
@@ -86,7 +94,13 @@ func (c Config) Validate() error {
 		// Instances share no memory: watchers would wait in vain.
 		errs = append(errs, errors.New("GOOGLE_CLOUD_PROJECT is missing: write the project of the Firestore database"))
 	}
-	if strings.Contains(c.Emulator, "/") {
+	if c.Project != "" && !project.MatchString(c.Project) {
+		errs = append(errs, fmt.Errorf("GOOGLE_CLOUD_PROJECT is %q: write the id of a project, such as aksio-production", c.Project))
+	}
+	if c.Database != "" && !databaseID.MatchString(c.Database) {
+		errs = append(errs, fmt.Errorf("FIRESTORE_DATABASE is %q: write the id of a database, or leave it out for the default one", c.Database))
+	}
+	if host, port, err := net.SplitHostPort(c.Emulator); c.Emulator != "" && (err != nil || host == "" || !portNumber.MatchString(port) || strings.Contains(host, "/")) {
 		errs = append(errs, fmt.Errorf("FIRESTORE_EMULATOR_HOST is %q: write host:port, or leave it out", c.Emulator))
 	}
 	return errors.Join(errs...)

@@ -2,9 +2,12 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +29,7 @@ const (
 // Eventarc's CloudEvents: functions take both.
 type courier struct {
 	private string // address of the private functions
+	dir     string // where events wait until they are taken, also while nothing runs
 	log     *slog.Logger
 	client  *http.Client
 	slots   chan struct{} // how many deliveries run at once
@@ -38,14 +42,38 @@ type courier struct {
 	going  sync.WaitGroup
 }
 
-func newCourier(private string, log *slog.Logger) *courier {
-	c := &courier{private: private, log: log, client: &http.Client{}, slots: make(chan struct{}, 4)}
+func newCourier(private, dir string, log *slog.Logger) *courier {
+	c := &courier{private: private, dir: dir, log: log, client: &http.Client{}, slots: make(chan struct{}, 4)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
-// close ends all deliveries. What they were about is found again by the
-// functions that look after stuck work.
+// resume delivers what an earlier run didn't.
+func (c *courier) resume() error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(c.dir, "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		var object api.Object
+		if json.Unmarshal(text, &object) == nil { // else it was killed while it wrote
+			c.deliver(object)
+		}
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends all deliveries. They go on when the next run begins.
 func (c *courier) close() error {
 	c.mu.Lock()
 	c.ended = true
@@ -68,32 +96,48 @@ func (c *courier) deliver(object api.Object) {
 			continue
 		}
 		event := id.New[api.Object]().String()
-		c.going.Go(func() { c.insist(d, event, object, object.Delivery) })
+		file := filepath.Join(c.dir, event+".json")
+		if err := store(file, object); err != nil {
+			c.log.Error("event wouldn't outlive this run", "object", object.Name, "error", err)
+		}
+		c.going.Go(func() {
+			if c.insist(d, event, object, object.Delivery) {
+				os.Remove(file)
+			}
+		})
 		if c.count.Add(1)%3 == 0 {
 			c.going.Go(func() { c.insist(d, event, object, object.CloudEvent) })
 		}
 	}
 }
 
+func store(file string, object api.Object) error {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
+}
+
 // envelope makes the request that delivers an event to an address.
 type envelope func(ctx context.Context, address, id string) (*http.Request, error)
 
-// insist sends the event until the function takes it.
-func (c *courier) insist(d *api.Declaration, event string, object api.Object, in envelope) {
+// insist sends the event until the function takes it, and reports whether that is over.
+func (c *courier) insist(d *api.Declaration, event string, object api.Object, in envelope) bool {
 	began, pause := time.Now(), firstPause
 	for {
 		err := c.send(d, event, in)
 		if err == nil || c.ctx.Err() != nil {
-			return
+			return err == nil
 		}
 		if time.Since(began)+pause > patience {
 			c.log.Error("event given up", "function", d.ID, "object", object.Name, "error", err)
-			return
+			return true
 		}
 		c.log.Debug("event comes again", "function", d.ID, "object", object.Name, "in", pause, "because", err)
 		select {
 		case <-c.ctx.Done():
-			return
+			return false
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, longestWait)

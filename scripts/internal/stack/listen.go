@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"syscall"
 )
 
@@ -30,6 +32,19 @@ func listenOn(port int) (net.Listener, error) {
 		return nil, fmt.Errorf("port %d is taken: set PORT", port)
 	}
 	return listener, err
+}
+
+// atHome refuses calls that a browser makes for some page: it names the page's origin, or
+// the host whose name leads here.
+func atHome(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if r.Header.Get("Origin") != "" || host != "localhost" && net.ParseIP(host) == nil {
+			http.Error(w, "private functions aren't for pages", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ignoreClosed drops the error of closing a listener that its server has closed.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"path/filepath"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 	for name, usual := range map[string]string{
 		"ALLOWED_ORIGINS": "*",
 		"API_URL":         s.Address,
+		"BACKUPS_DIR":     filepath.Join(config.Dir, "backups"),
 		"DATABASE_POOL":   "20",
 		"EXTRACT_CACHE":   filepath.Join(config.Dir, "pdfium"),
 		"UPLOADS_BUCKET":  uploadsBucket,
@@ -50,6 +52,9 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 				if err := s.reach(ctx); err != nil { // before anything is started
 					return "", err
 				}
+			}
+			if err := s.reachEmulator(ctx); err != nil {
+				return "", err
 			}
 			emulated = s.startLive(ctx, config) // beside PostgreSQL, which takes as long
 			if given {
@@ -104,6 +109,20 @@ func (s *Stack) reach(ctx context.Context) error {
 		return fmt.Errorf("%s: start the server that DATABASE_URL names, or leave DATABASE_URL out to get one", strings.TrimSpace(lines[len(lines)-1]))
 	}
 	return nil
+}
+
+// reachEmulator reports whether the given Firestore emulator, if one is, takes connections.
+func (s *Stack) reachEmulator(ctx context.Context) error {
+	address := s.Settings["FIRESTORE_EMULATOR_HOST"]
+	if address == "" || s.Settings["LIVE_STORE"] == "memory" {
+		return nil
+	}
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w: start the emulator that FIRESTORE_EMULATOR_HOST names, or leave FIRESTORE_EMULATOR_HOST out", err)
+	}
+	return conn.Close()
 }
 
 // database opens the database for the stack's own use.

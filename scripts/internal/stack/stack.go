@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"aksio.app/scripts/internal/claim"
 	"aksio.app/shared/api"
 	"aksio.app/shared/resource"
 )
@@ -54,7 +56,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 func (s *Stack) start(ctx context.Context, config Config) error {
 	// Taken before anything is started: most failures are a port that is taken, or a
 	// second start beside the first.
-	release, err := claim(config.Dir)
+	release, err := claim.Folder(config.Dir)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	s.onClose(func() error { return ignoreClosed(private.Close()) })
 	s.Address, s.Private = "http://"+public.Addr().String(), "http://"+private.Addr().String()
 
-	courier := newCourier(s.Private, config.Log)
+	courier := newCourier(s.Private, filepath.Join(config.Dir, "events"), config.Log)
 	if err := s.open(ctx, config, courier.deliver); err != nil {
 		return err
 	}
@@ -91,9 +93,12 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(document)
 	})
-	s.serve(private, gateway.Internal)
+	s.serve(private, atHome(gateway.Internal))
 	s.serve(public, mux)
 	s.onClose(courier.close)
+	if err := courier.resume(); err != nil {
+		return err
+	}
 	config.Progress("functions", fmt.Sprintf("%d are served", len(api.Declared())), time.Since(began))
 
 	began = time.Now()

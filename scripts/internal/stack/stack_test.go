@@ -66,7 +66,7 @@ func TestEveryThirdEventComesTwice(t *testing.T) {
 	f := &function{events: map[string]int{}}
 	server := httptest.NewServer(f)
 	defer server.Close()
-	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
 	for range 6 {
 		c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
 	}
@@ -88,7 +88,7 @@ func TestRefusedEventComesAgain(t *testing.T) {
 	f := &function{events: map[string]int{}, refuse: 1}
 	server := httptest.NewServer(f)
 	defer server.Close()
-	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
 	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
 	f.wait(t, 2)
 	c.close()
@@ -97,12 +97,81 @@ func TestRefusedEventComesAgain(t *testing.T) {
 	}
 }
 
+func TestEventOfABrokenOffRunComesInTheNext(t *testing.T) {
+	t.Parallel()
+	f := &function{events: map[string]int{}, refuse: 1}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
+	first := newCourier(server.URL, dir, log)
+	first.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	f.wait(t, 1)
+	first.close()
+
+	second := newCourier(server.URL, dir, log)
+	if err := second.resume(); err != nil {
+		t.Fatal(err)
+	}
+	f.wait(t, 2)
+	if len(f.events) != 1 {
+		t.Errorf("got %v, want the event of before", f.events)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v is kept after it was taken", left)
+		}
+	}
+	second.close()
+}
+
+func TestPrivateFunctionsRefusePages(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(atHome(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	defer server.Close()
+	for _, tc := range []struct {
+		host, origin string
+		want         int
+	}{
+		{"", "", http.StatusOK},
+		{"localhost:8081", "", http.StatusOK},
+		{"[::1]:8081", "", http.StatusOK},
+		{"evil.com", "", http.StatusForbidden},
+		{"evil.com:8081", "", http.StatusForbidden},
+		{"", "http://evil.com", http.StatusForbidden},
+		{"", "null", http.StatusForbidden},
+	} {
+		r, err := http.NewRequest(http.MethodPost, server.URL+"/internal/run-redrive/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = tc.host
+		if tc.origin != "" {
+			r.Header.Set("Origin", tc.origin)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != tc.want {
+			t.Errorf("host %q, origin %q: got %s, want %d", tc.host, tc.origin, resp.Status, tc.want)
+		}
+	}
+}
+
 func TestClosedCourierDeliversNothing(t *testing.T) {
 	t.Parallel()
 	f := &function{events: map[string]int{}}
 	server := httptest.NewServer(f)
 	defer server.Close()
-	c := newCourier(server.URL, slog.New(slog.DiscardHandler))
+	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
 	c.close()
 	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
 	c.going.Wait()
@@ -158,6 +227,11 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 		"DATABASE_URL=localhost":                "write postgres://user:password@host:5432/name",
 		"DATABASE_URL=postgres://127.0.0.1:1/x": "connection refused",
 		"LIVE_STORE=memry":                      `LIVE_STORE is "memry"`,
+		"FIRESTORE_EMULATOR_HOST=foo":           `FIRESTORE_EMULATOR_HOST is "foo": write host:port`,
+		"FIRESTORE_EMULATOR_HOST=127.0.0.1:1":   "connection refused: start the emulator that FIRESTORE_EMULATOR_HOST names",
+		"FIRESTORE_DATABASE=a b":                `FIRESTORE_DATABASE is "a b"`,
+		"GOOGLE_CLOUD_PROJECT=a b":              `GOOGLE_CLOUD_PROJECT is "a b"`,
+		"BACKUPS_DIR=/dev/null/x":               `BACKUPS_DIR is "/dev/null/x"`,
 		"API_URL=ftp://aksio.test":              `API_URL is "ftp://aksio.test"`,
 		"ALLOWED_ORIGINS=foo":                   `ALLOWED_ORIGINS has "foo"`,
 		"EXTRACT_CACHE=/dev/null/":              `EXTRACT_CACHE is "/dev/null/"`,
@@ -185,24 +259,6 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 				t.Errorf("got %q, want %q once and in one line", err, want)
 			}
 		})
-	}
-}
-
-func TestFolderIsClaimedByOne(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	release, err := claim(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
-		t.Errorf("the second got %v, want to be told who runs", err)
-	}
-	if err := release(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := claim(dir); err != nil {
-		t.Errorf("after the first ended: %v", err)
 	}
 }
 

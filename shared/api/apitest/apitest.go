@@ -77,6 +77,7 @@ func New(t testing.TB, settings ...string) *App {
 		"TOKEN_SIGNING_KEY":     signingKey(),
 		"TOKEN_KEYS":            string(signer.PublicKeys()),
 		"LIVE_STORE":            "memory",
+		"BACKUPS_DIR":           t.TempDir(),
 		"UPLOADS_BUCKET":        bucket.Bucket,
 		"STORAGE_EMULATOR_HOST": bucket.Emulator,
 		"ROUTER_TARGET":         "http://{function}.invalid",
