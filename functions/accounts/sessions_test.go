@@ -306,6 +306,21 @@ func TestLogoutEndsOneLogin(t *testing.T) {
 	refresh(app, other.Refresh).Want(http.StatusOK)
 }
 
+// TestLogoutWithAnExchangedTokenEndsItsLogin: the client may not have got the newest.
+func TestLogoutWithAnExchangedTokenEndsItsLogin(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	first, other := newUser(t, app, "ada"), login(t, app, "ada")
+	var second pair
+	refresh(app, first.Refresh).Want(http.StatusOK).Into(&second)
+	problem := post(app, logoutPath, fields{"refresh": first.Refresh}, as(second)...).Want(http.StatusBadRequest).Map()
+	if problem["detail"] != blacklisted {
+		t.Errorf("got %v, want %q", problem, blacklisted)
+	}
+	wantNotValid(t, "after logout", refresh(app, second.Refresh), blacklisted)
+	refresh(app, other.Refresh).Want(http.StatusOK)
+}
+
 func TestLogoutRefuses(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

@@ -129,7 +129,8 @@ const rotate = `
 	SELECT state FROM shown`
 
 // Logout ends the login that the refresh token belongs to. A token that is not
-// good, or not the user's own, is Invalid. One round trip.
+// good, or not the user's own, is Invalid; one that was exchanged ends its login
+// nevertheless: whoever shows it wants that, and may not know the newest. One round trip.
 func (s *Sessions) Logout(ctx context.Context, user auth.UserID, refresh string) error {
 	old, claims, err := s.verify(refresh)
 	if err != nil {
@@ -140,20 +141,20 @@ func (s *Sessions) Logout(ctx context.Context, user auth.UserID, refresh string)
 	}
 	var batch pgx.Batch
 	batch.Queue(lockFamily, old)
-	var ended bool
+	var good bool
 	batch.Queue(`
-		WITH revoked AS (
-			UPDATE refresh_tokens SET revoked_at = now()
-			WHERE revoked_at IS NULL AND family = (
-				SELECT family FROM refresh_tokens
-				WHERE id = $1 AND user_id = $2 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now())
-			RETURNING 1
+		WITH shown AS (
+			SELECT family, used_at IS NULL AND revoked_at IS NULL AS good FROM refresh_tokens
+			WHERE id = $1 AND user_id = $2 AND expires_at > now()
+		), revoked AS (
+			UPDATE refresh_tokens t SET revoked_at = now()
+			FROM shown WHERE t.family = shown.family AND t.revoked_at IS NULL
 		)
-		SELECT EXISTS (SELECT FROM revoked)`, old, user).QueryRow(func(row pgx.Row) error { return row.Scan(&ended) })
+		SELECT EXISTS (SELECT FROM shown WHERE good)`, old, user).QueryRow(func(row pgx.Row) error { return row.Scan(&good) })
 	if err := s.db.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	if !ended {
+	if !good {
 		return fault.New(fault.Invalid, "Token is blacklisted")
 	}
 	return nil
