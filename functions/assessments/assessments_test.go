@@ -344,6 +344,14 @@ func TestOnlyTheNamedMaterialIsUsed(t *testing.T) {
 	if problem := ada.Post(generate, object{"document_ids": []string{unread}}).Want(http.StatusBadRequest).Map(); problem["code"] != "no_material" || problem["error"] == nil {
 		t.Errorf("unread document: %v", problem)
 	}
+	failed := ada.document("Broken", nil)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET state = 'failed', error_code = 'encrypted', error_message = 'It has a password.' WHERE id = $1`, failed); err != nil {
+		t.Fatal(err)
+	}
+	if problem := ada.Post(generate, object{"document_ids": []string{failed}}).Want(http.StatusBadRequest).Map(); problem["code"] != "document_failed" ||
+		!strings.Contains(problem["detail"].(string), "It has a password.") {
+		t.Errorf("failed document: %v", problem)
+	}
 	for name, body := range map[string]object{
 		"count": {"question_count": 51}, "topic": {"topic": strings.Repeat("x", 1001)}, "content": {"content": strings.Repeat("x", 200_001)},
 		"too many documents": {"document_ids": slices.Repeat([]string{named}, 101)},

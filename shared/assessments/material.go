@@ -82,14 +82,21 @@ func (g *Generator) requireDocuments(ctx context.Context, owner auth.UserID, cou
 	slices.SortFunc(wanted, func(a, b documents.ID) int { return strings.Compare(a.String(), b.String()) })
 	wanted = slices.Compact(wanted)
 	var found, read int
+	var hopeful documents.Document // the one that may be read soonest
 	err := g.db.QueryRow(ctx, `
-		SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM passages p WHERE p.document_id = d.id)) FROM documents d
-		WHERE d.id = ANY ($1) AND d.user_id = $2 AND d.course_id = $3 AND d.deleted_at IS NULL`, wanted, owner, course).Scan(&found, &read)
+		SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM passages p WHERE p.document_id = d.id)),
+			coalesce((array_agg(d.state ORDER BY d.state = 'failed', d.state = 'awaiting_upload', d.id))[1], ''),
+			coalesce((array_agg(d.error_message ORDER BY d.state = 'failed', d.state = 'awaiting_upload', d.id))[1], '')
+		FROM documents d
+		WHERE d.id = ANY ($1) AND d.user_id = $2 AND d.course_id = $3 AND d.deleted_at IS NULL`, wanted, owner, course).
+		Scan(&found, &read, &hopeful.State, &hopeful.ErrorMessage)
 	switch {
 	case err != nil:
 		return database.Fault(err, "document")
 	case found < len(wanted):
 		return fault.Field("document_ids", "There is no such document in this course.")
+	case read == 0 && (hopeful.State == documents.Failed || hopeful.State == documents.AwaitingUpload): // waiting wouldn't help
+		return documents.NotReady(hopeful)
 	case read == 0:
 		return fault.New(fault.Invalid, "Nothing of this has been read yet: wait until its processing is completed.").Coded("no_material")
 	}

@@ -82,7 +82,7 @@ func (s *Store) Content(ctx context.Context, owner auth.UserID, course courses.I
 		return content, err
 	}
 	if content.Document.Processed == nil {
-		return content, notReady(content.Document)
+		return content, NotReady(content.Document)
 	}
 	var encoded []byte
 	if err := results.QueryRow().Scan(&encoded); err != nil {
@@ -137,8 +137,8 @@ func (c *Content) fill(pages []contentPage, outline []Heading, offset int) {
 	c.Sections = sections(c.Document.Name, text, offset, c.Next == 0, pages, outline)
 }
 
-// notReady is what asking for the content of an unread document answers.
-func notReady(d Document) error {
+// NotReady is what asking for the content of an unread document answers.
+func NotReady(d Document) error {
 	switch d.State {
 	case Failed:
 		return fault.New(fault.Invalid, "This document couldn't be read: %s", d.ErrorMessage).Coded("document_failed")
