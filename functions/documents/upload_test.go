@@ -195,6 +195,8 @@ func TestTextIsADocument(t *testing.T) {
 	if !strings.Contains(content["extracted_text"].(string), "Heine-Borel") || content["embeddings_available"] != true {
 		t.Errorf("content %v", content)
 	}
+	ada.Do(http.MethodPost, ada.path, `{"document_type": "text", "name": "Notes", "text": "Types ignore case."}`, "Content-Type", "Application/JSON; charset=utf-8").
+		Want(http.StatusCreated)
 	if views := ada.Get(ada.path + document + "/").Map()["view_count"]; views != 1.0 {
 		t.Errorf("%v views, want 1", views)
 	}
@@ -217,6 +219,7 @@ func TestUploadIsRefused(t *testing.T) {
 		{"an address", map[string]any{"document_type": "url", "name": "x", "source_url": "http://example.com"}, http.StatusBadRequest, "invalid"},
 		{"a video", map[string]any{"document_type": "video", "name": "x"}, http.StatusBadRequest, "invalid"},
 		{"too large", map[string]any{"document_type": "file", "original_filename": "x.pdf", "file_size_bytes": big}, http.StatusRequestEntityTooLarge, "file_too_large"},
+		{"an empty file", map[string]any{"document_type": "file", "original_filename": "x.pdf", "file_size_bytes": 0}, http.StatusBadRequest, "empty_file"},
 		{"a header in the type", map[string]any{"document_type": "file", "original_filename": "x", "content_type": "text/plain\r\nX-Goog-Acl: public-read"}, http.StatusBadRequest, "invalid"},
 		{"a program", map[string]any{"document_type": "file", "original_filename": "setup.exe", "content_type": "application/x-msdownload"}, http.StatusUnsupportedMediaType, "unsupported_type"},
 	} {
@@ -235,7 +238,21 @@ func TestUploadIsRefused(t *testing.T) {
 	if code := ada.upload("large.txt", "text/plain", large).Want(http.StatusRequestEntityTooLarge).Map()["code"]; code != "file_too_large" {
 		t.Errorf("a large file: %v", code)
 	}
-	ada.upload("huge.txt", "text/plain", append(large, large[:2<<20]...)).Want(http.StatusRequestEntityTooLarge)
+	huge := ada.upload("huge.txt", "text/plain", append(large, large[:2<<20]...)).Want(http.StatusRequestEntityTooLarge).Map()
+	if detail := huge["detail"].(string); !strings.Contains(detail, "26214400") || !strings.Contains(detail, "upload_url") {
+		t.Errorf("a huge file: %q", detail)
+	}
+	const untyped = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"empty.txt\"\r\n\r\n\r\n"
+	empty := ada.Do(http.MethodPost, ada.path+"upload/", untyped+"--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").
+		Want(http.StatusBadRequest).Map()
+	if empty["code"] != "empty_file" || empty["file"] == nil {
+		t.Errorf("an empty file without a type: %v", empty)
+	}
+	many := ada.Do(http.MethodPost, ada.path+"upload/", strings.Repeat(untyped, 1001)+"--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").
+		Want(http.StatusBadRequest).Map()
+	if !strings.Contains(many["detail"].(string), "1000 parts") {
+		t.Errorf("a form of 1001 parts: %v", many)
+	}
 	ada.Do(http.MethodPost, ada.path+"upload/", "{}").Want(http.StatusBadRequest)
 	body, header := form(t, "x.txt", "text/plain", lecture, "name", strings.Repeat("x", 256))
 	ada.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header).Want(http.StatusBadRequest)

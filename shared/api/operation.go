@@ -45,8 +45,9 @@ type Operation struct {
 	Summary string   // one sentence for the API's documentation
 	Needs   []Resource
 
-	Status  int   // of a good answer; 200 when zero
-	MaxBody int64 // bytes; 1 MiB when zero
+	Status   int    // of a good answer; 200 when zero
+	MaxBody  int64  // bytes; 1 MiB when zero
+	TooLarge string // what callers with more bytes can do, where they can do something
 
 	// What the function runs on. Less than one CPU forces a concurrency of 1.
 	MemoryMiB    int           // 256 when zero

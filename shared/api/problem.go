@@ -238,6 +238,9 @@ func validationProblem(status int, message string, errs []error) *Problem {
 			if strings.HasPrefix(detail.Location, "path.") { // a malformed id is nobody's
 				return newProblem(http.StatusNotFound, "", "Not found.")
 			}
+			if detail.Message == "Failed to infer file media type" { // it has no byte to tell by
+				return problemOf(fault.Field(detail.Location, "The file is empty. Choose one with content.").Coded("empty_file"))
+			}
 			if strings.HasSuffix(detail.Message, new(http.MaxBytesError).Error()) {
 				status = http.StatusRequestEntityTooLarge
 			}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -225,8 +226,8 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 		ctx = context.WithValue(ctx, userKey{}, auth.User{ID: claims.User})
 	}
 	if r.ContentLength > s.MaxBody {
-		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "",
-			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody)))
+		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "", cmp.Or(s.TooLarge,
+			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody))))
 		return
 	}
 	ctx = context.WithValue(ctx, clientKey{}, Client{Address: ClientAddress(r, s.config.TrustedProxies), UserAgent: r.UserAgent()})
@@ -236,6 +237,11 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	own := s.config.URL // whatever the caller says of a host
 	own.Path, own.RawPath, own.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
 	r.URL = &own
+	kind, rest, more := strings.Cut(r.Header.Get("Content-Type"), ";") // huma minds the case of the first
+	if kind = strings.ToLower(strings.TrimSpace(kind)); more {
+		kind += ";" + rest
+	}
+	r.Header.Set("Content-Type", kind)
 	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"mime/multipart"
 	"reflect"
 	"strconv"
 	"strings"
@@ -75,7 +76,10 @@ func plainly(d *huma.ErrorDetail) ProblemError {
 	if m := requiredProperty.FindStringSubmatch(message); m != nil {
 		location, message = location+"."+m[1], "This field is required."
 	}
-	if strings.HasPrefix(message, "cannot read multipart form") {
+	switch {
+	case strings.HasSuffix(message, multipart.ErrMessageTooLarge.Error()):
+		message = "must be a form of at most 1000 parts, with at most 10 MiB beside its files"
+	case strings.HasPrefix(message, "cannot read multipart form"):
 		message = "must be a form (multipart/form-data) with its end"
 	}
 	message = strings.TrimPrefix(message, "invalid value: ")

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	view "aksio.app/functions/chats"
 	"aksio.app/shared/ai"
@@ -55,8 +58,19 @@ type Response struct {
 
 // Exchange is the body of the response.
 type Exchange struct {
-	Asked    view.Message  `json:"user_message"`
-	Answered *view.Message `json:"ai_response"`
+	Asked    view.Message `json:"user_message"`
+	Answered *Answer      `json:"ai_response"`
+}
+
+// Answer is a message of the tutor's, null if the model failed.
+type Answer struct{ view.Message }
+
+// Schema says that it may be null, which a reference alone can't.
+func (Answer) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		AnyOf:       []*huma.Schema{r.Schema(reflect.TypeFor[view.Message](), true, ""), {Type: "null"}},
+		Description: "The tutor's message; null if the model failed: ask again in a minute.",
+	}
 }
 
 func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
@@ -91,8 +105,7 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 		}
 		body := Exchange{Asked: view.ViewMessage(exchange.Asked)}
 		if exchange.Answer != nil {
-			answer := view.ViewMessage(*exchange.Answer)
-			body.Answered = &answer
+			body.Answered = &Answer{Message: view.ViewMessage(*exchange.Answer)}
 		}
 		if exchange.Failure != nil && ctx.Err() == nil {
 			// Clients that don't stream see it by the missing or interrupted answer.

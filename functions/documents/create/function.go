@@ -42,7 +42,7 @@ type New struct {
 	Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
 	Filename    string `json:"original_filename" maxLength:"255"`
 	ContentType string `json:"content_type" maxLength:"100"`
-	Size        int64  `json:"file_size_bytes" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`
+	Size        *int64 `json:"file_size_bytes" nullable:"false" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`
 	Text        string `json:"text" doc:"The document itself, for the type text."`
 }
 
@@ -76,9 +76,15 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
+		var size int64 // 0 if it was left out
+		if req.Body.Size != nil {
+			if size = *req.Body.Size; size == 0 && req.Body.Type == "file" {
+				return nil, files.Empty("file_size_bytes")
+			}
+		}
 		created, err := store.Create(ctx, limiter, user.ID, req.Course, documents.New{
 			Name: req.Body.Name, Description: req.Body.Description, Type: req.Body.Type,
-			Filename: req.Body.Filename, ContentType: req.Body.ContentType, Size: req.Body.Size, Text: req.Body.Text,
+			Filename: req.Body.Filename, ContentType: req.Body.ContentType, Size: size, Text: req.Body.Text,
 		})
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package upload
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -21,13 +22,15 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:           "documents-upload",
-		Methods:      []string{http.MethodPost},
-		Path:         "/api/v1/courses/{course}/documents/upload/",
-		Summary:      "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
-		Needs:        []api.Resource{database.Resource, uploads.Resource, counter.Resource},
-		Status:       http.StatusCreated,
-		MaxBody:      documents.DirectBytes + 1<<20,
+		ID:      "documents-upload",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/courses/{course}/documents/upload/",
+		Summary: "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
+		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
+		Status:  http.StatusCreated,
+		MaxBody: documents.DirectBytes + 1<<20,
+		TooLarge: fmt.Sprintf("A file may have %d bytes here. Add a larger one as a document with document_type file, and send the bytes to its upload_url.",
+			documents.DirectBytes),
 		MemoryMiB:    512, // the form's files lie in memory
 		Concurrency:  4,
 		Timeout:      2 * time.Minute,

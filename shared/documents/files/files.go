@@ -65,6 +65,11 @@ func (s *Store) Create(ctx context.Context, limiter limits.Limiter, owner auth.U
 	return Created{}, fault.Field("document_type", "Write file or text.")
 }
 
+// Empty refuses a file without content, under the name of the field that tells of it.
+func Empty(field string) error {
+	return fault.Field(field, "The file is empty. Choose one with content.").Coded("empty_file")
+}
+
 // announce adds a document whose bytes the client itself will send to the bucket.
 func (s *Store) announce(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, n documents.New) (Created, error) {
 	if err := n.Tidy(); err != nil {
@@ -91,7 +96,7 @@ func (s *Store) announce(ctx context.Context, limiter limits.Limiter, owner auth
 // starts the reading.
 func (s *Store) Take(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, n documents.New, content io.Reader) (documents.Document, error) {
 	if n.Size == 0 {
-		return documents.Document{}, fault.Field("file", "The file is empty. Choose one with content.").Coded("empty_file")
+		return documents.Document{}, Empty("file")
 	}
 	if n.Size > documents.DirectBytes {
 		return documents.Document{}, fault.New(fault.TooLarge, "The file is larger than the %s that this operation takes. Add the document with document_type file and send the bytes to its upload_url.",
