@@ -32,7 +32,7 @@ type replayer interface {
 // a repetition may run: what it still stores then takes less.
 const replayMargin = 30 * time.Second
 
-// settleTimeout bounds how long a call that is over waits for its key to be settled.
+// settleTimeout bounds how long a call waits for its key to be claimed or settled.
 const settleTimeout = 5 * time.Second
 
 // replayed is a stored answer.
@@ -66,16 +66,22 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	claim := uuid.New()
+	// The caller may be gone; the key must be claimed and settled all the same: a claim
+	// that is broken off may be stored after it was given up.
+	stay := func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	}
 	settle := func(how func(ctx context.Context) error) {
-		// The caller may be gone; the key must be settled all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		ctx, cancel := stay()
 		defer cancel()
 		if err := how(ctx); err != nil {
 			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
 		}
 	}
 	abandon := func(ctx context.Context) error { return store.AbandonReplay(ctx, user.ID, s.ID, key, claim) }
-	answer, first, err := store.BeginReplay(ctx, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin)
+	claiming, cancel := stay()
+	answer, first, err := store.BeginReplay(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin)
+	cancel()
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
 			settle(abandon)
