@@ -136,14 +136,15 @@ func (s *Store) weight() float64 {
 // length relative to the 200 words that passages aim at. A stem in more than a
 // third of many passages, or in more than 2,000, tells little and would cost a
 // look at each of them: it scores those that others found, but finds none itself,
-// unless it is the rarest. Of so common a stem only the first 2,001 are counted, and
-// how many there are is estimated by some 400 passages spread over the material: to
-// count all would read as much as the search by meaning does, for every such stem.
+// unless it is the rarest. In a course of more than 5,000 passages a sample of some 400,
+// spread over the material, tells which stems are so common, and how common: to count
+// them would read as much as the search by meaning does, for every such stem.
 // How often a stem stands in a passage is read off ts_rank, which for one word is
 // the sum of 1/j² for its n occurrences over π²/6: turning that around is some ten
 // times faster than unpacking the vector.
 //
-// Meaning: an exact scan of the course's vectors. A course has some hundred to
+// Meaning: an exact scan of the course's vectors; the array lets the database's workers
+// share it. A course has some hundred to
 // some thousand passages; an index over everybody's vectors would be slower and
 // miss some.
 const search = `
@@ -157,30 +158,31 @@ WITH material AS MATERIALIZED (
 	LIMIT 40
 ), sized AS MATERIALIZED (
 	SELECT greatest(sum(passage_count), 1)::real AS passages FROM material
-), counted AS MATERIALIZED (
-	SELECT word, (SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT 2001) found)::real AS frequency
-	FROM (
-		SELECT ('''' || replace(replace(stem, '\', '\\'), '''', '''''') || '''' ||
-			CASE WHEN length(stem) = 1 AND search_text(stem, false) <> stem THEN ':*' ELSE '' END)::tsquery AS word
-		FROM stems
-	) w
 ), sample AS MATERIALIZED (
-	SELECT p.words_found
+	SELECT p.words_found || '' AS words_found -- unpacked once
 	FROM (
-		SELECT id, passage_count, ceil(passages / 400)::bigint AS step,
+		SELECT id, passage_count, passages, ceil(passages / 400)::bigint AS step,
 			sum(passage_count) OVER (ORDER BY id) - passage_count AS before
 		FROM material, sized
 	) m, generate_series((step - before % step) % step, passage_count - 1, step) at
 		JOIN passages p ON p.course_id = $1 AND p.position = at
-	WHERE p.document_id = m.id AND EXISTS (SELECT FROM counted WHERE frequency > 2000)
+	WHERE p.document_id = m.id AND m.passages > 5000
 ), estimated AS MATERIALIZED (
-	SELECT word, CASE WHEN frequency <= 2000 THEN frequency
-		ELSE greatest(frequency, passages * (SELECT avg((words_found @@ word)::int) FROM sample)) END AS frequency
-	FROM counted, sized WHERE frequency > 0
+	SELECT word, passages, coalesce(passages * (SELECT avg((words_found @@ word)::int) FROM sample), 0) AS about
+	FROM sized, (
+		SELECT ('''' || replace(replace(stem, '\', '\\'), '''', '''''') || '''' ||
+			CASE WHEN length(stem) = 1 AND search_text(stem, false) <> stem THEN ':*' ELSE '' END)::tsquery AS word
+		FROM stems
+	) w
+), counted AS MATERIALIZED (
+	SELECT word, CASE WHEN about > 4000 THEN about ELSE (
+		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT CASE WHEN passages > 5000 THEN 2001 END) found
+	) END::real AS frequency
+	FROM estimated
 ), terms AS MATERIALIZED (
 	SELECT word, ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
 		frequency <= greatest(least(passages / 3, 2000), 500) OR frequency = min(frequency) OVER () AS telling
-	FROM estimated, sized
+	FROM counted, sized WHERE frequency > 0
 ), ranked AS MATERIALIZED (
 	SELECT p.id, p.words, idf, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', p.words_found, word)), 0.004) AS rest
 	FROM (
@@ -201,7 +203,7 @@ WITH material AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
 	FROM (
 		SELECT id, embedding <=> $5::halfvec AS distance FROM passages
-		WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id IN (SELECT id FROM material) AND embedding_model = $6
+		WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id = ANY (ARRAY(SELECT id FROM material)) AND embedding_model = $6
 		ORDER BY distance, id
 		LIMIT 200
 	) nearest

@@ -155,12 +155,12 @@ func TestSearchTakesAnyText(t *testing.T) {
 	}
 }
 
-// TestSearchWeighsCommonWordsByTheirShare has words in more passages than are counted.
+// TestSearchWeighsCommonWordsByTheirShare has words in so many passages that they are estimated.
 func TestSearchWeighsCommonWordsByTheirShare(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
 	texts := []string{"ribosome enzyme enzyme enzyme enzyme", "ribosome membrane"} // the first has the word of nearly all four times
-	for len(texts) < 4000 {
+	for len(texts) < 6000 {
 		texts = append(texts, "enzyme membrane", "enzyme reaction")
 	}
 	l.add(t, texts)
