@@ -176,7 +176,7 @@ WITH material AS MATERIALIZED (
 	) w
 ), counted AS MATERIALIZED (
 	SELECT word, CASE WHEN about > 4000 THEN about ELSE (
-		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT CASE WHEN passages > 5000 THEN 2001 END) found
+		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT CASE WHEN passages > 5000 THEN 2001 ELSE 5001 END) found
 	) END::real AS frequency
 	FROM estimated
 ), terms AS MATERIALIZED (
