@@ -2,6 +2,7 @@ package quizzes
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 
 // grade says whether the answer, a decoded JSON value, is right: nil for an
 // essay, which nobody can tell. An answer of a kind that can't answer the
-// question is Invalid; one that merely isn't there to choose is wrong.
+// question is Invalid, as is one that isn't there to choose.
 //
 // Whether a number or a text is meant is said by its JSON type alone: of the
 // options ["2", "3", "1"], 1 is "3" and "1" is "1".
@@ -62,52 +63,40 @@ func (q Question) gradeChoice(answer any) (bool, error) {
 	if !many {
 		chosen = []any{answer}
 	}
-	if len(chosen) > len(q.Options) {
-		return false, nil
+	given, known := q.optionsOf(chosen)
+	if !known || len(chosen) > len(q.Options) {
+		last := len(q.Options) - 1
+		return false, fault.Field("user_answer", "Answer with the number of an option, 0 to %d, its text, or a list of at most %d of those.", last, last+1)
 	}
-	given := map[int]bool{}
-	for _, value := range chosen {
-		index, err := q.option(value)
-		if err != nil {
-			return false, err
-		}
-		given[index] = true
-	}
-	right := map[int]bool{}
-	for _, value := range q.Correct {
-		index, err := q.option(value)
-		if err != nil {
-			return false, err
-		}
-		right[index] = true
-	}
-	if given[noOption] || len(given) != len(right) {
-		return false, nil
-	}
-	for index := range given {
-		if !right[index] {
-			return false, nil
-		}
-	}
-	return true, nil
+	right, _ := q.optionsOf(q.Correct)
+	return maps.Equal(given, right), nil
 }
 
-// noOption is the index of what isn't among the options.
-const noOption = -1
+// optionsOf returns the indices of the options that the values mean, and whether each
+// means one.
+func (q Question) optionsOf(values []any) (indices map[int]bool, known bool) {
+	indices = map[int]bool{}
+	for _, value := range values {
+		index, known := q.option(value)
+		if !known {
+			return nil, false
+		}
+		indices[index] = true
+	}
+	return indices, true
+}
 
-// option returns the index of the option that the value means: a number is an
-// index, a text an option's text.
-func (q Question) option(value any) (int, error) {
+// option returns the index of the option that the value means, if it means one: a
+// number is an index, a text an option's text.
+func (q Question) option(value any) (index int, known bool) {
 	switch v := value.(type) {
 	case float64:
-		if v != math.Trunc(v) || v < 0 || v >= float64(len(q.Options)) {
-			return noOption, nil
-		}
-		return int(v), nil
+		return int(v), v == math.Trunc(v) && v >= 0 && v < float64(len(q.Options))
 	case string:
-		return slices.Index(q.Options, tidyOption(v)), nil
+		index = slices.Index(q.Options, tidyOption(v))
+		return index, index >= 0
 	}
-	return noOption, fault.Field("user_answer", "Answer with the number of an option, counted from 0, its text, or a list of those.")
+	return 0, false
 }
 
 // truth returns what the value says. A number is the index of one of the options,
@@ -124,7 +113,7 @@ func (q Question) truth(value any) (bool, error) {
 			return false, nil
 		}
 	case float64:
-		if index, _ := q.option(v); index != noOption {
+		if index, known := q.option(v); known {
 			return q.truth(q.Options[index])
 		}
 	}
@@ -190,8 +179,7 @@ func (q *Question) tidyChoiceKey() error {
 	}
 	_, texts := q.Correct[0].(string)
 	for i, key := range q.Correct {
-		index, err := q.option(key)
-		if err != nil || index == noOption {
+		if _, known := q.option(key); !known {
 			return fault.Field("correct_answers", "Each must be the number of an option, counted from 0, or its text.")
 		}
 		if text, isText := key.(string); isText != texts {
