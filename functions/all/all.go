@@ -51,6 +51,7 @@ import (
 	_ "aksio.app/functions/health/check"
 	_ "aksio.app/functions/process/document"
 	_ "aksio.app/functions/quiz-attempts/complete"
+	_ "aksio.app/functions/quiz-attempts/delete"
 	_ "aksio.app/functions/quiz-attempts/get"
 	_ "aksio.app/functions/quiz-attempts/list"
 	_ "aksio.app/functions/quiz-attempts/submit-response"

@@ -10,6 +10,7 @@ import (
 	_ "aksio.app/functions/courses/create"
 	_ "aksio.app/functions/courses/delete"
 	_ "aksio.app/functions/quiz-attempts/complete"
+	_ "aksio.app/functions/quiz-attempts/delete"
 	_ "aksio.app/functions/quiz-attempts/get"
 	_ "aksio.app/functions/quiz-attempts/list"
 	_ "aksio.app/functions/quiz-attempts/submit-response"
@@ -184,13 +185,65 @@ func TestCompletionAndAnswerAtOnceAgree(t *testing.T) {
 	}
 }
 
-func TestStartsAtOnceStayWithinTheLimit(t *testing.T) {
+func TestTheAttemptThatRunsIsGoneOnWith(t *testing.T) {
 	t.Parallel()
 	ada := newStudent(apitest.New(t), "ada")
-	quiz := ada.published(kinds, object{"max_attempts": 3})
-	statuses := together(20, func() int { return ada.Post(path+quiz+"/start_attempt/", nil).Status })
-	if count(statuses, http.StatusCreated) != 3 || count(statuses, http.StatusForbidden) != 17 {
-		t.Errorf("20 starts with 3 allowed: %v", statuses)
+	quiz := ada.published(kinds, object{"max_attempts": 2, "show_correct_answers": false})
+	attempt, questions := ada.start(quiz)
+	ada.answer(attempt, questions[0], 1).Want(http.StatusCreated)
+	ada.Patch(path+quiz+"/", object{"status": "archived"}).Want(http.StatusOK)
+	again := ada.Post(path+quiz+"/start_attempt/", nil).Want(http.StatusCreated).Map()
+	responses := again["responses"].([]any)
+	if again["id"] != attempt || again["status"] != "in_progress" || again["attempt_number"] != 1.0 || again["score"] != nil || len(responses) != 1 {
+		t.Fatalf("started twice: %v", again)
+	}
+	if response := responses[0].(object); response["is_correct"] != nil || response["points_earned"] != 0.0 {
+		t.Errorf("gone on with, it tells %v", response)
+	}
+	ada.Patch(path+quiz+"/", object{"status": "published"}).Want(http.StatusOK)
+	ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
+	if second, _ := ada.start(quiz); second == attempt {
+		t.Error("a completed attempt was gone on with")
+	}
+	if made := ada.Get(path + quiz + "/").Want(http.StatusOK).Map(); made["total_attempts"] != 2.0 {
+		t.Errorf("%v attempts, want 2", made["total_attempts"])
+	}
+}
+
+func TestStartsAtOnceBeginOneAttempt(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	quiz := ada.published(kinds, object{"max_attempts": 1})
+	ids := together(20, func() string { return fmt.Sprint(ada.Post(path+quiz+"/start_attempt/", nil).Map()["id"]) })
+	slices.Sort(ids)
+	if ids = slices.Compact(ids); len(ids) != 1 {
+		t.Errorf("20 starts gave the attempts %v", ids)
+	}
+	if list := ada.Get(attempts).Want(http.StatusOK).Map(); list["count"] != 1.0 {
+		t.Errorf("20 starts made %v attempts", list["count"])
+	}
+	ada.Post(attempts+ids[0]+"/complete/", nil).Want(http.StatusOK)
+	ada.Post(path+quiz+"/start_attempt/", nil).Want(http.StatusForbidden)
+}
+
+func TestStartsAndCompletionsAtOnceStayWithinTheLimit(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	quiz := ada.published(kinds, object{"max_attempts": 5})
+	statuses := together(10, func() int {
+		for {
+			started := ada.Post(path+quiz+"/start_attempt/", nil)
+			if started.Status != http.StatusCreated {
+				return started.Status
+			}
+			// Another may have completed it.
+			if done := ada.Post(attempts+started.Map()["id"].(string)+"/complete/", nil).Status; done != http.StatusOK && done != http.StatusBadRequest {
+				return done
+			}
+		}
+	})
+	if count(statuses, http.StatusForbidden) != 10 {
+		t.Errorf("statuses %v", statuses)
 	}
 	var list struct {
 		Results []struct {
@@ -202,25 +255,74 @@ func TestStartsAtOnceStayWithinTheLimit(t *testing.T) {
 	for _, attempt := range list.Results {
 		numbers = append(numbers, attempt.Number)
 	}
-	slices.Sort(numbers)
-	if !slices.Equal(numbers, []int{1, 2, 3}) {
+	if !slices.Equal(numbers, []int{5, 4, 3, 2, 1}) {
 		t.Errorf("numbers %v", numbers)
 	}
 }
 
-func TestDeletedAttemptsCount(t *testing.T) {
+func TestAttemptsAreDeleted(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
-	ada := newStudent(app, "ada")
-	quiz := ada.published(kinds, object{"max_attempts": 2})
-	attempt, _ := ada.start(quiz)
-	if _, err := app.DB.Exec(t.Context(), "DELETE FROM quiz_attempts WHERE id = $1", attempt); err != nil {
-		t.Fatal(err)
+	ada, bob := newStudent(app, "ada"), newStudent(app, "bob")
+	quiz := ada.published(kinds, object{"max_attempts": 3})
+	average := func() any { return ada.Get(path + quiz + "/").Want(http.StatusOK).Map()["average_score"] }
+	complete := func(right bool) (attempt string) {
+		attempt, questions := ada.start(quiz)
+		if right {
+			ada.answer(attempt, questions[0], 1).Want(http.StatusCreated)
+		}
+		ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
+		return attempt
 	}
-	if next := ada.Post(path+quiz+"/start_attempt/", nil).Want(http.StatusCreated).Map(); next["attempt_number"] != 2.0 {
-		t.Errorf("number %v after a deleted first", next["attempt_number"])
+	good, bad := complete(true), complete(false)
+	if got := average(); got != 20.0 {
+		t.Fatalf("average of 40 and 0 is %v", got)
 	}
-	ada.Post(path+quiz+"/start_attempt/", nil).Want(http.StatusForbidden)
+	bob.Delete(attempts + good + "/").Want(http.StatusNotFound)
+	ada.Delete(attempts + bad + "/").Want(http.StatusNoContent)
+	ada.Delete(attempts + bad + "/").Want(http.StatusNotFound)
+	ada.Get(attempts + bad + "/").Want(http.StatusNotFound)
+	if got := average(); got != 40.0 {
+		t.Errorf("average without the deleted attempt %v, want 40", got)
+	}
+	running, questions := ada.start(quiz)
+	ada.answer(running, questions[0], 1).Want(http.StatusCreated)
+	ada.Delete(attempts + running + "/").Want(http.StatusNoContent)
+	ada.answer(running, questions[1], true).Want(http.StatusNotFound)
+	if got := average(); got != 40.0 {
+		t.Errorf("average %v after an attempt that had no score was deleted", got)
+	}
+	ada.Delete(attempts + good + "/").Want(http.StatusNoContent)
+	if got := average(); got != 0.0 {
+		t.Errorf("average of nothing %v", got)
+	}
+	if list := ada.Get(attempts).Want(http.StatusOK).Map(); list["count"] != 0.0 {
+		t.Errorf("%v attempts are left", list["count"])
+	}
+	ada.Post(path+quiz+"/start_attempt/", nil).Want(http.StatusForbidden) // deleted ones count
+}
+
+func TestAnswersThatArentThereToChooseAreRefused(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	attempt, questions := ada.start(ada.published(kinds, nil))
+	for question, answers := range [][]any{
+		{3, -1, 0.5, "Guanine", "b", true, object{"id": 1}, []any{1, 3}, []any{0, 1, 2, 0}},
+		{"yes", 1, []any{true}},
+		{[]any{"polymerase"}, object{}},
+	} {
+		for _, answer := range answers {
+			refused := ada.answer(attempt, questions[question], answer).Want(http.StatusBadRequest).Map()
+			said, _ := refused["user_answer"].([]any)
+			if len(said) != 1 || !strings.HasPrefix(said[0].(string), "Answer with ") || question == 0 && !strings.Contains(said[0].(string), "0 to 2") {
+				t.Errorf("%v to %v: %v", answer, kinds[question]["question_text"], refused)
+			}
+		}
+	}
+	if responses := ada.Get(attempts + attempt + "/").Want(http.StatusOK).Map()["responses"].([]any); len(responses) != 0 {
+		t.Errorf("stored %v", responses)
+	}
+	ada.answer(attempt, questions[0], 1).Want(http.StatusCreated)
 }
 
 func TestWhoMayAttempt(t *testing.T) {
@@ -323,7 +425,8 @@ func TestQuizzesAndAttemptsAreBounded(t *testing.T) {
 	ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
 
 	for range 20 {
-		ada.start(quiz)
+		attempt, _ := ada.start(quiz)
+		ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
 		ada.Post(path, object{"course": ada.course, "title": "Short"}).Want(http.StatusCreated)
 	}
 	for _, list := range []string{path, attempts} {
@@ -353,11 +456,14 @@ func TestQuestionsAreShuffledOnce(t *testing.T) {
 		questions = append(questions, object{"question_text": fmt.Sprint("Question ", i), "question_type": "true_false", "correct_answers": []any{"true"}})
 	}
 	quiz := ada.published(questions, object{"shuffle_questions": true})
-	_, first := ada.start(quiz)
+	finish := func(attempt string) { ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK) }
+	attempt, first := ada.start(quiz)
 	if got := ada.taken(quiz); !slices.Equal(got, first) {
 		t.Errorf("take asks in another order than the attempt:\n%v\n%v", got, first)
 	}
-	_, second := ada.start(quiz)
+	finish(attempt)
+	attempt, second := ada.start(quiz)
+	finish(attempt)
 	if slices.Equal(first, second) { // by chance once in 30!
 		t.Error("two attempts have one order")
 	}
@@ -599,16 +705,16 @@ func TestAnswersOfTheWrongKindAreRefused(t *testing.T) {
 }
 
 // together calls f n times at once.
-func together(n int, f func() int) []int {
-	results := make(chan int)
+func together[T any](n int, f func() T) []T {
+	results := make(chan T)
 	for range n {
 		go func() { results <- f() }()
 	}
-	statuses := make([]int, n)
+	all := make([]T, n)
 	for i := range n {
-		statuses[i] = <-results
+		all[i] = <-results
 	}
-	return statuses
+	return all
 }
 
 func count(statuses []int, status int) (n int) {

@@ -72,12 +72,8 @@ func Fault(err error, what string) error {
 // TooMany is the fault of one item more than the most that a student's list of
 // list_counts may have.
 func TooMany(list, most string) error {
-	few := "some of them"
-	if list == "quiz_attempts" {
-		few = "quizzes with their attempts"
-	}
-	return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete %s, or courses with all that is in them, first.",
-		most, strings.ReplaceAll(list, "_", " "), few).Coded("too_many")
+	return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or courses with all that is in them, first.",
+		most, strings.ReplaceAll(list, "_", " ")).Coded("too_many")
 }
 
 // Violates reports whether err is the breaking of the named constraint.

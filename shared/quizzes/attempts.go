@@ -97,15 +97,24 @@ func (r Response) hidden() Response {
 	return r
 }
 
-// Start begins an attempt. It is Forbidden unless the quiz is published and
-// attempts are left; the count and the attempt are one statement, so that no two
-// starts share a number or the last chance.
+// runs says that the attempt is of the quiz $1 and the student $2 and goes on at $3.
+const runs = `a.quiz_id = $1 AND a.user_id = $2 AND a.status = 'in_progress' AND (a.deadline IS NULL OR a.deadline > $3)`
+
+// Start returns the attempt at the quiz that runs, and else begins one: that is
+// Forbidden unless the quiz is published and attempts are left. The quiz is locked
+// before it is looked for what runs, so that starts at once begin one attempt, and none
+// share the last chance.
 func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt, error) {
 	now, fresh := s.now(), id.For[Attempt](ctx)
-	rows, _ := s.db.Query(ctx, `
+	var found Attempt
+	var batch pgx.Batch
+	// Who comes back hasn't left it alone. Attempts are locked before their quiz, as by what ends them.
+	batch.Queue(`UPDATE quiz_attempts a SET touched_at = $3 WHERE `+runs, quiz, owner, now)
+	batch.Queue(`SELECT FROM quizzes WHERE id = $1 AND user_id = $2 FOR NO KEY UPDATE`, quiz, owner)
+	batch.Queue(`
 		WITH counted AS (
 			UPDATE quizzes q SET total_attempts = total_attempts + 1
-			WHERE q.id = $2 AND q.user_id = $3 AND `+mayAttempt+` AND `+alive+`
+			WHERE q.id = $1 AND q.user_id = $2 AND `+mayAttempt+` AND `+alive+` AND NOT EXISTS (SELECT FROM quiz_attempts a WHERE `+runs+`)
 			RETURNING q.id, q.total_attempts, q.time_limit_minutes, q.passing_score, q.shuffle_questions
 		), asked AS (
 			SELECT
@@ -117,13 +126,17 @@ func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt,
 				FROM quiz_questions o JOIN counted ON o.quiz_id = counted.id
 			) o
 		)
-		INSERT INTO quiz_attempts AS a (id, quiz_id, user_id, number, started_at, touched_at, deadline,
+		INSERT INTO quiz_attempts (id, quiz_id, user_id, number, started_at, touched_at, deadline,
 			questions, questions_order, possible, passing_score)
-		SELECT $1, counted.id, $3, counted.total_attempts, $4::timestamptz, $4, $4::timestamptz + make_interval(mins => nullif(counted.time_limit_minutes, 0)),
+		SELECT $4, counted.id, $2, counted.total_attempts, $3, $3, $3 + make_interval(mins => nullif(counted.time_limit_minutes, 0)),
 			asked.questions, asked.questions_order, asked.possible, counted.passing_score
-		FROM counted, asked
-		RETURNING `+attemptColumns, fresh, quiz, owner, now)
-	attempt, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Attempt])
+		FROM counted, asked`, quiz, owner, now, fresh)
+	batch.Queue(`SELECT `+attemptColumns+` FROM quiz_attempts a WHERE `+runs+` AND `+attemptAlive+` ORDER BY a.number DESC LIMIT 1`, quiz, owner, now).
+		Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Attempt])
+			return err
+		})
+	err := s.db.SendBatch(ctx, &batch).Close()
 	if database.Repeated(err, "quiz_attempts") {
 		return s.Attempt(ctx, owner, fresh)
 	}
@@ -133,7 +146,7 @@ func (s *Store) Start(ctx context.Context, owner auth.UserID, quiz ID) (Attempt,
 		}
 		return Attempt{}, s.whyNot(ctx, owner, quiz)
 	}
-	return attempt, database.Fault(err, "attempt")
+	return found.at(now), database.Fault(err, "attempt")
 }
 
 // whyNot says why the quiz can't be attempted.
@@ -165,8 +178,7 @@ func (s *Store) Take(ctx context.Context, owner auth.UserID, quiz ID) (Quiz, err
 	}
 	rows, _ := s.db.Query(ctx, `SELECT `+columns+`, `+mayAttempt+` AS may_attempt, (
 			SELECT a.questions FROM quiz_attempts a
-			WHERE a.quiz_id = q.id AND a.user_id = q.user_id AND a.status = 'in_progress' AND (a.deadline IS NULL OR a.deadline > $3)
-			ORDER BY a.number DESC LIMIT 1
+			WHERE `+runs+` ORDER BY a.number DESC LIMIT 1
 		) AS running
 		FROM quizzes q WHERE q.id = $1 AND q.user_id = $2 AND `+alive, quiz, owner, s.now())
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[taken])
@@ -237,4 +249,22 @@ func (s *Store) Attempt(ctx context.Context, owner auth.UserID, attempt AttemptI
 	rows, _ := s.db.Query(ctx, oneAttempt, attempt, owner)
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Attempt])
 	return found.at(s.now()), database.Fault(err, "attempt")
+}
+
+// DeleteAttempt removes an attempt with its answers, and its score from the quiz's
+// average. It still counts as one of the attempts that the quiz allows.
+func (s *Store) DeleteAttempt(ctx context.Context, owner auth.UserID, attempt AttemptID) error {
+	var deleted bool
+	err := s.db.QueryRow(ctx, `
+		WITH deleted AS (
+			DELETE FROM quiz_attempts a WHERE a.id = $1 AND a.user_id = $2 AND `+attemptAlive+`
+			RETURNING a.quiz_id, a.status, a.percentage
+		), averaged AS (
+			UPDATE quizzes q
+			SET average_score = coalesce((q.average_score * q.finished_attempts - d.percentage) / nullif(q.finished_attempts - 1, 0), 0),
+				finished_attempts = q.finished_attempts - 1
+			FROM deleted d WHERE q.id = d.quiz_id AND d.status IN ('completed', 'timed_out')
+		)
+		SELECT true FROM deleted`, attempt, owner).Scan(&deleted)
+	return database.Fault(err, "attempt")
 }

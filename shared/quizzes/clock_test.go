@@ -18,10 +18,11 @@ import (
 // desk is a store with a clock that the test sets, and a quiz of two questions.
 type desk struct {
 	*Store
-	t     *testing.T
-	owner auth.UserID
-	quiz  ID
-	clock time.Time
+	t      *testing.T
+	owner  auth.UserID
+	course courses.ID
+	quiz   ID
+	clock  time.Time
 }
 
 func newDesk(t *testing.T, minutes int) *desk {
@@ -29,16 +30,21 @@ func newDesk(t *testing.T, minutes int) *desk {
 	d := &desk{Store: NewStore(db), t: t, owner: id.New[auth.User](), clock: time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC)}
 	d.Store.now = func() time.Time { return d.clock }
 	insertUser(t, db, d.owner)
-	course := must(courses.NewStore(db).Create(t.Context(), d.owner, courses.Change{Name: patch.To("Biology")}))(t)
-	quiz := must(d.Create(t.Context(), d.owner, Change{Course: patch.To(course.ID), Title: patch.To("Cells"), TimeLimit: patch.To(&minutes)}))(t)
-	d.quiz = quiz.ID
-	for _, text := range []string{"Mitochondria have DNA.", "Ribosomes have RNA."} {
-		must(d.AddQuestion(t.Context(), d.owner, d.quiz, QuestionChange{
-			Text: patch.To(text), Type: patch.To(TrueFalse), Correct: patch.To([]any{"true"}),
-		}))(t)
-	}
-	must(d.Update(t.Context(), d.owner, d.quiz, Change{Status: patch.To(Published)}))(t)
+	d.course = must(courses.NewStore(db).Create(t.Context(), d.owner, courses.Change{Name: patch.To("Biology")}))(t).ID
+	d.newQuiz(minutes)
 	return d
+}
+
+// newQuiz lays another quiz on the desk.
+func (d *desk) newQuiz(minutes int) {
+	d.t.Helper()
+	d.quiz = must(d.Create(d.t.Context(), d.owner, Change{Course: patch.To(d.course), Title: patch.To("Cells"), TimeLimit: patch.To(&minutes)}))(d.t).ID
+	for _, text := range []string{"Mitochondria have DNA.", "Ribosomes have RNA."} {
+		must(d.AddQuestion(d.t.Context(), d.owner, d.quiz, QuestionChange{
+			Text: patch.To(text), Type: patch.To(TrueFalse), Correct: patch.To([]any{"true"}),
+		}))(d.t)
+	}
+	must(d.Update(d.t.Context(), d.owner, d.quiz, Change{Status: patch.To(Published)}))(d.t)
 }
 
 func insertUser(t *testing.T, db *database.DB, user auth.UserID) {
@@ -187,12 +193,13 @@ func TestReadersSeeThatTimeIsUp(t *testing.T) {
 func TestExpireAttempts(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, 60)
-	timed := []Attempt{d.start(), d.start()}
-	if err := d.submit(timed[0], 0); err != nil {
+	if err := d.submit(d.start(), 0); err != nil {
 		t.Fatal(err)
 	}
-	none := 0
-	must(d.Update(t.Context(), d.owner, d.quiz, Change{TimeLimit: patch.To(&none)}))(t)
+	timed := d.quiz
+	d.newQuiz(60)
+	d.start()
+	d.newQuiz(0)
 	untimed := d.start()
 	if untimed.Deadline != nil {
 		t.Fatalf("a limit of 0 gives the deadline %v", untimed.Deadline)
@@ -209,8 +216,8 @@ func TestExpireAttempts(t *testing.T) {
 	expire(time.Minute, 1, 1, 0)
 	expire(0, 10, 1, 0)
 	expire(0, 10, 0, 0)
-	if got := d.average(); got != 25 {
-		t.Errorf("average of 50 and 0 is %v", got)
+	if got := must(d.Get(t.Context(), d.owner, timed))(t).AverageScore; got != 50 {
+		t.Errorf("average of 50 is %v", got)
 	}
 	d.clock = untimed.Started.Add(20 * time.Hour)
 	if err := d.submit(untimed, 0); err != nil {
@@ -227,7 +234,39 @@ func TestExpireAttempts(t *testing.T) {
 	if _, err := d.Complete(t.Context(), d.owner, untimed.ID); code(err) != "attempt_over" {
 		t.Errorf("completion of an abandoned attempt: %v", err)
 	}
-	if got := d.average(); got != 25 {
-		t.Errorf("an abandoned attempt changes the average to %v", got)
+	if got := d.average(); got != 0 {
+		t.Errorf("an abandoned attempt makes the average %v", got)
+	}
+	if next := d.start(); next.ID == untimed.ID || next.Number != 2 {
+		t.Errorf("after the abandoned attempt %v comes %+v", untimed.ID, next)
+	}
+}
+
+func TestStartingGoesOnWithWhatRuns(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 30)
+	timed := d.start()
+	d.clock = d.clock.Add(30*time.Minute - time.Microsecond)
+	if again := d.start(); again.ID != timed.ID || !again.Deadline.Equal(*timed.Deadline) {
+		t.Errorf("in time, %v was begun with the deadline %v", again.ID, again.Deadline)
+	}
+	d.clock = d.clock.Add(time.Microsecond)
+	if next := d.start(); next.ID == timed.ID || next.Number != 2 || next.Status != InProgress {
+		t.Errorf("when time is up, there is %+v", next)
+	}
+	if got := d.attempt(timed); got.Status != TimedOut {
+		t.Errorf("the first attempt is %s", got.Status)
+	}
+
+	d.newQuiz(0)
+	untimed := d.start()
+	d.clock = d.clock.Add(idle - time.Microsecond)
+	d.start() // it isn't left alone
+	d.clock = d.clock.Add(idle - time.Microsecond)
+	if _, abandoned, err := d.ExpireAttempts(t.Context(), 10); abandoned != 0 || err != nil {
+		t.Errorf("%d abandoned, %v", abandoned, err)
+	}
+	if again := d.start(); again.ID != untimed.ID {
+		t.Errorf("%+v instead of %v, which runs", again, untimed.ID)
 	}
 }

@@ -17,7 +17,7 @@ func init() {
 		ID:      "quizzes-start-attempt",
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/assessments/quizzes/{id}/start_attempt/",
-		Summary: "Begin an attempt at a quiz.",
+		Summary: "Begin an attempt at a quiz, or go on with the one that runs.",
 		Needs:   []api.Resource{database.Resource},
 		Status:  http.StatusCreated,
 	}, setup)
@@ -28,7 +28,7 @@ type Request struct {
 	Quiz quizzes.ID `path:"id"`
 }
 
-// Response is the new attempt.
+// Response is the attempt that runs now.
 type Response struct {
 	Body view.Attempt
 }
