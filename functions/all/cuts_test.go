@@ -27,6 +27,7 @@ var created = []creation{
 var more = []creation{
 	{"/api/v1/assessments/quizzes/$quiz/questions/", `{"question_text":"%s","question_type":"essay"}`, `SELECT count(*) FROM quiz_questions`},
 	{"/api/v1/assessments/quizzes/$quiz/start_attempt/", ``, `SELECT count(*) FROM quiz_attempts`},
+	{"/api/v1/assessments/flashcards/$card/review/", `{"rating":3}`, `SELECT count(*) FROM flashcard_reviews`},
 	{coursesPath + "$course/documents/", `{"document_type":"text","name":"%s","text":"Cells divide."}`, `SELECT count(*) FROM documents`},
 	{coursesPath + "$course/documents/", `{"document_type":"file","name":"%s","original_filename":"a.txt"}`, `SELECT count(*) FROM documents`},
 	{"/api/v1/chat/chats/$chat/send_message/", `{"content":"%s"}`, `SELECT count(*) FROM chat_messages WHERE role = 'user'`},
@@ -56,9 +57,10 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	quiz := made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`","max_attempts":100}`)
 	made("/api/v1/assessments/quizzes/"+quiz+"/questions/", `{"question_text":"Why?","question_type":"essay"}`)
 	ada.Patch("/api/v1/assessments/quizzes/"+quiz+"/", `{"status":"published"}`).Want(http.StatusOK)
+	card := made("/api/v1/assessments/flashcards/", `{"course":"`+course+`","question":"Why?","answer":"Because."}`)
 	chat := made("/api/v1/chat/chats/", `{"title":"Cells"}`)
 	for i, c := range slices.Concat(created, more) {
-		path := strings.NewReplacer("$course", course, "$quiz", quiz, "$chat", chat).Replace(c.path)
+		path := strings.NewReplacer("$course", course, "$quiz", quiz, "$card", card, "$chat", chat).Replace(c.path)
 		create := func(key string) *apitest.Response {
 			return ada.Do(http.MethodPost, path, fill(c.body, course, key), "Idempotency-Key", key)
 		}

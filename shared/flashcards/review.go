@@ -127,7 +127,7 @@ const maxRaces = 20
 // again on what the earlier left.
 func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, error) {
 	if n.ID.IsZero() {
-		n.ID = id.New[Review]()
+		n.ID = id.For[Review](ctx)
 	}
 	taken := fault.Field("id", "There is another review with this id.")
 	var lost error
