@@ -102,9 +102,10 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 		slog.WarnContext(ctx, "search by words only", "course_id", q.Course, "kind", fault.KindOf(err).String(), "error", err)
 	}
 
+	weight, distance := s.meaning()
 	var batch pgx.Batch
 	courses.QueueRequire(&batch, owner, q.Course)
-	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), s.weight(), q.Limit, q.Offset).
+	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), weight, distance, q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
 			results.Hits, err = pgx.CollectRows(rows, pgx.RowToStructByName[Hit])
 			return err
@@ -118,17 +119,20 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	return results, nil
 }
 
-// weight says how much the order by meaning counts against the order by words.
-// The offline model's vectors are made of words, too, only less exactly.
-func (s *Store) weight() float64 {
+// meaning says how much the order by meaning counts against the order by words,
+// and how far away a passage without any word of the question is no answer: texts that have nothing
+// to do with each other come nearer only by chance. The offline model's vectors are
+// made of words, too, only less exactly: words that share a bucket come near each other.
+func (s *Store) meaning() (weight, distance float64) {
 	if s.model.EmbeddingModel() == ai.OfflineVectors {
-		return 0.1
+		return 0.1, 0.65
 	}
-	return 1
+	return 1, 0.8
 }
 
 // search takes the course, its owner, documents, the question, its vector or
-// NULL, the vector's model and weight, limit and offset.
+// NULL, the vector's model, weight and greatest distance, limit and offset. Of a file that the course
+// has several times, one is searched.
 //
 // Words: each language of the course's documents contributes the question's
 // stems in that language; where a script parts no words, pairs of letters, of which
@@ -149,9 +153,10 @@ func (s *Store) weight() float64 {
 // miss some.
 const search = `
 WITH material AS MATERIALIZED (
-	SELECT id, name, language, passage_count FROM documents
+	SELECT DISTINCT ON (coalesce(sha256, uuid_send(id))) id, name, language, passage_count FROM documents
 	WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL
 	  AND (cardinality($3::uuid[]) IS NULL OR cardinality($3) = 0 OR id = ANY ($3))
+	ORDER BY coalesce(sha256, uuid_send(id)), state <> 'completed', id
 ), stems AS (
 	SELECT DISTINCT stem
 	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), search_text($4, false)))) stem
@@ -200,7 +205,7 @@ WITH material AS MATERIALIZED (
 		LIMIT 200
 	) scored
 ), meant AS MATERIALIZED (
-	SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
+	SELECT id, distance, row_number() OVER (ORDER BY distance, id) AS rank
 	FROM (
 		SELECT id, embedding <=> $5::halfvec AS distance FROM passages
 		WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id = ANY (ARRAY(SELECT id FROM material)) AND embedding_model = $6
@@ -211,8 +216,9 @@ WITH material AS MATERIALIZED (
 	SELECT coalesce(w.id, m.id) AS id,
 		(coalesce(1.0 / (60 + w.rank), 0) + coalesce($7::float8 / (60 + m.rank), 0)) * 61 / (1 + $7::float8) AS score
 	FROM worded w FULL JOIN meant m ON w.id = m.id
+	WHERE w.id IS NOT NULL OR distance < $8
 	ORDER BY score DESC, id
-	LIMIT $8 OFFSET $9
+	LIMIT $9 OFFSET $10
 )
 SELECT p.id, p.document_id, d.name AS document_name, p.heading, p.text, p.language, p.page_start, p.page_end, p.page_breaks, p.char_start, p.char_end, score,
 	search_snippet(ts_headline(search_config(p.language), prepared,

@@ -112,6 +112,54 @@ func TestSearchFindsByStemAndMarksIt(t *testing.T) {
 	}
 }
 
+// TestSearchFindsNothingOfWhatIsNotThere, although some vector is always the nearest.
+func TestSearchFindsNothingOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	abstracts, _, _ := cranfield(t)
+	l.add(t, abstracts)
+	store := retrieval.NewStore(l.db, provider.Offline{})
+	for _, question := range []string{"qwertz asdfgh", "Beethoven's symphonies", "feudalism"} {
+		results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: question, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results.Hits) != 0 {
+			t.Errorf("%q: got %d hits, the first %.80q; want none", question, len(results.Hits), results.Hits[0].Text)
+		}
+	}
+}
+
+func TestSearchAnswersOnceFromAFileThatIsThereTwice(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	l.add(t, []string{"A ribosome makes proteins."})
+	copied := l
+	copied.document = id.New[documents.Document]()
+	if _, err := l.db.Exec(t.Context(), `
+		INSERT INTO documents (id, user_id, course_id, name, language, state)
+		SELECT $2, user_id, course_id, 'Copy', language, state FROM documents WHERE id = $1`, l.document, copied.document); err != nil {
+		t.Fatal(err)
+	}
+	copied.add(t, []string{"A ribosome makes proteins."})
+	if _, err := l.db.Exec(t.Context(), `UPDATE documents SET sha256 = '\x01'`); err != nil {
+		t.Fatal(err)
+	}
+	store := retrieval.NewStore(l.db, provider.Offline{})
+	for _, tc := range []struct {
+		within []documents.ID
+		want   documents.ID
+	}{{nil, l.document}, {[]documents.ID{copied.document}, copied.document}} {
+		results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Documents: tc.within, Text: "ribosome", Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results.Hits) != 1 || results.Hits[0].Document != tc.want {
+			t.Errorf("within %v: got %+v, want one passage of %v", tc.within, results.Hits, tc.want)
+		}
+	}
+}
+
 // TestSearchFindsExponents, however they are written: 10³² is 10^32 and not 1032.
 func TestSearchFindsExponents(t *testing.T) {
 	t.Parallel()
