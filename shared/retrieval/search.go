@@ -130,27 +130,27 @@ func (s *Store) meaning() (weight, distance float64) {
 	return 1, 0.8
 }
 
-// search takes the course, its owner, documents, the question, its vector or
-// NULL, the vector's model, weight and greatest distance, limit and offset. Of a file that the course
-// has several times, one is searched.
+// search takes the course, its owner, documents, the question, its vector or NULL,
+// the vector's model, weight and greatest distance, limit and offset. Of a file that
+// the course has several times, one is searched.
 //
 // Words: each language of the course's documents contributes the question's
 // stems in that language; where a script parts no words, pairs of letters, of which
-// a single one is a beginning (see the function search_text). Passages are scored by BM25 (k1 1.2, b 0.75), their
-// length relative to the 200 words that passages aim at. A stem in more than a
-// third of many passages, or in more than 2,000, tells little and would cost a
-// look at each of them: it scores those that others found, but finds none itself,
-// unless it is the rarest. In a course of more than 5,000 passages a sample of some 400,
-// spread over the material, tells which stems are so common, and how common: to count
-// them would read as much as the search by meaning does, for every such stem.
+// a single one is a beginning (see the function search_text). Passages are scored by
+// BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at.
+// The rarest stems find passages, as many stems as stand in 2,000 passages together,
+// and none that stands in more than a third of many. A commoner one tells little and
+// would cost a look at each of its passages: it scores those that others found. In a
+// course of more than 5,000 passages a sample of some 300, spread over the material,
+// tells how common a stem is, because counting would read as much as the search by
+// meaning does; what finds passages is counted by finding them.
 // How often a stem stands in a passage is read off ts_rank, which for one word is
 // the sum of 1/j² for its n occurrences over π²/6: turning that around is some ten
 // times faster than unpacking the vector.
 //
 // Meaning: an exact scan of the course's vectors; the array lets the database's workers
-// share it. A course has some hundred to
-// some thousand passages; an index over everybody's vectors would be slower and
-// miss some.
+// share it. A course has some hundred to some thousand passages; an index over
+// everybody's vectors would be slower and miss some.
 const search = `
 WITH material AS MATERIALIZED (
 	SELECT DISTINCT ON (coalesce(sha256, uuid_send(id))) id, name, language, passage_count FROM documents
@@ -166,7 +166,7 @@ WITH material AS MATERIALIZED (
 ), sample AS MATERIALIZED (
 	SELECT p.words_found || '' AS words_found -- unpacked once
 	FROM (
-		SELECT id, passage_count, passages, ceil(passages / 400)::bigint AS step,
+		SELECT id, passage_count, passages, ceil(passages / 300)::bigint AS step,
 			sum(passage_count) OVER (ORDER BY id) - passage_count AS before
 		FROM material, sized
 	) m, generate_series((step - before % step) % step, passage_count - 1, step) at
@@ -180,16 +180,17 @@ WITH material AS MATERIALIZED (
 		FROM stems
 	) w
 ), counted AS MATERIALIZED (
-	SELECT word, CASE WHEN about > 4000 THEN about ELSE (
-		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT CASE WHEN passages > 5000 THEN 2001 ELSE 5001 END) found
+	SELECT word, CASE WHEN about > 0 THEN about ELSE (
+		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT 5001) found
 	) END::real AS frequency
 	FROM estimated
 ), terms AS MATERIALIZED (
-	SELECT word, ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
-		frequency <= greatest(least(passages / 3, 2000), 500) OR frequency = min(frequency) OVER () AS telling
+	SELECT word, frequency, frequency <= greatest(passages / 3, 500) AND sum(frequency) OVER (ORDER BY frequency, word) <= 2000
+		OR frequency = min(frequency) OVER () AS telling
 	FROM counted, sized WHERE frequency > 0
 ), ranked AS MATERIALIZED (
-	SELECT p.id, p.words, idf, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', p.words_found, word)), 0.004) AS rest
+	SELECT p.id, p.words, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', p.words_found, word)), 0.004) AS rest,
+		CASE WHEN telling THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
 	FROM (
 		SELECT id, words, words_found FROM passages
 		WHERE course_id = $1 AND document_id IN (SELECT id FROM material)
@@ -199,7 +200,8 @@ WITH material AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
 	FROM (
 		SELECT id, sum(idf * 2.2 * tf / (tf + 1.2 * (0.25 + 0.75 * words / 200.0))) AS bm25
-		FROM ranked, LATERAL (SELECT CASE WHEN rest > 0.5 THEN 1 ELSE (1 + sqrt(1 - 2 * rest)) / (2 * rest) END AS tf) f
+		FROM ranked, sized, LATERAL (SELECT ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
+			CASE WHEN rest > 0.5 THEN 1 ELSE (1 + sqrt(1 - 2 * rest)) / (2 * rest) END AS tf) f
 		GROUP BY id
 		ORDER BY bm25 DESC, id
 		LIMIT 200
