@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aksio.app/shared/assessments"
+	"aksio.app/shared/decimals"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/flashcards/sm2"
@@ -30,11 +31,11 @@ type Content struct {
 
 // Cards are the cards that were made.
 type Cards struct {
-	Count      int     `json:"count"`
-	Asked      int     `json:"requested"`
-	Flashcards []Card  `json:"flashcards"`
-	Confidence float64 `json:"confidence" doc:"0 to 1: how sure the model is."`
-	Error      *string `json:"error,omitempty" doc:"Why there is none."`
+	Count      int           `json:"count"`
+	Asked      int           `json:"requested"`
+	Flashcards []Card        `json:"flashcards"`
+	Confidence decimals.Four `json:"confidence" doc:"0 to 1: how sure the model is."`
+	Error      *string       `json:"error,omitempty" doc:"Why there is none."`
 }
 
 // Card is a card that was made.
@@ -55,15 +56,15 @@ type Card struct {
 
 // Quiz is the quiz that was made.
 type Quiz struct {
-	ID         *quizzes.ID `json:"quiz_id"`
-	Title      string      `json:"title"`
-	Status     string      `json:"status,omitempty" doc:"Only a published one can be taken."`
-	Count      int         `json:"question_count"`
-	Asked      int         `json:"requested"`
-	Questions  []Question  `json:"questions"`
-	Confidence float64     `json:"confidence" doc:"0 to 1: the share of the wanted questions that passed all checks."`
-	Adaptive   *Adaptive   `json:"adaptive_metadata,omitempty"`
-	Error      *string     `json:"error,omitempty" doc:"Why there is none."`
+	ID         *quizzes.ID   `json:"quiz_id"`
+	Title      string        `json:"title"`
+	Status     string        `json:"status,omitempty" doc:"Only a published one can be taken."`
+	Count      int           `json:"question_count"`
+	Asked      int           `json:"requested"`
+	Questions  []Question    `json:"questions"`
+	Confidence decimals.Four `json:"confidence" doc:"0 to 1: the share of the wanted questions that passed all checks."`
+	Adaptive   *Adaptive     `json:"adaptive_metadata,omitempty"`
+	Error      *string       `json:"error,omitempty" doc:"Why there is none."`
 }
 
 // Question is a question that was made.
@@ -89,10 +90,10 @@ type Question struct {
 
 // Adaptive tells how the quiz was fitted to the student.
 type Adaptive struct {
-	Level       string   `json:"starting_difficulty"`
-	Performance float64  `json:"user_performance_level" doc:"0 to 1; 0 without history."`
-	Strategy    string   `json:"adaptation_strategy"`
-	Topics      []string `json:"recommended_next_topics"`
+	Level       string        `json:"starting_difficulty"`
+	Performance decimals.Four `json:"user_performance_level" doc:"0 to 1; 0 without history."`
+	Strategy    string        `json:"adaptation_strategy"`
+	Topics      []string      `json:"recommended_next_topics"`
 }
 
 // Agents says how each part that worked came about.
@@ -103,10 +104,10 @@ type Agents struct {
 
 // Agent says how a part came about.
 type Agent struct {
-	Steps      []Step   `json:"workflow_steps"`
-	Used       []string `json:"agents_used"`
-	Confidence float64  `json:"confidence"`
-	Quality    *string  `json:"quality_assessment" doc:"Always null: what was made is checked, not rated."`
+	Steps      []Step        `json:"workflow_steps"`
+	Used       []string      `json:"agents_used"`
+	Confidence decimals.Four `json:"confidence"`
+	Quality    *string       `json:"quality_assessment" doc:"Always null: what was made is checked, not rated."`
 }
 
 // Step is one step towards a part.
@@ -162,7 +163,7 @@ func viewCards(made *assessments.CardsMade) *Cards {
 	if made == nil {
 		return nil
 	}
-	view := &Cards{Count: len(made.Cards), Asked: made.Asked, Flashcards: []Card{}, Confidence: made.Confidence, Error: problem(made.Problem)}
+	view := &Cards{Count: len(made.Cards), Asked: made.Asked, Flashcards: []Card{}, Confidence: decimals.Four(made.Confidence), Error: problem(made.Problem)}
 	for _, c := range made.Cards {
 		view.Flashcards = append(view.Flashcards, Card{
 			ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Tags: c.Tags,
@@ -182,7 +183,7 @@ func viewQuiz(made *assessments.QuizMade) *Quiz {
 		return view
 	}
 	view.ID, view.Title, view.Status, view.Count = &made.Quiz.ID, made.Quiz.Title, made.Quiz.Status, len(made.Quiz.Questions)
-	view.Confidence = float64(view.Count) / float64(made.Asked)
+	view.Confidence = decimals.Four(float64(view.Count) / float64(made.Asked))
 	for _, q := range made.Quiz.Questions {
 		view.Questions = append(view.Questions, Question{
 			ID: q.ID, Text: q.Text, Type: q.Type, Options: q.Options, Correct: q.Correct, Explanation: q.Explanation,
@@ -192,12 +193,12 @@ func viewQuiz(made *assessments.QuizMade) *Quiz {
 		})
 	}
 	if a := made.Adapted; a != nil {
-		view.Adaptive = &Adaptive{a.Level, a.Performance / 100, "difficulty_based", a.Topics}
+		view.Adaptive = &Adaptive{a.Level, decimals.Four(a.Performance / 100), "difficulty_based", a.Topics}
 	}
 	return view
 }
 
-func viewAgent(r assessments.Result, count int, things string, confidence float64) *Agent {
+func viewAgent(r assessments.Result, count int, things string, confidence decimals.Four) *Agent {
 	return &Agent{
 		Steps: []Step{
 			{"read", "retrieval", fmt.Sprintf("%d passages", len(r.Passages))},

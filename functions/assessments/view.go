@@ -7,6 +7,7 @@ import (
 
 	"aksio.app/shared/assessments"
 	"aksio.app/shared/courses"
+	"aksio.app/shared/decimals"
 )
 
 // Assessment is an assessment on the wire.
@@ -25,8 +26,8 @@ type Assessment struct {
 	TargetSuccessRate  float64        `json:"target_success_rate" doc:"0 to 1."`
 	Due                *time.Time     `json:"due_date"`
 	Duration           *int           `json:"estimated_duration_minutes"`
-	Completion         float64        `json:"completion_rate" doc:"Percent of its cards and quizzes that were used."`
-	Performance        float64        `json:"average_performance" doc:"0 to 1, of its reviews and finished attempts."`
+	Completion         decimals.Two   `json:"completion_rate" doc:"Percent of its cards and quizzes that were used."`
+	Performance        decimals.Four  `json:"average_performance" doc:"0 to 1, of its reviews and finished attempts."`
 	Created            time.Time      `json:"created_at"`
 	Updated            time.Time      `json:"updated_at"`
 }
@@ -38,6 +39,6 @@ func View(a assessments.Assessment) Assessment {
 		IncludeFlashcards: a.IncludeFlashcards, IncludeQuizzes: a.IncludeQuizzes,
 		FlashcardCount: a.FlashcardCount, QuizCount: a.QuizCount, AdaptiveDifficulty: a.AdaptiveDifficulty,
 		TargetSuccessRate: a.TargetSuccessRate, Due: a.Due, Duration: a.Duration,
-		Completion: a.Completion, Performance: a.Performance, Created: a.Created, Updated: a.Updated,
+		Completion: decimals.Two(a.Completion), Performance: decimals.Four(a.Performance), Created: a.Created, Updated: a.Updated,
 	}
 }

@@ -3,6 +3,7 @@ package documents_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -76,7 +77,7 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 
 	app.process(document).Want(http.StatusServiceUnavailable)
 	status := ada.wantStatus(document, "processing", "")
-	if status["processed_chunks"] != 64.0 || status["stage"] != "embed" || status["progress"].(float64) <= 30 {
+	if status["processed_chunks"] != 64.0 || status["stage"] != "embed" || status["progress"].(float64) <= 30 || status["progress"] != math.Trunc(status["progress"].(float64)) {
 		t.Errorf("after the first batch %v", status)
 	}
 	if n := app.count(`SELECT count(*) FROM passages`); n != 0 {

@@ -2,10 +2,10 @@
 package documents
 
 import (
-	"math"
 	"time"
 
 	"aksio.app/shared/courses"
+	"aksio.app/shared/decimals"
 	"aksio.app/shared/documents"
 )
 
@@ -37,7 +37,7 @@ type Document struct {
 	LastViewed  *time.Time       `json:"last_accessed_at"`
 	Favorite    bool             `json:"is_favorite"`
 	Archived    bool             `json:"is_archived"`
-	SizeMB      float64          `json:"file_size_mb" doc:"MiB, two decimals."`
+	SizeMB      decimals.Two     `json:"file_size_mb" doc:"MiB, two decimals."`
 	IsProcessed bool             `json:"is_processed"`
 	Created     time.Time        `json:"created_at"`
 	Updated     time.Time        `json:"updated_at"`
@@ -58,7 +58,7 @@ func View(d documents.Document) Document {
 		Created: d.Created, Updated: d.Updated, Course: d.Course,
 	}
 	if d.Size != nil {
-		view.SizeMB = math.Round(float64(*d.Size)/(1<<20)*100) / 100
+		view.SizeMB = decimals.Two(float64(*d.Size) / (1 << 20))
 	}
 	if !d.DuplicateOf.IsZero() {
 		view.DuplicateOf = &d.DuplicateOf

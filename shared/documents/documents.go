@@ -72,7 +72,7 @@ type Document struct {
 	Archived     bool       `db:"is_archived"`
 	State        State      `db:"state"`
 	Stage        Stage      `db:"stage"`
-	Progress     float64    `db:"progress"` // 0 to 100
+	Progress     float64    `db:"progress"` // 0 to 100, whole
 	ErrorCode    string     `db:"error_code"`
 	ErrorMessage string     `db:"error_message"` // for the student
 	Passages     int        `db:"passage_count"`

@@ -12,6 +12,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/decimals"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/flashcards/fsrs"
 	"aksio.app/shared/flashcards/sm2"
@@ -91,8 +92,8 @@ type Review struct {
 	Device           *string               `json:"device_type"`
 	PreviousInterval int                   `json:"previous_interval_days"`
 	NewInterval      int                   `json:"new_interval_days"`
-	EaseBefore       float64               `json:"ease_factor_before"`
-	EaseAfter        float64               `json:"ease_factor_after"`
+	EaseBefore       decimals.Four         `json:"ease_factor_before"`
+	EaseAfter        decimals.Four         `json:"ease_factor_after"`
 	Due              time.Time             `json:"next_review_date" doc:"When the card comes back."`
 	Scheduler        string                `json:"scheduler" enum:"fsrs,sm2"`
 	Created          time.Time             `json:"created_at"`
@@ -119,7 +120,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		}
 		return &Response{Review{
 			r.ID, r.Card, r.Quality, r.Rating, r.Seconds, r.Session, r.Device, r.PreviousInterval, r.NewInterval,
-			r.EaseBefore, r.EaseAfter, r.Due, r.Scheduler, r.Created,
+			decimals.Four(r.EaseBefore), decimals.Four(r.EaseAfter), r.Due, r.Scheduler, r.Created,
 		}}, nil
 	}, nil
 }

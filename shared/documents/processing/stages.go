@@ -234,7 +234,7 @@ func (r *run) embed(ctx context.Context) error {
 			usage.Queue(&batch, r.Owner, usage.Embedding, spent)
 			batch.Queue(`
 				UPDATE documents SET embedded_count = least(embedded_count + $2::int, passage_count),
-					progress = $3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1)
+					progress = round($3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1))
 				WHERE id = $1
 				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[documents.Embed], float64(embedded)).
 				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &progress) })
