@@ -48,7 +48,7 @@ func TestFilesOfOthersAreRead(t *testing.T) {
 		"mistitled_outlines_example.pdf": {extract.PDF, "en", 4, 1_400, []string{"the look"}, "Fifth", 3},
 		"par-known-styles.docx":          {extract.Word, "", 1, 9, []string{"Heading"}, "", 0},
 		"txt-fit-text.pptx":              {extract.Slides, "en", 1, 39, []string{"Designers of typefaces are called type designers"}, "", 0},
-		"txt-paragraph-spacing.pptx":     {extract.Slides, "en", 3, 51, []string{"Paragraph having space before of 6 pt"}, "", 0},
+		"txt-paragraph-spacing.pptx":     {extract.Slides, "", 3, 51, []string{"Paragraph having space before of 6 pt"}, "", 0},
 		"test.pptx":                      {extract.Slides, "", 1, 5, nil, "Presentation Title Text", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,14 +16,20 @@ var frequent = map[string][]string{
 	"de": strings.Fields("der die und das ist in den von zu mit sich des auf für nicht ein eine dem als auch wird was welche wie warum"),
 	"fr": strings.Fields("le la les de des et à un une est que dans pour qui sur pas par au avec plus ce quoi quelle comment pourquoi"),
 	"es": strings.Fields("el la de que y en un una los del se las por con para es no su al lo como qué cuál cómo"),
+	"ca": strings.Fields("el la els les de que i en un una per amb és no al del com més què quin quina"),
 	"it": strings.Fields("il di che e la in un per è una sono con non del si da le dei alla come cosa quale perché"),
 	"nl": strings.Fields("de het een van en in is dat op te zijn voor met niet aan er om ook door bij wat welke hoe waarom"),
 	"pt": strings.Fields("o a de que e do da em um uma para com não os no se na por mais as dos qual como"),
 	"fi": strings.Fields("ja on ei se että oli hän mutta joka ovat myös kun tai sen mitä kuin ole jos niin mikä miten miksi"),
 }
 
-// tellTale is the least share of a language's frequent words in a text of it.
-const tellTale = 0.12
+// tellTale is the least share of a language's frequent words in a text of it, and
+// tellingWords how many of them a text or a question must have: one alone is a word of
+// other languages, too.
+const (
+	tellTale     = 0.12
+	tellingWords = 2
+)
 
 // read is how much of a text is looked at: words, and characters of those scripts
 // that tell the language alone.
@@ -33,14 +39,14 @@ const read = 20_000
 // if it isn't one of those that are known or there is too little of it.
 func Of(texts ...string) string {
 	best, hits, words := guess(texts)
-	if words < 20 || float64(hits) < tellTale*float64(words) {
+	if hits < 3 || float64(hits) < tellTale*float64(words) {
 		return ""
 	}
 	return best
 }
 
 // Guess returns the likeliest language of a text that may be as short as a
-// question; "" if no word of it is known.
+// question; "" if too few words of it are known, or two languages have them.
 func Guess(texts ...string) string {
 	best, _, _ := guess(texts)
 	return best
@@ -75,12 +81,18 @@ func guess(texts []string) (best string, hits, total int) {
 		}
 	}
 	for tag, words := range frequent {
-		n := 0
+		n, different := 0, 0
 		for _, word := range words {
-			n += counts[word]
+			if n += counts[word]; counts[word] > 0 {
+				different++
+			}
 		}
-		if n > hits || n == hits && n > 0 && tag < best {
+		switch {
+		case different < tellingWords:
+		case n > hits:
 			best, hits = tag, n
+		case n == hits:
+			best = ""
 		}
 	}
 	return best, hits, total

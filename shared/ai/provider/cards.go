@@ -61,14 +61,20 @@ func (r *reading) prefer(cards []ai.Card) {
 	})
 }
 
-// definitions returns what the material says about what something is, once a term.
+// definitions returns what the material says about what something is. What stands
+// before several colons is the name of a field or a speaker, and nothing is said of it.
 func (r *reading) definitions(ctx context.Context) []definition {
 	var out []definition
+	explains := map[string]int{}
 	for i := range r.wanted(ctx) {
 		if d, ok := r.define(r.sentences[i]); ok {
 			out = append(out, d)
+			if d.verb == colon {
+				explains[d.term]++
+			}
 		}
 	}
+	out = slices.DeleteFunc(out, func(d definition) bool { return d.verb == colon && explains[d.term] > 1 })
 	slices.SortStableFunc(out, func(a, b definition) int { return cmp.Compare(b.trust, a.trust) })
 	return out
 }
@@ -145,7 +151,7 @@ func (r *reading) clozes(ctx context.Context) []cloze {
 	asked := map[string]int{}
 	for i := range r.wanted(ctx) {
 		s := r.sentences[i]
-		if !s.readable() || !s.selfContained() || len(s.words) < 8 || len(s.words) > 32 {
+		if !s.readable() || r.tongue != &neutral && !s.selfContained() || r.speaks(s.words) || len(s.words) < 8 || len(s.words) > 32 {
 			continue
 		}
 		if c, ok := r.cloze(i, asked); ok {
@@ -179,7 +185,7 @@ func (r *reading) headingCards(ctx context.Context) []ai.Card {
 	var out []ai.Card
 	for i := range r.wanted(ctx) {
 		s := r.sentences[i]
-		if !s.lead || s.heading == "" || !s.readable() || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), s.stems()) {
+		if !s.lead || s.heading == "" || !s.readable() || r.speaks(s.words) || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), s.stems()) {
 			continue
 		}
 		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)

@@ -1,12 +1,8 @@
 package provider
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // cloze is a sentence with a gap where a phrase stood.
@@ -34,7 +30,7 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 		start, end := s.words[from].start, s.words[to-1].end
 		if worth := p.weight / float64(1+asked[p.text]*asked[p.text]); worth > top && asked[p.text] < mostAsked {
 			top = worth
-			best = cloze{s, p, s.text[:start] + gap + s.text[end:], s.text[start:end]}
+			best = cloze{s, p, r.open(s.text[:start]) + gap + s.text[end:], s.text[start:end]}
 		}
 	}
 	if top > 0 {
@@ -43,15 +39,34 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 	return best, top > 0
 }
 
+// open returns what stands before a gap without what would tell how its answer begins.
+func (r *reading) open(before string) string {
+	if r.tongue.code != "en" {
+		return before
+	}
+	for _, article := range []string{"an ", "a "} {
+		if rest, ok := strings.CutSuffix(before, article); ok && (rest == "" || strings.HasSuffix(rest, " ")) {
+			return rest + "a(n) "
+		}
+	}
+	return before
+}
+
 // standsAsNoun reports whether the words stand there as the thing that they name: not
-// as a verb, behind "we" or "to", and not as a part of a path or a name with dots.
+// as a verb, behind "we" or "to" or before "the", and not as a part of a path or a name with dots.
 func (r *reading) standsAsNoun(s sentence, from, to int) bool {
 	start, end := s.words[from].start, s.words[to-1].end
 	if start > 0 && strings.ContainsRune(`/.\:@#-`, rune(s.text[start-1])) || end+1 < len(s.text) && strings.ContainsRune(`/\@-`, rune(s.text[end])) ||
-		end+1 < len(s.text) && s.text[end] == '.' && s.text[end+1] != ' ' && s.text[end+1] != '"' {
+		end+1 < len(s.text) && strings.ContainsRune(".:", rune(s.text[end])) && s.text[end+1] != ' ' && s.text[end+1] != '"' {
+		return false
+	}
+	if r.tongue.code != "de" && s.words[from].capital() && s.inName(from, to) {
 		return false
 	}
 	if r.tongue.code == "en" && participle(s.words[to-1].text) { // "the decrease", but "sales decreased"
+		return false
+	}
+	if to < len(s.words) && !s.words[to].after && isArticle(s.words[to].text) {
 		return false
 	}
 	if r.tongue.code == "de" || from == 0 {
@@ -61,45 +76,17 @@ func (r *reading) standsAsNoun(s sentence, from, to int) bool {
 	case "to", "and", "or": // may stand before either
 		return false
 	default:
-		return !s.words[from].after && (lists().nouns[before] || !stopped(before))
+		return !s.words[from].after && (r.beforeNouns(before) || !stopped(before))
 	}
+}
+
+// inName reports whether a longer name has the words: the "War" of the "Civil War".
+func (s sentence) inName(from, to int) bool {
+	return from > 1 && !s.words[from].after && s.words[from-1].capital() || to < len(s.words) && !s.words[to].after && s.words[to].capital()
 }
 
 // mostAsked is how many gaps may ask for the same phrase.
 const mostAsked = 2
-
-// afterArticle reports whether an article or the like stands before the gap, so
-// that another term fits there.
-func (c cloze) afterArticle() bool {
-	return lists().nouns[c.before()]
-}
-
-// before is the word before the gap, in lower case.
-func (c cloze) before() string {
-	words := splitWords(c.gapped[:strings.Index(c.gapped, gap)])
-	if len(words) == 0 {
-		return ""
-	}
-	return strings.ToLower(words[len(words)-1].text)
-}
-
-// fits reports whether the other term can stand in the gap by its form, as far as
-// English shows it. Elsewhere the article before the gap shows its gender.
-func (r *reading) fits(c cloze, other string) bool {
-	if r.tongue.code != "en" {
-		words := splitWords(other)
-		article, noun := r.tongue.genders[c.before()], r.genders[stem(words[len(words)-1].text)]
-		return article == "" || noun == "" || strings.ContainsAny(article, noun)
-	}
-	vowel := other != "" && strings.ContainsAny(strings.ToLower(other[:1]), "aeiou")
-	switch c.before() {
-	case "a":
-		return !vowel && !strings.HasSuffix(other, "s")
-	case "an":
-		return vowel && !strings.HasSuffix(other, "s")
-	}
-	return strings.HasSuffix(other, "s") == strings.HasSuffix(c.answer, "s")
-}
 
 // place returns where the phrase's words stand in the sentence, and whether none
 // of its words stands anywhere else in it.
@@ -124,75 +111,4 @@ func (s sentence) place(p phrase) (from, to int, once bool) {
 type term struct {
 	text  string
 	stems []string
-}
-
-// distractors returns up to three other terms of the material that could stand in
-// the answer's place: of the same kind and shape, and not in the sentence itself.
-func (r *reading) distractors(answer string, kind phraseKind, s sentence, extra []term) []string {
-	type candidate struct {
-		term
-		cost int
-	}
-	var found []candidate
-	own, here := stems(answer), set(append(s.stems(), stems(s.heading)...))
-	consider := func(t term, cost int) {
-		if shares(own, t.stems) || slices.ContainsFunc(t.stems, func(key string) bool { return here[key] }) {
-			return
-		}
-		found = append(found, candidate{t, cost + unlike(answer, t.text)})
-	}
-	for _, t := range extra {
-		consider(t, 0)
-	}
-	for rank, p := range r.phrases[:min(150, len(r.phrases))] {
-		if p.kind == kind {
-			consider(term{p.text, p.stems}, 4+rank/8)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
-	var out []string
-	var taken [][]string
-	for _, c := range found {
-		if slices.ContainsFunc(taken, func(t []string) bool { return shares(t, c.stems) }) {
-			continue
-		}
-		taken = append(taken, c.stems)
-		if out = append(out, matchCase(c.text, answer)); len(out) == 3 {
-			break
-		}
-	}
-	return out
-}
-
-// unlike returns how much the shapes of two terms differ: what differs in shape
-// gives the answer away.
-func unlike(a, b string) int {
-	x, y := strings.ToLower(a), strings.ToLower(b)
-	if n, err := strconv.Atoi(x); err == nil {
-		if m, err := strconv.Atoi(y); err == nil {
-			return max(n-m, m-n) / 10
-		}
-	}
-	cost := 6 * abs(strings.Count(x, " ")-strings.Count(y, " "))
-	cost += abs(utf8.RuneCountInString(x)-utf8.RuneCountInString(y)) / 2
-	if strings.HasSuffix(x, "s") != strings.HasSuffix(y, "s") {
-		cost += 6
-	}
-	if strings.ContainsAny(x[:1], "aeiou") != strings.ContainsAny(y[:1], "aeiou") {
-		cost++
-	}
-	if len(x) > 3 && len(y) > 3 && x[len(x)-2:] == y[len(y)-2:] {
-		cost -= 3
-	}
-	return cost
-}
-
-func abs(n int) int { return max(n, -n) }
-
-// matchCase gives the term a capital if the model has one.
-func matchCase(term, model string) string {
-	if r, _ := utf8.DecodeRuneInString(model); unicode.IsUpper(r) {
-		return upperFirst(term)
-	}
-	return term
 }

@@ -13,6 +13,8 @@ import (
 type definition struct {
 	sentence
 	term  string // what is defined, without its article
+	begin string // subject and verb, with which the sentence begins; "" if it begins otherwise
+	verb  string // the latter
 	front string // the question
 	back  string // what the sentence says of the term
 	which bool   // back describes the term without naming it: the question can be turned round
@@ -58,8 +60,8 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termEN+` consist of `+rest, "What do {term} consist of?", "{rest}", false, 0.75),
 			r(termEN+` is (?P<rest>(?:a|an|the|one of|any|part of) .{10,})`, "What is {term}?", "{rest}", true, 0.85),
 			r(termEN+` are (?P<rest>(?:a|an|the|those|any|all) .{10,})`, "What are {term}?", "{rest}", true, 0.7),
-			r(termEN+` was (?P<rest>(?:a|an|the|one of) .{10,})`, "Who or what was {term}?", "{rest}", true, 0.6),
-			r(termEN+` were (?P<rest>(?:a|an|the) .{10,})`, "Who or what were {term}?", "{rest}", true, 0.55),
+			r(termEN+` was (?P<rest>(?:a|an|the|one of) .{10,})`, "Who or what was {term}?", "{rest}", false, 0.6),
+			r(termEN+` were (?P<rest>(?:a|an|the) .{10,})`, "Who or what were {term}?", "{rest}", false, 0.55),
 		},
 		"de": {
 			r(termDE+` (?:heißt|heißen) (?P<as>[^,;:]{3,40}?), (?P<rest>(?:wenn|falls|sofern) .{10,})`, "Wann heißt {term} {as}?", "{rest}", false, 0.9),
@@ -72,14 +74,14 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termDE+` (?:besteht|bestehen) aus `+rest, "Woraus besteht {term}?", "{rest}", false, 0.75),
 			r(termDE+` ist (?P<rest>(?:ein|eine|einer|eines|der|die|das|jede|jeder|jedes) .{10,})`, "Was ist {term}?", "{rest}", true, 0.85),
 			r(termDE+` sind (?P<rest>(?:die|alle|diejenigen|eine) .{10,})`, "Was sind {term}?", "{rest}", true, 0.7),
-			r(termDE+` war (?P<rest>(?:ein|eine|einer|der|die|das) .{10,})`, "Wer oder was war {term}?", "{rest}", true, 0.6),
+			r(termDE+` war (?P<rest>(?:ein|eine|einer|der|die|das) .{10,})`, "Wer oder was war {term}?", "{rest}", false, 0.6),
 		},
 		"no": {
 			r(`Med `+inner+` (?:menes|mener man|forstås|forstår man) `+rest, "Hva menes med {term}?", "{rest}", true, 0.95),
 			r(termNO+` (?:betegner|betyr) `+rest, "Hva betyr {term}?", "{rest}", true, 0.85),
 			r(termNO+` består av `+rest, "Hva består {term} av?", "{rest}", false, 0.75),
 			r(termNO+` er (?P<rest>(?:en|et|ei|den|det|de|når|alle) .{10,})`, "Hva er {term}?", "{rest}", true, 0.85),
-			r(termNO+` var (?P<rest>(?:en|et|ei|den|det|de) .{10,})`, "Hvem eller hva var {term}?", "{rest}", true, 0.6),
+			r(termNO+` var (?P<rest>(?:en|et|ei|den|det|de) .{10,})`, "Hvem eller hva var {term}?", "{rest}", false, 0.6),
 		},
 		"da": {
 			r(`Ved `+inner+` forstås `+rest, "Hvad forstås ved {term}?", "{rest}", true, 0.95),
@@ -87,14 +89,14 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termNO+` (?:betegner|betyder) `+rest, "Hvad betyder {term}?", "{rest}", true, 0.85),
 			r(termNO+` består af `+rest, "Hvad består {term} af?", "{rest}", false, 0.75),
 			r(termNO+` er (?P<rest>(?:en|et|den|det|de|når|alle) .{10,})`, "Hvad er {term}?", "{rest}", true, 0.85),
-			r(termNO+` var (?P<rest>(?:en|et|den|det|de) .{10,})`, "Hvem eller hvad var {term}?", "{rest}", true, 0.6),
+			r(termNO+` var (?P<rest>(?:en|et|den|det|de) .{10,})`, "Hvem eller hvad var {term}?", "{rest}", false, 0.6),
 		},
 		"sv": {
 			r(`Med `+inner+` (?:menas|menar man|avses) `+rest, "Vad menas med {term}?", "{rest}", true, 0.95),
 			r(termNO+` (?:betecknar|betyder) `+rest, "Vad betyder {term}?", "{rest}", true, 0.85),
 			r(termNO+` består av `+rest, "Vad består {term} av?", "{rest}", false, 0.75),
 			r(termNO+` är (?P<rest>(?:en|ett|den|det|de|när|alla) .{10,})`, "Vad är {term}?", "{rest}", true, 0.85),
-			r(termNO+` var (?P<rest>(?:en|ett|den|det|de) .{10,})`, "Vem eller vad var {term}?", "{rest}", true, 0.6),
+			r(termNO+` var (?P<rest>(?:en|ett|den|det|de) .{10,})`, "Vem eller vad var {term}?", "{rest}", false, 0.6),
 		},
 		"fr": {
 			r(termFR+` désigne(?:nt)? `+rest, "Que désigne {term} ?", "{rest}", true, 0.85),
@@ -102,7 +104,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termFR+` (?:se compose|est composée?|est constituée?) (?P<rest>d(?:e|es|u|['’]\S+) .{10,})`, "De quoi se compose {term} ?", "{rest}", false, 0.75),
 			r(termFR+` est (?P<rest>(?:une?|l[ea]|l['’]\S+|toute?) .{10,})`, "Comment définir {term} ?", "{rest}", true, 0.85),
 			r(termFR+` sont (?P<rest>(?:des|les) .{10,})`, "Comment définir {term} ?", "{rest}", true, 0.7),
-			r(termFR+` (?:était|fut) (?P<rest>(?:une?|l[ea]) .{10,})`, "Qui ou qu’était {term} ?", "{rest}", true, 0.6),
+			r(termFR+` (?:était|fut) (?P<rest>(?:une?|l[ea]) .{10,})`, "Qui ou qu’était {term} ?", "{rest}", false, 0.6),
 		},
 		"es": {
 			r(termES+` (?:designa|denota)n? `+rest, "¿Qué designa {term}?", "{rest}", true, 0.85),
@@ -110,7 +112,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termES+` (?:se compone|consta|está compuest[oa]|está formad[oa]) (?P<rest>(?:de|del|por) .{10,})`, "¿De qué se compone {term}?", "{rest}", false, 0.75),
 			r(termES+` es (?P<rest>(?:una?|el|la|cualquier|toda?o?) .{10,})`, "¿Qué es {term}?", "{rest}", true, 0.85),
 			r(termES+` son (?P<rest>(?:unos|unas|los|las) .{10,})`, "¿Qué son {term}?", "{rest}", true, 0.7),
-			r(termES+` (?:era|fue) (?P<rest>(?:una?|el|la) .{10,})`, "¿Quién o qué era {term}?", "{rest}", true, 0.6),
+			r(termES+` (?:era|fue) (?P<rest>(?:una?|el|la) .{10,})`, "¿Quién o qué era {term}?", "{rest}", false, 0.6),
 		},
 	}
 })
@@ -137,10 +139,22 @@ func (m *reading) define(s sentence) (definition, bool) {
 		}
 		term := parenthesis.ReplaceAllString(group("term"), "")
 		if d, ok := m.definition(s, r, group("article"), term, group("as"), group("rest")); ok {
+			d.begin, d.verb = begin(text, strings.TrimSpace(group("article")+" "+group("term")), group("rest"))
 			return d, true
 		}
 	}
 	return definition{}, false
+}
+
+// begin returns what stands before the rest of the text, and what of that stands behind
+// the subject; nothing if the text doesn't begin with that.
+func begin(text, subject, rest string) (all, verb string) {
+	all = strings.TrimSuffix(text, rest)
+	verb, ok := strings.CutPrefix(all, subject)
+	if !ok {
+		return "", ""
+	}
+	return all, verb
 }
 
 // explained is a line of a list or a slide: "Main memory: fast, small and temporary".
@@ -148,10 +162,13 @@ var explained = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(\p{Lu}[^\s:,;.!?()]+(?: [^\s:,;.!?()]+){0,3})(?:: | – )(\S.{14,240}?)[.;]?$`)
 })
 
+// colon is the verb of such a line.
+const colon = ": "
+
 // explain returns what the line says of the term before its colon or dash.
 func (m *reading) explain(s sentence) (definition, bool) {
 	groups := explained().FindStringSubmatch(s.text)
-	if groups == nil || s.isBroken() || s.isFormula() || s.isFrontMatter() || calls().MatchString(s.text) {
+	if groups == nil || s.isBroken() || s.isGlued() || isTitled(groups[2]) || s.isFormula() || s.isFrontMatter() || calls().MatchString(s.text) {
 		return definition{}, false
 	}
 	term, rest := groups[1], groups[2]
@@ -166,19 +183,32 @@ func (m *reading) explain(s sentence) (definition, bool) {
 	if first, _ := utf8.DecodeRuneInString(rest); unicode.IsDigit(first) { // a score or a range
 		return definition{}, false
 	}
-	if len(words) == 0 || stopped(words[len(words)-1].text) || speaker || hollow(rest) || len(splitWords(rest)) < 4 || strings.Contains(rest, ": ") || strings.HasSuffix(rest, "?") {
+	if len(words) == 0 || stopped(words[len(words)-1].text) || speaker || m.hollow(rest) || len(splitWords(rest)) < 4 || strings.Contains(rest, colon) || strings.HasSuffix(rest, "?") {
 		return definition{}, false
 	}
-	return definition{
+	d := definition{
 		sentence: s, term: term, front: fmt.Sprintf(m.tongue.text.about, term), back: upperFirst(rest),
 		which: !shares(stems(term), stems(rest)), trust: 0.7,
-	}, true
+	}
+	d.begin, d.verb = begin(s.text, term, s.text[strings.LastIndex(s.text, rest):])
+	return d, true
+}
+
+// isTitled reports whether the text is written like a title or a list of names.
+func isTitled(text string) bool {
+	capitals, words := 0, splitWords(text)
+	for _, w := range words {
+		if first, _ := utf8.DecodeRuneInString(w.text); unicode.IsUpper(first) {
+			capitals++
+		}
+	}
+	return capitals*2 > len(words)
 }
 
 var parenthesis = regexp.MustCompile(`\s*\([^)]*\)`)
 
 func (m *reading) definition(s sentence, r rule, article, term, as, rest string) (definition, bool) {
-	if !m.isTerm(term) && (as == "" || !variable(term)) || hollow(rest) || (as != "" && !m.isTerm(as) && stopped(as)) {
+	if !m.isTerm(term) && (as == "" || !variable(term)) || m.hollow(rest) || (as != "" && !m.isTerm(as) && stopped(as)) {
 		return definition{}, false
 	}
 	shown := term
@@ -263,16 +293,16 @@ var vague = map[string]bool{"result": true, "results": true, "reason": true, "go
 	"eksempel": true, "figur": true, "tabell": true, "kapittel": true, "mål": true, "exempel": true, "day": true, "year": true, "time": true, "choice": true}
 
 // hollow reports whether what is said of a term says nothing by itself.
-func hollow(rest string) bool {
+func (m *reading) hollow(rest string) bool {
 	lower := strings.ToLower(rest)
-	for _, start := range []string{"the same", "the case", "the result", "the reason", "a result", "a matter", "the following", "an example", "the first", "the second",
+	for _, start := range []string{"that ", "dass ", "qu'", "qu’", "que ", "at ", "att ", "the same", "the case", "the result", "the reason", "a result", "a matter", "the following", "an example", "the first", "the second",
 		"the last", "a good ", "the only", "the subject of", "a lot", "a few", "a bit", "the one", "der fall", "die folge", "das gleiche", "dasselbe", "eine folge",
 		"die gleiche", "det samme", "det samma", "et eksempel", "ein beispiel", "en av de"} {
 		if strings.HasPrefix(lower, start) {
 			return true
 		}
 	}
-	return len(stems(rest)) < 2 || strings.HasSuffix(lower, ":")
+	return len(stems(rest)) < 2 || strings.HasSuffix(lower, ":") || m.speaks(splitWords(rest))
 }
 
 // lowerFirst puts the first letter into lower case unless the word is written

@@ -11,6 +11,7 @@ import (
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/language"
 )
 
 const (
@@ -30,7 +31,7 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	if emit == nil {
 		emit = func(ai.Part) error { return nil }
 	}
-	texts := tongueOf(q.Language, question).text
+	tongue := tongueOf(cmp.Or(q.Language, language.Guess(question), languageOf(q.Sources)))
 	answer := ai.Answer{Usage: o.usage(), Used: len(q.Sources), Recalled: len(q.Turns)}
 	send := func(p ai.Part) error {
 		if err := ctx.Err(); err != nil {
@@ -42,11 +43,11 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 		}
 		return emit(p)
 	}
-	extracts := extract(ctx, q, question)
+	extracts := extract(ctx, q, question, tongue)
 	if len(extracts) == 0 {
-		return answer, send(ai.Part{Text: texts.nothing})
+		return answer, send(ai.Part{Text: tongue.text.nothing})
 	}
-	if err := send(ai.Part{Text: texts.preface}); err != nil {
+	if err := send(ai.Part{Text: tongue.text.preface}); err != nil {
 		return answer, err
 	}
 	for _, s := range extracts {
@@ -70,9 +71,9 @@ func lastQuestion(q ai.Question) (string, error) {
 }
 
 // extract returns the sentences that fit the question best, the best first.
-func extract(ctx context.Context, q ai.Question, question string) []sentence {
+func extract(ctx context.Context, q ai.Question, question string, tongue *tongue) []sentence {
 	sentences := splitSentences(ctx, q.Sources)
-	weights := weigh(terms(q, question), sentences)
+	weights := weigh(terms(q, question, tongue), sentences)
 	total := 0.0
 	for _, w := range weights {
 		total += w
@@ -82,7 +83,7 @@ func extract(ctx context.Context, q ai.Question, question string) []sentence {
 		score float64
 	}
 	var found []scored
-	r := &reading{tongue: tongueOf(q.Language, question)}
+	r := &reading{tongue: tongue}
 	asked := stems(question)
 	for _, s := range sentences {
 		if ctx.Err() != nil {
@@ -113,12 +114,19 @@ func extract(ctx context.Context, q ai.Question, question string) []sentence {
 	return out
 }
 
+// leastAsked is how many letters a word of a question has that counts, in a language
+// whose question words the model doesn't know.
+const leastAsked = 5
+
 // terms returns what the question asks about, with how much each counts. A
 // question of few words is taken together with the one before it.
-func terms(q ai.Question, question string) map[string]float64 {
+func terms(q ai.Question, question string, tongue *tongue) map[string]float64 {
 	out := map[string]float64{}
-	for _, s := range stems(question) {
-		out[s] = 1
+	for _, w := range splitWords(question) {
+		asks := tongue == &neutral && utf8.RuneCountInString(w.text) < leastAsked // as "what is" does
+		if !asks && !stopped(w.text) {
+			out[stem(w.text)] = 1
+		}
 	}
 	if len(out) < 2 {
 		for _, turn := range slices.Backward(q.Turns[:len(q.Turns)-1]) {

@@ -68,15 +68,12 @@ func (p possible) at() [2]int { return [2]int{p.sentence.source, p.sentence.star
 // queue has the possible items of a type, the best first; statements by their answer.
 type queue map[string][]possible
 
-// next takes the queue's first item whose sentence isn't used, of statements one
-// whose answer is the rarer one so far, if there is one.
+// next takes the queue's first item whose sentence isn't used, of statements none
+// whose answer is the more frequent one so far.
 func (q queue) next(used map[[2]int]bool, answered map[string]int) (possible, bool) {
-	answers := []string{"", "False", "True"}
-	if answered["True"] < answered["False"] {
-		answers = []string{"", "True", "False"}
-	}
-	for _, answer := range answers {
-		for len(q[answer]) > 0 {
+	most := min(answered["True"], answered["False"])
+	for _, answer := range []string{"", "False", "True"} {
+		for answered[answer] <= most && len(q[answer]) > 0 {
 			first := q[answer][0]
 			if q[answer] = q[answer][1:]; !used[first.at()] {
 				return first, true
@@ -86,27 +83,18 @@ func (q queue) next(used map[[2]int]bool, answered map[string]int) (possible, bo
 	return possible{}, false
 }
 
-// mostTerms is how many of the material's terms are tried as other options.
-const mostTerms = 500
-
 // queues returns the possible items of each wanted type.
 func (r *reading) queues(ctx context.Context) []queue {
 	definitions, clozes := r.definitions(ctx), r.clozes(ctx)
-	var terms []term
-	for _, d := range definitions {
-		if d.which && len(terms) < mostTerms {
-			text := r.lowerFirst(d.term)
-			terms = append(terms, term{text, stems(text)})
-		}
-	}
+	definitions = slices.DeleteFunc(definitions, func(d definition) bool { return !d.which || len(splitWords(d.back)) < leastDescribed })
 	var out []queue
 	for _, kind := range wantedTypes(r.material) {
 		var all []possible
 		switch kind {
 		case ai.MultipleChoice:
-			all = append(r.describedChoices(definitions, terms), r.gapChoices(clozes)...)
+			all = r.choices(definitions)
 		case ai.TrueFalse:
-			all = r.statements(clozes)
+			all = r.statements(definitions)
 		case ai.ShortAnswer:
 			all = r.described(definitions)
 		case ai.FillBlank:
@@ -134,32 +122,36 @@ func boolFirst(a, b bool) int {
 	return 0
 }
 
+// leastDescribed is how many words tell a term from others.
+const leastDescribed = 5
+
 // described asks for the term that a definition is about.
 func (r *reading) described(definitions []definition) []possible {
 	var out []possible
 	for _, d := range definitions {
-		if d.which && len(splitWords(d.back)) >= 5 {
-			out = append(out, possible{d.sentence, ai.Medium, "", func() (ai.Item, bool) {
-				item := r.which(d, ai.ShortAnswer)
-				item.Hint, item.Level = r.hint(d.term), ai.Medium
-				return item, true
-			}})
-		}
+		out = append(out, possible{d.sentence, ai.Medium, "", func() (ai.Item, bool) {
+			item := r.which(d, ai.ShortAnswer)
+			item.Hint, item.Level = r.hint(d.term), ai.Medium
+			return item, true
+		}})
 	}
 	return out
 }
 
-// describedChoices is described with other terms to choose from.
-func (r *reading) describedChoices(definitions []definition, terms []term) []possible {
+// choices is described with other terms to choose from.
+func (r *reading) choices(definitions []definition) []possible {
 	var out []possible
 	for _, d := range definitions {
-		if d.which && len(splitWords(d.back)) >= 5 {
-			out = append(out, possible{d.sentence, ai.Easy, "", func() (ai.Item, bool) {
-				item := r.which(d, ai.MultipleChoice)
-				item.Level, item.Options = ai.Easy, r.choose(item, common, d.sentence, terms)
-				return item, item.Options != nil
-			}})
-		}
+		out = append(out, possible{d.sentence, ai.Easy, "", func() (ai.Item, bool) {
+			item := r.which(d, ai.MultipleChoice)
+			item.Level = ai.Easy
+			for _, other := range rivals(d, definitions, 3) {
+				item.Options = append(item.Options, r.lowerFirst(other.term))
+			}
+			at := int(hash(item.Text) % uint64(len(item.Options)+1))
+			item.Options = slices.Insert(item.Options, at, item.Correct[0])
+			return item, len(item.Options) > 2
+		}})
 	}
 	return out
 }
@@ -168,82 +160,67 @@ func (r *reading) which(d definition, kind string) ai.Item {
 	return r.item(d.sentence, kind, fmt.Sprintf(r.tongue.text.which, quoteMarks(d.back)), r.lowerFirst(d.term))
 }
 
-// gapChoices asks what belongs into a gap, with other terms to choose from.
-func (r *reading) gapChoices(clozes []cloze) []possible {
+// statements states what the material says of a term, and the same of another one.
+func (r *reading) statements(definitions []definition) []possible {
 	var out []possible
-	for _, c := range clozes {
-		out = append(out, possible{c.sentence, c.level(ai.MultipleChoice), "", func() (ai.Item, bool) {
-			item := r.gap(c, ai.MultipleChoice)
-			item.Options = r.choose(item, c.phrase.kind, c.sentence, nil)
-			return item, item.Options != nil
+	for _, d := range definitions {
+		out = append(out, possible{d.sentence, ai.Easy, "True", func() (ai.Item, bool) {
+			return r.statement(d, d.text, "True", d.text), true
+		}}, possible{d.sentence, ai.Easy, "False", func() (ai.Item, bool) {
+			others := rivals(d, definitions, 1)
+			if len(others) == 0 {
+				return ai.Item{}, false
+			}
+			explanation := fmt.Sprintf(r.tongue.text.instead, quoteMarks(d.term)) + " " + d.text
+			return r.statement(d, others[0].begin+strings.TrimPrefix(d.text, d.begin), "False", explanation), true
 		}})
 	}
 	return out
 }
 
-// choose returns the answer among its distractors, nil if there are too few.
-func (r *reading) choose(item ai.Item, kind phraseKind, s sentence, extra []term) []string {
-	options := r.distractors(item.Correct[0], kind, s, extra)
-	if len(options) < 2 {
-		return nil
-	}
-	at := int(hash(item.Text) % uint64(len(options)+1))
-	return slices.Insert(options, at, item.Correct[0])
+func (r *reading) statement(d definition, statement, correct, explanation string) ai.Item {
+	item := r.item(d.sentence, ai.TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
+	item.Explanation, item.Level, item.Tags = explanation, ai.Easy, r.tags(d.sentence, d.term)
+	return item
 }
 
+// rivals returns up to most definitions of which the same could be said by their
+// form, the likest terms first: they have the same verb, and nothing in common with
+// the sentence.
+func rivals(d definition, among []definition, most int) []definition {
+	if d.begin == "" {
+		return nil
+	}
+	here := slices.Concat(d.stems(), stems(d.heading))
+	var out []definition
+	for _, other := range among {
+		if other.verb == d.verb && !shares(here, stems(other.term)) && !slices.ContainsFunc(out, func(o definition) bool { return shares(stems(o.term), stems(other.term)) }) {
+			out = append(out, other)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b definition) int { return cmp.Compare(unlike(d.term, a.term), unlike(d.term, b.term)) })
+	return out[:min(most, len(out))]
+}
+
+// unlike returns how much the shapes of two terms differ: what differs in shape
+// gives the answer away.
+func unlike(a, b string) int {
+	return 6*abs(strings.Count(a, " ")-strings.Count(b, " ")) + abs(utf8.RuneCountInString(a)-utf8.RuneCountInString(b))/2
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// gaps asks what belongs into the gaps of sentences.
 func (r *reading) gaps(clozes []cloze) []possible {
 	var out []possible
 	for _, c := range clozes {
-		out = append(out, possible{c.sentence, c.level(ai.FillBlank), "", func() (ai.Item, bool) {
-			item := r.gap(c, ai.FillBlank)
-			item.Hint = r.hint(c.answer)
+		out = append(out, possible{c.sentence, ai.Hard, "", func() (ai.Item, bool) {
+			item := r.item(c.sentence, ai.FillBlank, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer)
+			item.Level, item.Tags, item.Hint = ai.Hard, r.tags(c.sentence, c.phrase.text), r.hint(c.answer)
 			return item, true
 		}})
 	}
 	return out
-}
-
-func (c cloze) level(kind string) string {
-	if kind == ai.FillBlank || len(c.words) > 25 {
-		return ai.Hard
-	}
-	return ai.Medium
-}
-
-func (r *reading) gap(c cloze, kind string) ai.Item {
-	item := r.item(c.sentence, kind, fmt.Sprintf(r.tongue.text.cloze, c.gapped), c.answer)
-	item.Level, item.Tags = c.level(kind), r.tags(c.sentence, c.phrase.text)
-	return item
-}
-
-// statements states what the material says, and the same with another term in the
-// place of the right one, where one fits.
-func (r *reading) statements(clozes []cloze) []possible {
-	var out []possible
-	for _, c := range clozes {
-		out = append(out, possible{c.sentence, ai.Easy, "True", func() (ai.Item, bool) {
-			return r.statement(c, c.text, "True", c.text), true
-		}})
-		if c.phrase.kind == common && !c.afterArticle() {
-			continue
-		}
-		out = append(out, possible{c.sentence, ai.Easy, "False", func() (ai.Item, bool) {
-			others := slices.DeleteFunc(r.distractors(c.answer, c.phrase.kind, c.sentence, nil), func(o string) bool { return !r.fits(c, o) })
-			if len(others) == 0 {
-				return ai.Item{}, false
-			}
-			explanation := fmt.Sprintf(r.tongue.text.instead, quoteMarks(c.answer)) + " " + c.text
-			return r.statement(c, strings.Replace(c.gapped, gap, others[0], 1), "False", explanation), true
-		}})
-	}
-	return out
-}
-
-func (r *reading) statement(c cloze, statement, correct, explanation string) ai.Item {
-	item := r.item(c.sentence, ai.TrueFalse, fmt.Sprintf(r.tongue.text.truth, statement), correct)
-	item.Explanation, item.Level = explanation, ai.Easy
-	item.Tags = r.tags(c.sentence, c.phrase.text)
-	return item
 }
 
 func (r *reading) item(s sentence, kind, text, correct string) ai.Item {
@@ -255,9 +232,6 @@ func (r *reading) item(s sentence, kind, text, correct string) ai.Item {
 
 // hint says how long the answer is and how it starts.
 func (r *reading) hint(answer string) string {
-	if answer[0] >= '0' && answer[0] <= '9' {
-		return r.tongue.text.hintYear
-	}
 	first, _ := utf8.DecodeRuneInString(answer)
 	return fmt.Sprintf(r.tongue.text.hint, countWordRunes(answer), strings.ToUpper(string(first)))
 }

@@ -93,6 +93,12 @@ func TestOfflineCardsMakeSense(t *testing.T) {
 		"a participle is no term":   {"Plotted is the concentration of the enzyme for each of the doses that were given.", "", "What is plotted"},
 		"a remark of the author":    {"Beobachtung: Die Topologie der Ebene ist die feinste Topologie der Menge. Die Ebene ist eine Menge. Die Menge hat eine Topologie.", "", "Beobachtung"},
 		"a heading runs in midway":  {"Control and Robustness of the Wnt Pathway The model contains many parameters of the cell. The Wnt Pathway is part of the cell.", "", "Robustness"},
+		"a word of everyday":        {"The substrate of the enzyme has an effect. The effect of the substrate is strong. The team of the laboratory measured an effect.", "", "strong effect"},
+		"the article tells":         {"The plant turns the light of the day into an antioxidant at last. The antioxidant protects the leaf. An antioxidant is found in each leaf.", "a(n) _____", " an _____"},
+		"a verb":                    {"The option tells how to sharply quantify the membranes. Researchers quantify the membranes by light. Students quantify the membranes, too.", "", "_____ the membranes"},
+		"a speech":                  {"Like most citizens, I believe that democracy is under assault. Democracy is what we defend. My democracy is stronger than your democracy.", "", "emocracy"},
+		"a label":                   {"Academic Editor: Craig Moritz, University of California, Berkeley\n\nRemark: the editor of the journal reads it\n\nRemark: the author of the journal wrote it", "", "say about"},
+		"a part of a name":          {"The soldiers of the Civil War fought for the federal states. The Civil War of the federal states was long, and the War was lost.", "", "Civil _____"},
 		"a letter for the thing": {"Sei X ein Raum. X heißt topologische Mannigfaltigkeit, wenn jeder Punkt eine Umgebung hat, die zum Raum homöomorph ist.",
 			"Wann heißt X topologische Mannigfaltigkeit?", ""},
 	} {
@@ -181,16 +187,84 @@ func TestOfflineSpeaksTheMaterialsLanguage(t *testing.T) {
 	}
 }
 
-// TestOfflineStatementsKeepGenders: an article that doesn't fit gives a false one away.
-func TestOfflineStatementsKeepGenders(t *testing.T) {
+// TestOfflineFalseStatementsAreWellFormed: what the material says of a term is said of
+// another one, with its own article. Terms put into any gap made nonsense that nobody believes.
+func TestOfflineFalseStatementsAreWellFormed(t *testing.T) {
 	t.Parallel()
-	items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: material(t, "topologie.md"), Count: 20, Types: []string{ai.TrueFalse}})
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"cells.md", "topologie.md"} {
+		items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: material(t, file), Count: 20, Types: []string{ai.TrueFalse}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range items {
+			if i.Correct[0] == "True" {
+				continue
+			}
+			_, statement, _ := strings.Cut(i.Text, "? ")
+			if _, said, ok := strings.Cut(statement, " ist "); ok && strings.Contains(i.Explanation, " ist "+said) {
+				continue
+			}
+			if _, said, ok := strings.Cut(statement, " is "); ok && strings.Contains(i.Explanation, " is "+said) {
+				continue
+			}
+			if _, said, ok := strings.Cut(statement, " are "); !ok || !strings.Contains(i.Explanation, " are "+said) {
+				t.Errorf("%s: %q, explained by %q", file, i.Text, i.Explanation)
+			}
+		}
 	}
+}
+
+// TestOfflineOptionsAreOfOneKind: they are terms that the material defines in the same way,
+// and none is told by its article or number.
+func TestOfflineOptionsAreOfOneKind(t *testing.T) {
+	t.Parallel()
+	items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: material(t, "cells.md"), Count: 20, Types: []string{ai.MultipleChoice}})
+	if err != nil || len(items) == 0 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	defined := []string{"cell", "cell membrane", "organelle", "nucleus", "mitosis", "meiosis", "mitochondria", "ribosomes"}
 	for _, i := range items {
-		if strings.Contains(i.Text, "Ein Konvergenz") || strings.Contains(i.Text, "Eine Punkt") {
-			t.Errorf("a false article: %q", i.Text)
+		for _, option := range i.Options {
+			if !slices.Contains(defined, option) {
+				t.Errorf("%q of %v of %q is defined nowhere", option, i.Options, i.Text)
+			}
+		}
+	}
+}
+
+// TestOfflineSpeaksNoOtherLanguage: of a language that it has no words for, it speaks English.
+func TestOfflineSpeaksNoOtherLanguage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ text, language, question string }{
+		"Polish": {"Fotosynteza i oddychanie to procesy, które zachodzą i zimą, i latem. Chloroplasty roślin i glonów pochłaniają światło i wodę. " +
+			"Podczas fotosyntezy chloroplasty roślin zamieniają światło i dwutlenek węgla na cukier i tlen.", "", "Czym są chloroplasty?"},
+		"Croatian": {"Fotosinteza i disanje su procesi u stanicama i tkivima biljaka. Kloroplasti biljaka i alga upijaju svjetlost i vodu u stanicama. " +
+			"U stanicama biljaka kloroplasti pretvaraju svjetlost i ugljikov dioksid u šećer i kisik.", "", "Što su kloroplasti?"},
+		"Dutch, as it is known": {"Overdag nemen chloroplasten van groene planten licht, water en koolstofdioxide op voor suiker. " +
+			"Volgens onderzoekers gebruiken groene planten chloroplasten voor suiker, terwijl andere organismen suiker eten.", "nl", "Wat zijn chloroplasten?"},
+	} {
+		m := ai.Material{Sources: []ai.Source{{Text: tc.text}}, Count: 10, Language: tc.language}
+		cards, _, err := provider.Offline{}.Cards(t.Context(), m)
+		if err != nil || len(cards) == 0 {
+			t.Errorf("%s: %d cards, %v", name, len(cards), err)
+		}
+		items, _, err := provider.Offline{}.Questions(t.Context(), m)
+		if err != nil || len(items) == 0 {
+			t.Errorf("%s: %d questions, %v", name, len(items), err)
+		}
+		for _, c := range cards {
+			if !strings.HasPrefix(c.Front, "Fill in the gap: ") {
+				t.Errorf("%s: %q", name, c.Front)
+			}
+		}
+		for _, i := range items {
+			if !strings.HasPrefix(i.Text, "Fill in the gap: ") {
+				t.Errorf("%s: %q", name, i.Text)
+			}
+		}
+		answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: tc.question}}, Sources: m.Sources}, nil)
+		if err != nil || !strings.HasPrefix(answer.Text, "No language model") || len(answer.Citations) == 0 {
+			t.Errorf("%s: answered %q, %v", name, answer.Text, err)
 		}
 	}
 }

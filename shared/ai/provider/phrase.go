@@ -19,40 +19,26 @@ type reading struct {
 	material  ai.Material
 	tongue    *tongue
 	sentences []sentence
-	phrases   []phrase          // the weightiest first
-	inside    map[int][]int     // the phrases of each sentence
-	about     map[int]bool      // the sentences about the topic
-	upper     map[string]bool   // words written with a capital inside a sentence
-	lower     map[string]bool   // words written without one
-	genders   map[string]string // of stems, as their articles tell
+	phrases   []phrase        // the weightiest first
+	inside    map[int][]int   // the phrases of each sentence
+	about     map[int]bool    // the sentences about the topic
+	upper     map[string]bool // words written with a capital inside a sentence
+	lower     map[string]bool // words written without one
 }
 
 // phrase is a term of the material: one to three words that it uses as a noun.
 type phrase struct {
 	text   string // as mostly written
 	stems  []string
-	kind   phraseKind
 	weight float64
 	in     []int // the sentences that have it
 }
 
-type phraseKind int
-
-const (
-	common phraseKind = iota
-	name              // always with capitals
-	number            // years and quantities
-)
-
 // read reads the material. It stops when the context is done, and so do the loops
 // over what was read.
 func read(ctx context.Context, m ai.Material) (*reading, error) {
-	r := &reading{material: m, sentences: splitSentences(ctx, m.Sources), upper: map[string]bool{}, lower: map[string]bool{}, genders: map[string]string{}}
-	texts := make([]string, len(m.Sources))
-	for i, s := range m.Sources {
-		texts[i] = s.Text
-	}
-	r.tongue = tongueOf(m.Language, texts...)
+	r := &reading{material: m, sentences: splitSentences(ctx, m.Sources), upper: map[string]bool{}, lower: map[string]bool{}}
+	r.tongue = tongueOf(cmp.Or(m.Language, languageOf(m.Sources)))
 	r.readCase()
 	r.phrases = r.findPhrases(ctx)
 	r.inside = map[int][]int{}
@@ -76,14 +62,10 @@ func (r *reading) phrasesIn(sentence int) iter.Seq2[int, phrase] {
 	}
 }
 
-// readCase learns which words are written with a capital where no sentence starts, and
-// the genders of those behind articles.
+// readCase learns which words are written with a capital where no sentence starts.
 func (r *reading) readCase() {
 	for _, s := range r.sentences {
 		for i, w := range s.words {
-			if i > 0 && !w.after {
-				r.readGender(w.stem, r.tongue.genders[strings.ToLower(s.words[i-1].text)])
-			}
 			switch {
 			case !w.capital():
 				r.lower[w.text] = true
@@ -92,25 +74,6 @@ func (r *reading) readCase() {
 			}
 		}
 	}
-}
-
-// readGender learns from one article of a noun. Where they agree on none, one of them
-// was a plural's, and nothing is known.
-func (r *reading) readGender(stem, article string) {
-	if article == "" {
-		return
-	}
-	known, seen := r.genders[stem]
-	if !seen {
-		r.genders[stem] = article
-		return
-	}
-	r.genders[stem] = strings.Map(func(gender rune) rune {
-		if strings.ContainsRune(article, gender) {
-			return gender
-		}
-		return -1
-	}, known)
 }
 
 // found counts how a phrase is used.
@@ -183,8 +146,8 @@ func (r *reading) count(all map[string]*found, in int, words []word, from, size 
 	if caps == size {
 		f.caps++
 	}
-	before := from == 0 || words[from].after || lists().nouns[strings.ToLower(words[from-1].text)]
-	behind := from+size == len(words) || words[from+size].after || stopped(words[from+size].text)
+	before := from == 0 || words[from].after || r.beforeNouns(words[from-1].text)
+	behind := from+size == len(words) || words[from+size].after || stopped(words[from+size].text) && !isArticle(words[from+size].text)
 	if r.tongue.code == "de" {
 		if last := run[size-1]; last.capital() && behind && (from > 0 || size > 1) {
 			f.noun++
@@ -224,22 +187,46 @@ func (r *reading) phrase(key string, f *found) (phrase, bool) {
 		}
 	}
 	p := phrase{text: text, stems: strings.Fields(key), in: f.in}
-	if f.caps == total && r.tongue.code != "de" {
-		p.kind = name
-	}
+	name := f.caps == total && r.tongue.code != "de"
 	nouns := float64(f.noun) / float64(total)
+	if r.tongue == &neutral { // what stands around nouns isn't known
+		if nouns = 1; !name && (f.words > 1 || utf8.RuneCountInString(text) < leastUnknown) {
+			return phrase{}, false
+		}
+	}
 	switch {
-	case r.tongue.code == "en" && strings.HasSuffix(text, "ed"):
+	case r.tongue.code == "en" && strings.HasSuffix(text, "ed"), r.tongue.code == "fr" && strings.HasSuffix(text, "ant"):
+		return phrase{}, false
+	case f.words == 1 && lists().everyday[key]:
 		return phrase{}, false
 	case nouns < 0.4, f.words > 1 && nouns < 0.5:
 		return phrase{}, false
-	case len(f.in) < 2 && !(p.kind == name && f.words > 1):
+	case name && f.words > 1:
+	case len(f.in) < 2, f.words == 1 && utf8.RuneCountInString(text) < longWord && !name && len(f.in) < 2+len(r.sentences)/oftener:
 		return phrase{}, false
 	}
 	// Longer phrases are rarer by nature and say more.
 	p.weight = math.Pow(float64(len(f.in)), 0.7) * (1 + 0.6*float64(f.words-1)) * nouns * rarity(p.stems)
 	return p, true
 }
+
+// oftener is of how many sentences one more must have a word that is a term by
+// itself: of a long text, all sorts of words stand in two. Long ones are rarer.
+const (
+	oftener  = 150
+	longWord = 9
+)
+
+// leastUnknown is how many letters a word has that is asked for in a language that the
+// model doesn't know: its frequent words are shorter.
+const leastUnknown = 7
+
+// beforeNouns reports whether nouns stand behind the word.
+func (r *reading) beforeNouns(text string) bool {
+	return lists().nouns[r.tongue.code][strings.ToLower(text)]
+}
+
+func isArticle(text string) bool { return lists().articles[strings.ToLower(text)] }
 
 // rarity is how much a phrase's words are likely to say, by their length: the
 // frequent words of a language are short.
@@ -259,7 +246,7 @@ func (r *reading) topics(most int) []string {
 		if len(out) == most {
 			break
 		}
-		if p.kind == number || slices.ContainsFunc(taken, func(t []string) bool { return shares(t, p.stems) }) {
+		if slices.ContainsFunc(taken, func(t []string) bool { return shares(t, p.stems) }) {
 			continue
 		}
 		taken = append(taken, p.stems)

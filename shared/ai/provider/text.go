@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -448,7 +449,7 @@ func (s sentence) readable() bool {
 	}
 	start := s.words[0]
 	labelled := strings.HasPrefix(s.text[start.end:], ":") && lists().general[strings.ToLower(start.text)] // "Note: it is …"
-	if labelled || s.uncased && lists().midway[start.text] || speaker().MatchString(s.text) {
+	if labelled || s.uncased && (lists().midway[start.text] || !s.isFinite()) || speaker().MatchString(s.text) || s.isEntry() {
 		return false
 	}
 	for _, sign := range []string{"http", "www.", "doi:", "ISBN", "et al", "<unk>", "@", "©", "{", "}", "\\", "=", "...", "_"} {
@@ -460,6 +461,24 @@ func (s sentence) readable() bool {
 		return false
 	}
 	return !s.isFormula() && !s.isBroken() && !s.isGlued() && !calls().MatchString(s.text) && !s.isFrontMatter() && !s.pointsElsewhere() && !strings.HasSuffix(s.text, "?") && strings.Count(s.text, `"`)%2 == 0 && strings.Count(s.text, "(") == strings.Count(s.text, ")")
+}
+
+// isEntry reports whether the sentence is a label and names: "Editor: Jane Roe, University of Oslo."
+func (s sentence) isEntry() bool {
+	groups := explained().FindStringSubmatch(s.text)
+	return groups != nil && isTitled(groups[2])
+}
+
+// isFinite reports whether the sentence has a verb of those that nearly all sentences have.
+func (s sentence) isFinite() bool {
+	return slices.ContainsFunc(s.words, func(w word) bool { return lists().finite[w.text] })
+}
+
+// speaks reports whether somebody says "I" or "you" in it.
+func (r *reading) speaks(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool {
+		return lists().persons[r.tongue.code][strings.ReplaceAll(strings.ToLower(w.text), "’", "'")]
+	})
 }
 
 // isFormula reports whether signs, digits and single letters take too much of the sentence.

@@ -14,22 +14,19 @@ sometimes still such take taken takes than that the their them themselves then t
 those though three through throughout thus to together too took toward towards two under until up upon us use used uses using usually
 various very via was way ways we well went were what when where whereas whether which while who whole whom whose why will with within
 without would yet you your yes don't it's i'm that's we're they're can't won't let's folks today`,
-	nouns: "the a an of in by for with this these each on to from into between their its his her our some many and or as",
+	nouns:   "the a an of in by for with this these each on to from into between their its his her our some many and or as",
+	persons: "i i'm i've i'll i'd we we're we've we'll us our ours me my you you're your yours let's it's folks",
 	text: texts{
-		preface:  "No language model is connected, so this is not a written answer: these are the sentences of your material that fit the question best.",
-		nothing:  "I found nothing in your material that fits this question. No language model is connected; I can only quote from the material.",
-		cloze:    "Fill in the gap: %s",
-		which:    "Which term does this describe? %s",
-		truth:    "True or false? %s",
-		instead:  "In the material it is %s.",
-		hint:     "It has %d letters and starts with %s.",
-		hintYear: "It is a number.",
-		about:    "What does the material say about “%s”?",
+		preface: "No language model is connected, so this is not a written answer: these are the sentences of your material that fit the question best.",
+		nothing: "I found nothing in your material that fits this question. No language model is connected; I can only quote from the material.",
+		cloze:   "Fill in the gap: %s",
+		which:   "Which term does this describe? %s",
+		truth:   "True or false? %s",
+		instead: "In the material it is %s.",
+		hint:    "It has %d letters and starts with %s.",
+		about:   "What does the material say about “%s”?",
 	},
 }
-
-// scandinavian are the genders of articles; only Norwegian has "ei".
-var scandinavian = map[string]string{"en": "m", "ei": "f", "et": "n", "ett": "n", "den": "m", "det": "n"}
 
 var norwegian = tongue{
 	code: "no",
@@ -39,17 +36,16 @@ hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellom inn innen inntil
 mindre minst mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme samt seg selv siden sin sine sitt skal skulle slik som
 store så tidligere til tilbake under ut uten var ved vi via vil ville vår være vært å også brukes bruker ofte består blant hvorav`,
 	nouns:   "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
-	genders: scandinavian,
+	persons: "jeg vi oss vår vårt våre min mitt mine du deg din ditt dine",
 	text: texts{
-		preface:  "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
-		nothing:  "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
-		cloze:    "Fyll inn det som mangler: %s",
-		which:    "Hvilket begrep beskrives her? %s",
-		truth:    "Sant eller usant? %s",
-		instead:  "I materialet er det %s.",
-		hint:     "Svaret har %d bokstaver og begynner på %s.",
-		hintYear: "Svaret er et tall.",
-		about:    "Hva sier materialet om «%s»?",
+		preface: "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
+		nothing: "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
+		cloze:   "Fyll inn det som mangler: %s",
+		which:   "Hvilket begrep beskrives her? %s",
+		truth:   "Sant eller usant? %s",
+		instead: "I materialet er det %s.",
+		hint:    "Svaret har %d bokstaver og begynner på %s.",
+		about:   "Hva sier materialet om «%s»?",
 	},
 }
 
@@ -61,17 +57,16 @@ icke ifrån igen in inom inte ingen inget jag ju kallas kan kom kommer kunde kun
 några och också om oss på samma samt sedan sig sin sina sitt ska skall skulle som stora så sådan till tidigare under upp ut utan vad var vara varit varje varför
 vem vi via vid vilka vilken vilket vill är även över används ofta består bland`,
 	nouns:   "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
-	genders: scandinavian,
+	persons: "jag vi oss vår vårt våra min mitt mina du dig din ditt dina",
 	text: texts{
-		preface:  "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
-		nothing:  "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
-		cloze:    "Fyll i luckan: %s",
-		which:    "Vilket begrepp beskrivs här? %s",
-		truth:    "Sant eller falskt? %s",
-		instead:  "I materialet är det %s.",
-		hint:     "Svaret har %d bokstäver och börjar på %s.",
-		hintYear: "Svaret är ett tal.",
-		about:    "Vad säger materialet om ”%s”?",
+		preface: "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
+		nothing: "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
+		cloze:   "Fyll i luckan: %s",
+		which:   "Vilket begrepp beskrivs här? %s",
+		truth:   "Sant eller falskt? %s",
+		instead: "I materialet är det %s.",
+		hint:    "Svaret har %d bokstäver och börjar på %s.",
+		about:   "Vad säger materialet om ”%s”?",
 	},
 }
 
@@ -83,17 +78,16 @@ hvilke hvilken hvis hvor hvordan hvorfor i ifølge ikke imellem ind inden indtil
 mig min mindre mindst mod må måtte ned noget nogle nok nu når og også om op os over på samme samt selv siden sig sin sine sit skal skulle som
 store så tidligere til tilbage ud uden under var ved vi via vil ville vores være været bruges bruger ofte består blandt`,
 	nouns:   "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
-	genders: scandinavian,
+	persons: "jeg vi os vores min mit mine du dig din dit dine",
 	text: texts{
-		preface:  "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
-		nothing:  "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
-		cloze:    "Udfyld det, der mangler: %s",
-		which:    "Hvilket begreb beskrives her? %s",
-		truth:    "Sandt eller falsk? %s",
-		instead:  "I materialet er det %s.",
-		hint:     "Svaret har %d bogstaver og begynder med %s.",
-		hintYear: "Svaret er et tal.",
-		about:    "Hvad siger materialet om »%s«?",
+		preface: "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
+		nothing: "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
+		cloze:   "Udfyld det, der mangler: %s",
+		which:   "Hvilket begreb beskrives her? %s",
+		truth:   "Sandt eller falsk? %s",
+		instead: "I materialet er det %s.",
+		hint:    "Svaret har %d bogstaver og begynder med %s.",
+		about:   "Hvad siger materialet om »%s«?",
 	},
 }
 
@@ -109,19 +103,17 @@ schon sehr sei seien sein seine seinem seinen seiner seit sich sie sind so sobal
 sonst sowie sowohl statt trotz über um und uns unser unter usw viel viele vielen vom von vor während wann war waren warum was weder wegen
 weil weitere weiteren weiterer welche welchem welchen welcher welches wenn wer werden wie wieder will wir wird wo wobei wurde wurden würde z zu zudem zum zur
 zwar zwei zwischen sodann mittels dabei hierbei beispielsweise beziehungsweise jeweils analog ebenso falls betrachte zeige sowie`,
-	nouns: "der die das den dem des ein eine einen einem einer eines von vom in im für mit zu zum zur durch aus jede jeder jedes und oder als",
-	genders: map[string]string{"der": "mf", "die": "f", "das": "n", "den": "m", "dem": "mn", "des": "mn", "ein": "mn", "eine": "f", "einen": "m", "einem": "mn",
-		"einer": "f", "eines": "mn", "jede": "f", "jeder": "mf", "jedes": "n", "im": "mn", "vom": "mn", "zum": "mn", "zur": "f"},
+	nouns:   "der die das den dem des ein eine einen einem einer eines von vom in im für mit zu zum zur durch aus jede jeder jedes und oder als",
+	persons: "wir uns unser unsere unserem unseren unserer ich mein meine mir mich du dein deine dir dich",
 	text: texts{
-		preface:  "Es ist kein Sprachmodell angeschlossen; dies ist daher keine ausformulierte Antwort, sondern die Sätze aus deinem Material, die am besten zur Frage passen.",
-		nothing:  "In deinem Material habe ich nichts gefunden, das zu dieser Frage passt. Es ist kein Sprachmodell angeschlossen; ich kann nur aus dem Material zitieren.",
-		cloze:    "Ergänze die Lücke: %s",
-		which:    "Welcher Begriff wird hier beschrieben? %s",
-		truth:    "Wahr oder falsch? %s",
-		instead:  "Im Material steht %s.",
-		hint:     "Die Antwort hat %d Buchstaben und beginnt mit %s.",
-		hintYear: "Die Antwort ist eine Zahl.",
-		about:    "Was steht im Material über „%s“?",
+		preface: "Es ist kein Sprachmodell angeschlossen; dies ist daher keine ausformulierte Antwort, sondern die Sätze aus deinem Material, die am besten zur Frage passen.",
+		nothing: "In deinem Material habe ich nichts gefunden, das zu dieser Frage passt. Es ist kein Sprachmodell angeschlossen; ich kann nur aus dem Material zitieren.",
+		cloze:   "Ergänze die Lücke: %s",
+		which:   "Welcher Begriff wird hier beschrieben? %s",
+		truth:   "Wahr oder falsch? %s",
+		instead: "Im Material steht %s.",
+		hint:    "Die Antwort hat %d Buchstaben und beginnt mit %s.",
+		about:   "Was steht im Material über „%s“?",
 	},
 }
 
@@ -134,17 +126,16 @@ ne ni nos notre nous on ont où ou par parce parfois pas pendant peu peut peuven
 qui quoi sa se selon sera seront ses seulement si sinon soit sont souvent sous sur tandis telle telles tels toujours tous tout toute toutes
 trois très trop un une vers voici voilà vos votre vous y à ça était étaient été être`,
 	nouns:   "le la les un une des du de au aux en dans par pour sur sous avec sans chaque ce cet cette ces leur leurs et ou entre vers",
-	genders: map[string]string{"le": "m", "la": "f", "un": "m", "une": "f", "du": "m", "au": "m"},
+	persons: "je j'ai nous notre nos vous votre vos mon mes tu ton tes",
 	text: texts{
-		preface:  "Aucun modèle de langue n’est connecté : ceci n’est donc pas une réponse rédigée, mais les phrases de tes documents qui correspondent le mieux à la question.",
-		nothing:  "Je n’ai rien trouvé dans tes documents qui corresponde à cette question. Aucun modèle de langue n’est connecté ; je ne peux que citer les documents.",
-		cloze:    "Complète la phrase : %s",
-		which:    "Quel terme est décrit ici ? %s",
-		truth:    "Vrai ou faux ? %s",
-		instead:  "Dans les documents, c’est %s.",
-		hint:     "La réponse compte %d lettres et commence par %s.",
-		hintYear: "La réponse est un nombre.",
-		about:    "Que disent les documents sur « %s » ?",
+		preface: "Aucun modèle de langue n’est connecté : ceci n’est donc pas une réponse rédigée, mais les phrases de tes documents qui correspondent le mieux à la question.",
+		nothing: "Je n’ai rien trouvé dans tes documents qui corresponde à cette question. Aucun modèle de langue n’est connecté ; je ne peux que citer les documents.",
+		cloze:   "Complète la phrase : %s",
+		which:   "Quel terme est décrit ici ? %s",
+		truth:   "Vrai ou faux ? %s",
+		instead: "Dans les documents, c’est %s.",
+		hint:    "La réponse compte %d lettres et commence par %s.",
+		about:   "Que disent les documents sur « %s » ?",
 	},
 }
 
@@ -157,16 +148,15 @@ me mediante menos mi mientras misma mismo mucha muchas mucho muchos muy más ni 
 para pero poca poco porque pues puede pueden que quien quienes qué se sean según ser si sido siempre sino sobre su sus sí también tampoco tanto
 tiene tienen toda todas todo todos tres tu un una unas uno unos usted varias varios ya y él`,
 	nouns:   "el la los las un una unos unas de del al en por para con sin sobre entre cada este esta estos estas su sus y o",
-	genders: map[string]string{"el": "m", "la": "f", "un": "m", "una": "f", "los": "m", "las": "f", "del": "m", "al": "m"},
+	persons: "yo nosotros nuestra nuestro nuestras nuestros mi mis tú tu tus usted ustedes",
 	text: texts{
-		preface:  "No hay ningún modelo de lenguaje conectado, así que esto no es una respuesta redactada: son las frases de tu material que mejor corresponden a la pregunta.",
-		nothing:  "No he encontrado nada en tu material que corresponda a esta pregunta. No hay ningún modelo de lenguaje conectado; solo puedo citar el material.",
-		cloze:    "Completa el hueco: %s",
-		which:    "¿Qué término se describe aquí? %s",
-		truth:    "¿Verdadero o falso? %s",
-		instead:  "En el material es %s.",
-		hint:     "La respuesta tiene %d letras y empieza por %s.",
-		hintYear: "La respuesta es un número.",
-		about:    "¿Qué dice el material sobre «%s»?",
+		preface: "No hay ningún modelo de lenguaje conectado, así que esto no es una respuesta redactada: son las frases de tu material que mejor corresponden a la pregunta.",
+		nothing: "No he encontrado nada en tu material que corresponda a esta pregunta. No hay ningún modelo de lenguaje conectado; solo puedo citar el material.",
+		cloze:   "Completa el hueco: %s",
+		which:   "¿Qué término se describe aquí? %s",
+		truth:   "¿Verdadero o falso? %s",
+		instead: "En el material es %s.",
+		hint:    "La respuesta tiene %d letras y empieza por %s.",
+		about:   "¿Qué dice el material sobre «%s»?",
 	},
 }
