@@ -30,3 +30,34 @@ func TestForeignKeysHaveAnIndex(t *testing.T) {
 		t.Errorf("no index helps %s", key)
 	}
 }
+
+// TestAStudentsThingsGoWithThem: a row that doesn't lead to a user whose deletion takes it
+// along stays behind for ever, with whatever it tells about them.
+func TestAStudentsThingsGoWithThem(t *testing.T) {
+	t.Parallel()
+	rows, _ := dbtest.New(t).Query(t.Context(), `
+		WITH RECURSIVE going (id) AS (
+			SELECT 'users'::regclass::oid
+			UNION
+			SELECT k.conrelid FROM pg_constraint k JOIN going ON k.confrelid = going.id
+			WHERE k.contype = 'f' AND k.confdeltype = 'c' AND NOT EXISTS (
+				SELECT FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND NOT a.attnotnull)
+		)
+		SELECT format('rows of %s', c.oid::regclass)
+		FROM pg_class c
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND c.oid NOT IN (SELECT id FROM going) AND relname <> ALL ($1)
+		UNION ALL
+		SELECT format('rows of %s that %s refers to', confrelid::regclass, conrelid::regclass)
+		FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('a', 'r')
+		ORDER BY 1`, []string{
+		"backups", "restore_drills", "goose_db_version", // of the platform
+		"rate_limits", "idempotency_keys", // cleanup removes both within days
+	})
+	left, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range left {
+		t.Errorf("%s stay behind when their student goes", what)
+	}
+}
