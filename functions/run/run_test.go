@@ -32,11 +32,11 @@ func TestCleanupRemovesWhatExpiredAndNothingElse(t *testing.T) {
 	app := apitest.New(t)
 	ada := app.User("ada")
 	for sql, args := range map[string][]any{
-		`INSERT INTO refresh_tokens (id, user_id, family, expires_at) VALUES ($1, $3, $1, now() - interval '1 s'), ($2, $3, $2, now() + interval '1 h')`:                                 {id.New[thing](), id.New[thing](), ada.ID},
-		`INSERT INTO idempotency_keys (user_id, operation, key, fingerprint, created_at) VALUES ($1, 'x', 'old', '', now() - interval '25 h'), ($1, 'x', 'new', '', now())`:              {ada.ID},
-		`INSERT INTO rate_limits (key, ready) SELECT 'past ' || n, now() - interval '1 s' FROM generate_series(1, 6000) n UNION ALL SELECT 'ahead', now() + interval '1 h'`:              {},
-		`INSERT INTO chats (id, user_id, title, status, updated_at) VALUES ($1, $3, 'old', 'deleted', now() - interval '2 days'), ($2, $3, 'kept', 'active', now() - interval '2 days')`: {id.New[thing](), id.New[thing](), ada.ID},
-		`INSERT INTO courses (id, user_id, name, deleted_at) VALUES ($1, $4, 'old', now() - interval '2 days'), ($2, $4, 'just deleted', now()), ($3, $4, 'kept', NULL)`:                 {id.New[thing](), id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO refresh_tokens (id, user_id, family, expires_at) VALUES ($1, $3, $1, now() - interval '1 s'), ($2, $3, $2, now() + interval '1 h')`:                                                     {id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO idempotency_keys (user_id, operation, key, fingerprint, first_id, claim, created_at) VALUES ($1, 'x', 'old', '', $1, $1, now() - interval '25 h'), ($1, 'x', 'new', '', $1, $1, now())`: {ada.ID},
+		`INSERT INTO rate_limits (key, ready) SELECT 'past ' || n, now() - interval '1 s' FROM generate_series(1, 6000) n UNION ALL SELECT 'ahead', now() + interval '1 h'`:                                  {},
+		`INSERT INTO chats (id, user_id, title, status, updated_at) VALUES ($1, $3, 'old', 'deleted', now() - interval '2 days'), ($2, $3, 'kept', 'active', now() - interval '2 days')`:                     {id.New[thing](), id.New[thing](), ada.ID},
+		`INSERT INTO courses (id, user_id, name, deleted_at) VALUES ($1, $4, 'old', now() - interval '2 days'), ($2, $4, 'just deleted', now()), ($3, $4, 'kept', NULL)`:                                     {id.New[thing](), id.New[thing](), id.New[thing](), ada.ID},
 	} {
 		if _, err := app.DB.Exec(t.Context(), sql, args...); err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 		VALUES ($1, $2, $3, $4, $7, $8)
 		ON CONFLICT (user_id, operation, key) DO UPDATE
 		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now(), claim = excluded.claim,
-			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN coalesce(k.first_id, excluded.first_id) ELSE excluded.first_id END
+			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN k.first_id ELSE excluded.first_id END
 		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 ELSE $6 END::interval
 		RETURNING first_id`,
 		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)

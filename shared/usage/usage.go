@@ -18,7 +18,7 @@ import (
 )
 
 // Plan says how much a student may use. What no plan lifts stands in the migration
-// 20261126191500_bounds.sql, in the function most_items.
+// 20261124081100_lists.sql, in the function most_items.
 type Plan struct {
 	DocumentBytes  int64 // of one document
 	Documents      int   // that aren't deleted

@@ -5,7 +5,7 @@
 CREATE TABLE documents (
 	id                    uuid        PRIMARY KEY,
 	user_id               uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
-	course_id             uuid        NOT NULL REFERENCES courses ON DELETE CASCADE,
+	course_id             uuid        NOT NULL,
 	name                  text        NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
 	description           text,
 	document_type         text        NOT NULL DEFAULT 'file',
@@ -25,7 +25,7 @@ CREATE TABLE documents (
 
 	state                 text        NOT NULL DEFAULT 'awaiting_upload'
 		CHECK (state IN ('awaiting_upload', 'queued', 'processing', 'completed', 'failed')),
-	stage                 text        NOT NULL DEFAULT '',    -- of processing: verify, extract, split, embed, index, summarize
+	stage                 text        NOT NULL DEFAULT '',    -- of processing: extract, embed, summarize; empty before and after
 	progress              real        NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
 	error_code            text        NOT NULL DEFAULT '',
 	error_message         text        NOT NULL DEFAULT '',    -- for the student
@@ -45,7 +45,8 @@ CREATE TABLE documents (
 
 	deleted_at            timestamptz, -- gone for its owner; cleanup removes the rest
 	created_at            timestamptz NOT NULL DEFAULT now(),
-	updated_at            timestamptz NOT NULL DEFAULT now()
+	updated_at            timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT documents_own_course FOREIGN KEY (course_id, user_id) REFERENCES courses (id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX documents_list ON documents (course_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX documents_user ON documents (user_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
@@ -54,6 +55,9 @@ CREATE INDEX documents_unfinished ON documents (updated_at) WHERE state IN ('awa
 CREATE INDEX documents_same_bytes ON documents (user_id, sha256) WHERE state = 'completed' AND deleted_at IS NULL;
 CREATE INDEX documents_duplicates ON documents (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX documents_deleted ON documents (deleted_at) WHERE deleted_at IS NOT NULL;
+-- The foreign keys': those above leave out what is deleted.
+CREATE INDEX documents_course ON documents (course_id);
+CREATE INDEX documents_owner ON documents (user_id);
 
 -- The text of a document, a row a page. Offsets everywhere count Unicode code
 -- points of the document's text: its pages joined by an empty line.
@@ -70,20 +74,24 @@ CREATE TABLE passages (
 	id              uuid        PRIMARY KEY,
 	document_id     uuid        NOT NULL REFERENCES documents ON DELETE CASCADE,
 	course_id       uuid        NOT NULL REFERENCES courses ON DELETE CASCADE,
-	user_id         uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
+	user_id         uuid        NOT NULL, -- no reference: it would cost each passage an index, and they go with their document
 	position        int         NOT NULL CHECK (position >= 0), -- in the document, from 0
 	heading         text        NOT NULL DEFAULT '',            -- the headings above it, joined by " > "
 	text            text        NOT NULL,
 	page_start      int         NOT NULL,
 	page_end        int         NOT NULL,
+	page_breaks     int[]       NOT NULL DEFAULT '{}',          -- where each page after its first begins, from char_start
 	char_start      int         NOT NULL,
 	char_end        int         NOT NULL,
 	words           int         NOT NULL,
-	embedding       vector(512),
+	embedding       halfvec(512),                               -- 1 KB; a vector of 2 KB would stand outside of its row, and a scan take six times as long
 	embedding_model text        NOT NULL DEFAULT '',
+	language        text        NOT NULL DEFAULT '',
+	words_found     tsvector,                                   -- by the trigger passages_words_found
 	UNIQUE (document_id, position),
 	CHECK (page_start <= page_end AND char_start < char_end)
 );
+ALTER TABLE passages ALTER COLUMN embedding SET STORAGE PLAIN;
 
 -- What a run has made so far. What readers and searches see stays whole until the
 -- run is complete; then its draft takes that place in one transaction. A run that
@@ -97,17 +105,19 @@ CREATE TABLE document_drafts (
 	word_count  int    NOT NULL
 );
 CREATE TABLE draft_passages (
-	id              uuid NOT NULL,
-	document_id     uuid NOT NULL REFERENCES document_drafts ON DELETE CASCADE,
-	position        int  NOT NULL,
-	heading         text NOT NULL,
-	text            text NOT NULL,
-	page_start      int  NOT NULL,
-	page_end        int  NOT NULL,
-	char_start      int  NOT NULL,
-	char_end        int  NOT NULL,
-	words           int  NOT NULL,
-	embedding       vector(512),
-	embedding_model text NOT NULL DEFAULT '',
+	id              uuid         NOT NULL,
+	document_id     uuid         NOT NULL REFERENCES document_drafts ON DELETE CASCADE,
+	position        int          NOT NULL,
+	heading         text         NOT NULL,
+	text            text         NOT NULL,
+	page_start      int          NOT NULL,
+	page_end        int          NOT NULL,
+	page_breaks     int[]        NOT NULL DEFAULT '{}',
+	char_start      int          NOT NULL,
+	char_end        int          NOT NULL,
+	words           int          NOT NULL,
+	embedding       halfvec(512),
+	embedding_model text         NOT NULL DEFAULT '',
 	PRIMARY KEY (document_id, position)
 );
+ALTER TABLE draft_passages ALTER COLUMN embedding SET STORAGE PLAIN;

@@ -4,14 +4,14 @@
 CREATE TABLE flashcards (
 	id                    uuid        PRIMARY KEY,
 	user_id               uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
-	course_id             uuid        NOT NULL REFERENCES courses ON DELETE CASCADE,
+	course_id             uuid        NOT NULL,
 	question              text        NOT NULL CHECK (question <> ''),
 	answer                text        NOT NULL CHECK (answer <> ''),
 	explanation           text,
 	difficulty_level      text        NOT NULL DEFAULT 'medium' CHECK (difficulty_level IN ('easy', 'medium', 'hard')),
 	tags                  text[]      NOT NULL DEFAULT '{}',
 	source_content        text,
-	passage_id            uuid        REFERENCES passages ON DELETE SET NULL,
+	citation              jsonb, -- whole: it outlives its document
 	is_active             bool        NOT NULL DEFAULT true,
 	is_starred            bool        NOT NULL DEFAULT false,
 	generated_by_ai       bool        NOT NULL DEFAULT false,
@@ -35,12 +35,18 @@ CREATE TABLE flashcards (
 	total_reviews         int         NOT NULL DEFAULT 0,
 	total_correct         int         NOT NULL DEFAULT 0,
 	created_at            timestamptz NOT NULL DEFAULT now(),
-	updated_at            timestamptz NOT NULL DEFAULT now()
+	updated_at            timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT flashcards_own_course FOREIGN KEY (course_id, user_id) REFERENCES courses (id, user_id) ON DELETE CASCADE,
+	-- Lists show cards whole.
+	CONSTRAINT flashcards_bytes CHECK (
+		octet_length(question) + octet_length(answer) + coalesce(octet_length(explanation), 0) + coalesce(octet_length(source_content), 0)
+		+ octet_length(array_to_string(tags, '')) <= 65536)
 );
 CREATE INDEX flashcards_list ON flashcards (user_id, next_review_date, id);
 CREATE INDEX flashcards_due ON flashcards (user_id, course_id, next_review_date, id) WHERE is_active;
+-- What is due is found without reading past all suspended cards.
+CREATE INDEX flashcards_due_anywhere ON flashcards (user_id, next_review_date, id) WHERE is_active;
 CREATE INDEX flashcards_course ON flashcards (course_id, id);
-CREATE INDEX flashcards_passage ON flashcards (passage_id);
 
 CREATE TABLE flashcard_reviews (
 	id                     uuid        PRIMARY KEY, -- the client may give it: a repetition changes nothing
@@ -61,3 +67,4 @@ CREATE TABLE flashcard_reviews (
 );
 CREATE INDEX flashcard_reviews_card ON flashcard_reviews (flashcard_id, created_at, id);
 CREATE INDEX flashcard_reviews_user ON flashcard_reviews (user_id, created_at DESC, id DESC);
+CREATE TRIGGER added_too_fast AFTER INSERT ON flashcard_reviews FOR EACH ROW EXECUTE FUNCTION added_too_fast(20000, '1 week');

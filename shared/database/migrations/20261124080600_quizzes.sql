@@ -19,6 +19,7 @@ CREATE TABLE quizzes (
 	generation_prompt    text,
 	source_content       text,
 	total_questions      int         NOT NULL DEFAULT 0,
+	question_bytes       int         NOT NULL DEFAULT 0, -- of the questions as JSON
 	total_attempts       int         NOT NULL DEFAULT 0, -- ever started: deleted ones count, numbers aren't given twice
 	finished_attempts    int         NOT NULL DEFAULT 0, -- that average_score is the mean of
 	average_score        float8      NOT NULL DEFAULT 0, -- percent
@@ -26,10 +27,13 @@ CREATE TABLE quizzes (
 	updated_at           timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT quizzes_course FOREIGN KEY (course_id, user_id) REFERENCES courses (id, user_id) ON DELETE CASCADE,
 	CONSTRAINT quizzes_published CHECK (status <> 'published' OR total_questions > 0),
-	CONSTRAINT quizzes_size CHECK (total_questions BETWEEN 0 AND 200)
+	CONSTRAINT quizzes_size CHECK (total_questions BETWEEN 0 AND 200),
+	-- Lists show quizzes whole, and attempts.
+	CONSTRAINT quizzes_bytes CHECK (
+		question_bytes + coalesce(octet_length(description), 0) + coalesce(octet_length(generation_prompt), 0) + coalesce(octet_length(source_content), 0) <= 262144)
 );
 CREATE INDEX quizzes_list ON quizzes (user_id, created_at DESC, id DESC);
-CREATE INDEX quizzes_by_course ON quizzes (course_id, user_id);
+CREATE INDEX quizzes_list_of_course ON quizzes (course_id, user_id, created_at DESC, id DESC);
 
 CREATE TABLE quiz_questions (
 	id               uuid        PRIMARY KEY,
@@ -44,7 +48,7 @@ CREATE TABLE quiz_questions (
 	explanation      text,
 	hint             text,
 	source_content   text,                              -- for generated ones: the words of the document that prove the answer
-	passage_id       uuid,                              -- of those words; no reference: a document that is read anew has new passages
+	citation         jsonb,                             -- of those words, whole: it outlives its document
 	tags             text[]      NOT NULL DEFAULT '{}',
 	total_attempts   int         NOT NULL DEFAULT 0,
 	correct_attempts int         NOT NULL DEFAULT 0,
@@ -64,6 +68,7 @@ CREATE TABLE quiz_attempts (
 	questions        jsonb       NOT NULL, -- with their keys, in the order in which they are asked
 	questions_order  uuid[]      NOT NULL,
 	earned           int         NOT NULL DEFAULT 0,
+	answer_bytes     int         NOT NULL DEFAULT 0, -- of the answers as JSON
 	possible         int         NOT NULL, -- of all questions but essays, which nobody grades
 	passing_score    int         NOT NULL,
 	percentage       float8      NOT NULL GENERATED ALWAYS AS (CASE WHEN possible = 0 THEN 0 ELSE 100.0::float8 * earned / possible END) STORED,
@@ -75,7 +80,8 @@ CREATE TABLE quiz_attempts (
 	device_type      text,
 	ip_address       inet,
 	user_agent       text,
-	UNIQUE (quiz_id, number)
+	UNIQUE (quiz_id, number),
+	CONSTRAINT quiz_attempts_bytes CHECK (answer_bytes <= 262144)
 );
 CREATE INDEX quiz_attempts_list ON quiz_attempts (user_id, started_at DESC, id DESC);
 CREATE INDEX quiz_attempts_deadline ON quiz_attempts (deadline) WHERE status = 'in_progress';

@@ -20,7 +20,7 @@ CREATE TABLE assessments (
 	CONSTRAINT assessments_course FOREIGN KEY (course_id, user_id) REFERENCES courses (id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX assessments_list ON assessments (user_id, created_at DESC, id DESC);
-CREATE INDEX assessments_by_course ON assessments (course_id, user_id);
+CREATE INDEX assessments_list_of_course ON assessments (course_id, user_id, created_at DESC, id DESC);
 
 -- What was generated for an assessment. It outlives the assessment.
 CREATE TABLE assessment_quizzes (

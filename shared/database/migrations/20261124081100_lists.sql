@@ -110,16 +110,6 @@ BEGIN
 			CREATE TRIGGER %1$s_changed AFTER UPDATE ON %2$I FOR EACH ROW
 				WHEN ((%3$s) <> (%4$s) OR (%5$s) IS DISTINCT FROM (%6$s)) EXECUTE FUNCTION %1$s_changed();
 		$f$, 'list_' || l.name, l.of, listed_before, listed_after, course_before, course_after);
-
-		-- Until this is committed nobody else writes: making a trigger locks the table.
-		EXECUTE format($f$
-			INSERT INTO list_counts (user_id, list, course_id, items)
-			SELECT r.user_id, %1$L, coalesce(course, '00000000-0000-0000-0000-000000000000'), count(*)
-			FROM (SELECT user_id, %3$s AS course FROM %2$I r WHERE %4$s) r LEFT JOIN courses k ON k.id = course
-			WHERE k.deleted_at IS NULL
-			GROUP BY r.user_id, GROUPING SETS ((course), ())
-			HAVING GROUPING(course) = 1 OR course IS NOT NULL
-		$f$, l.name, l.of, l.course, l.listed);
 	END LOOP;
 END $do$;
 
@@ -160,9 +150,25 @@ END $$;
 CREATE TRIGGER list_quiz_attempts_deleted BEFORE DELETE ON quizzes FOR EACH ROW EXECUTE FUNCTION list_quiz_attempts_with_quiz();
 CREATE TRIGGER list_quiz_attempts_moved AFTER UPDATE OF course_id ON quizzes FOR EACH ROW
 	WHEN (OLD.course_id <> NEW.course_id) EXECUTE FUNCTION list_quiz_attempts_with_quiz();
-
-INSERT INTO list_counts (user_id, list, course_id, items)
-SELECT a.user_id, 'quiz_attempts', coalesce(q.course_id, '00000000-0000-0000-0000-000000000000'), count(*)
-FROM quiz_attempts a JOIN quizzes q ON q.id = a.quiz_id JOIN courses c ON c.id = q.course_id AND c.deleted_at IS NULL
-GROUP BY a.user_id, GROUPING SETS ((q.course_id), ());
 -- +goose StatementEnd
+
+-- One student can't fill the database: a list grows up to so many items, whatever the
+-- plan says. Documents have bounds of the plan; messages, its tokens.
+-- +goose StatementBegin
+CREATE FUNCTION most_items(list text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE list
+	WHEN 'courses' THEN 2000
+	WHEN 'flashcards' THEN 50000
+	WHEN 'quizzes' THEN 5000
+	WHEN 'quiz_attempts' THEN 20000
+	WHEN 'assessments' THEN 5000
+	WHEN 'chats' THEN 5000
+END;
+
+CREATE FUNCTION list_is_full() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE check_violation USING CONSTRAINT = 'list_is_full', MESSAGE = NEW.list || ' is full', COLUMN = NEW.list, DETAIL = most_items(NEW.list);
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER list_is_full BEFORE UPDATE ON list_counts FOR EACH ROW
+	WHEN (NEW.course_id = '00000000-0000-0000-0000-000000000000' AND NEW.items > OLD.items AND NEW.items > most_items(NEW.list))
+	EXECUTE FUNCTION list_is_full();
