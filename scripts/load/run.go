@@ -193,7 +193,8 @@ func open(ctx context.Context, server string, log *slog.Logger) (_ *arena, err e
 	if err := ownDatabase(server); err != nil {
 		return nil, err
 	}
-	if emulator := os.Getenv("FIRESTORE_EMULATOR_HOST"); emulator != "" {
+	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
+	if emulator != "" {
 		host, _, _ := strings.Cut(emulator, ":")
 		if err := loopback(host); err != nil {
 			return nil, fmt.Errorf("FIRESTORE_EMULATOR_HOST: %w", err)
@@ -218,8 +219,9 @@ func open(ctx context.Context, server string, log *slog.Logger) (_ *arena, err e
 	a.Stack, err = stack.Start(ctx, stack.Config{
 		Dir: dir,
 		Settings: map[string]string{
-			"DATABASE_URL":    address,
-			"TRUSTED_PROXIES": "1", // each student has an address, as behind the load balancer
+			"DATABASE_URL":            address,
+			"FIRESTORE_EMULATOR_HOST": emulator,
+			"TRUSTED_PROXIES":         "1", // each student has an address, as behind the load balancer
 		},
 		Log:      log,
 		Progress: func(string, string, time.Duration) {},

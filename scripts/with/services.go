@@ -27,14 +27,14 @@ func start(ctx context.Context, progress func(string)) (*services, error) {
 	}
 	s.add("DATABASE_URL", database.URL, database.Stop)
 
-	live, err := emulator.Start(ctx, emulator.Options{Progress: progress})
+	live, err := emulator.Start(ctx, emulator.Options{Address: os.Getenv("FIRESTORE_EMULATOR_HOST"), Progress: progress})
 	switch {
 	case errors.Is(err, emulator.ErrAbsent) && os.Getenv("CI") == "": // there, a test that is left out would go unnoticed
 		progress(fmt.Sprintf("live events are tested in memory only: %v", err))
 	case err != nil:
 		return s, err
 	default:
-		s.add("FIRESTORE_EMULATOR_HOST", live.Address, live.Stop)
+		s.add("FIRESTORE_EMULATOR_HOST", live.Address, func() error { live.Stop(); return nil })
 	}
 
 	if os.Getenv("STORAGE_EMULATOR_HOST") == "" {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -26,8 +25,9 @@ const mainClass = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 // Java takes seconds to begin, on a busy machine many.
 const startTimeout = 90 * time.Second
 
-// Options say how Start reports.
+// Options say how Start works.
 type Options struct {
+	Address  string       // host:port of an emulator that someone else runs; "" runs one
 	Progress func(string) // one line for each step; nil is silent
 }
 
@@ -40,11 +40,11 @@ type Server struct {
 	once    sync.Once
 }
 
-// Start uses the emulator that FIRESTORE_EMULATOR_HOST names, else runs the installed one.
+// Start uses the given emulator, else runs the installed one.
 // Its error is ErrAbsent where there is none. The context bounds only the start.
 func Start(ctx context.Context, options Options) (*Server, error) {
-	if address := os.Getenv("FIRESTORE_EMULATOR_HOST"); address != "" {
-		return &Server{Address: address}, nil
+	if options.Address != "" {
+		return &Server{Address: options.Address}, nil
 	}
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -70,7 +70,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return nil, fmt.Errorf("start the Firestore emulator: %w", err)
 	}
 	if err := s.wait(ctx); err != nil {
-		_ = s.Stop()
+		s.Stop()
 		return nil, fmt.Errorf("the Firestore emulator doesn't start: %w; its last output: %s", err, output)
 	}
 	return s, nil
@@ -111,9 +111,9 @@ func answers(ctx context.Context, address string) bool {
 }
 
 // Stop ends the emulator if Start began it. A second call does nothing.
-func (s *Server) Stop() error {
+func (s *Server) Stop() {
 	if s.command == nil {
-		return nil
+		return
 	}
 	s.once.Do(func() {
 		group := -s.command.Process.Pid
@@ -125,7 +125,6 @@ func (s *Server) Stop() error {
 			<-s.exited
 		}
 	})
-	return nil
 }
 
 func freePort() (int, error) {

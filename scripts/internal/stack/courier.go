@@ -84,13 +84,11 @@ func (c *courier) close() error {
 }
 
 // deliver brings the news that the object is complete to every function that
-// wants it. It doesn't wait for them.
+// wants it. It doesn't wait for them. After close it only keeps the news: storage
+// is closed later, and what it completes until then is for the next run.
 func (c *courier) deliver(object api.Object) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
-		return
-	}
 	for _, d := range api.Declared() {
 		if d.Trigger != api.Finalized {
 			continue
@@ -99,6 +97,9 @@ func (c *courier) deliver(object api.Object) {
 		file := filepath.Join(c.dir, event+".json")
 		if err := store(file, object); err != nil {
 			c.log.Error("event wouldn't outlive this run", "object", object.Name, "error", err)
+		}
+		if c.ended {
+			continue
 		}
 		c.going.Go(func() {
 			if c.insist(d, event, object, object.Delivery) {

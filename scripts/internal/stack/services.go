@@ -178,21 +178,22 @@ func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*emu
 	if s.Settings["LIVE_STORE"] == "memory" {
 		return nil
 	}
+	options := emulator.Options{Address: s.Settings["FIRESTORE_EMULATOR_HOST"], Progress: config.Detail}
 	ctx, cancel := context.WithCancel(ctx)
 	var server *emulator.Server
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server, err = emulator.Start(ctx, emulator.Options{Progress: config.Detail})
+		server, err = emulator.Start(ctx, options)
 	}()
 	s.onClose(func() error {
 		cancel()
 		<-done
-		if err != nil {
-			return nil // it was told
+		if err == nil { // else it was told
+			server.Stop()
 		}
-		return server.Stop()
+		return nil
 	})
 	return func() (*emulator.Server, error) {
 		<-done

@@ -166,17 +166,40 @@ func TestPrivateFunctionsRefusePages(t *testing.T) {
 	}
 }
 
-func TestClosedCourierDeliversNothing(t *testing.T) {
+func TestEventAfterTheEndComesInTheNextRun(t *testing.T) {
 	t.Parallel()
 	f := &function{events: map[string]int{}}
 	server := httptest.NewServer(f)
 	defer server.Close()
-	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
-	c.close()
-	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
-	c.going.Wait()
+	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
+	first := newCourier(server.URL, dir, log)
+	first.close()
+	first.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	first.going.Wait()
 	if f.calls != 0 {
 		t.Errorf("got %d deliveries, want none", f.calls)
+	}
+
+	second := newCourier(server.URL, dir, log)
+	if err := second.resume(); err != nil {
+		t.Fatal(err)
+	}
+	f.wait(t, 1)
+	second.close()
+}
+
+func TestGivenFirestoreEmulatorIsTaken(t *testing.T) {
+	t.Parallel()
+	s := &Stack{Settings: map[string]string{"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}}
+	config := Config{Detail: func(line string) { t.Error(line) }}
+	if _, err := s.openLive(t.Context(), config, s.startLive(t.Context(), config)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Firestore != "127.0.0.1:1" {
+		t.Errorf("events go to %q, want the emulator that the settings name", s.Firestore)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
