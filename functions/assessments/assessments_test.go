@@ -537,6 +537,19 @@ func TestMaterialThatGivesNothingIsSaid(t *testing.T) {
 	}
 }
 
+// TestAModelThatCantReadTheScriptSaysSo: that nothing came of it had no reason.
+func TestAModelThatCantReadTheScriptSaysSo(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(t, apitest.New(t), "ada")
+	ada.document("植物", []string{"光合作用是植物利用光能把水和二氧化碳变成糖和氧气的过程。叶绿体是进行光合作用的细胞器。叶绿素吸收红光和蓝光。"})
+	resp := ada.Post(path+ada.plan(object{"flashcard_count": 1})+"/generate_content/", nil).Want(http.StatusUnprocessableEntity)
+	var m made
+	resp.Into(&m)
+	if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "Chinese") {
+		t.Errorf("answer %s", resp.Body)
+	}
+}
+
 func TestAFailedModelIsSaid(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -67,6 +67,7 @@ type message struct {
 		Quote        string
 	}
 	ReferencedDocuments []string `json:"referenced_documents"`
+	Model               string   `json:"ai_model_used"`
 }
 
 func open(t *testing.T, client *apitest.Client, course string) string {
@@ -92,6 +93,9 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 	c := exchange.Answered.Citations[0]
 	if c.Document != document || c.Title != "Lecture 1" || c.DocumentName != c.Title || c.PageStart != 1 || c.Page != c.PageStart || c.Quote == "" || texts[0][c.Start:c.End] != c.Quote {
 		t.Errorf("the first citation is %+v, want words of the first passage in their place", c)
+	}
+	if exchange.Answered.Model != "offline" {
+		t.Errorf("the answer is of %q", exchange.Answered.Model)
 	}
 	if len(exchange.Answered.ReferencedDocuments) != 1 || exchange.Answered.Status != "complete" {
 		t.Errorf("answer %+v", exchange.Answered)
@@ -271,12 +275,12 @@ func TestTutorKeepsTheQuestionWhenTheModelFails(t *testing.T) {
 	ada := app.User("ada")
 	course, _ := course(t, app, ada)
 	chat := open(t, ada, course)
-	exchange := ada.Post(chat+"send_message/", map[string]any{"content": "When is a space compact?"}).Want(http.StatusCreated).Map()
-	if exchange["ai_response"] != nil || exchange["user_message"] == nil {
-		t.Errorf("got %v, want the message and no invented answer", exchange)
+	resp := ada.Post(chat+"send_message/", map[string]any{"content": "When is a space compact?"}).Want(http.StatusServiceUnavailable)
+	if problem := resp.Map(); problem["code"] != "tutor_unavailable" || !strings.Contains(problem["detail"].(string), "is kept") || resp.Header.Get("Retry-After") != "60" {
+		t.Errorf("got %v, to be tried again after %q; want a problem that says what to do", problem, resp.Header.Get("Retry-After"))
 	}
 	stream := ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "Again?"}, "Accept", "text/event-stream").Want(http.StatusOK)
-	if !strings.Contains(string(stream.Body), `"event":"error"`) {
+	if !strings.Contains(string(stream.Body), `"event":"error"`) || !strings.Contains(string(stream.Body), `"code":"tutor_unavailable"`) {
 		t.Errorf("the stream doesn't tell of the failure: %s", stream.Body)
 	}
 	if got := ada.Get(chat).Map()["message_count"]; got != 2.0 {

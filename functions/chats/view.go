@@ -16,7 +16,7 @@ type Summary struct {
 	Section        *string `json:"section"`
 	Type           string  `json:"type"`
 	MessageCount   int     `json:"message_count"`
-	HasDocuments   bool    `json:"has_documents"`
+	HasDocuments   bool    `json:"has_documents" doc:"Whether a message of the chat refers to a document, or cites one."`
 	HasAssessments bool    `json:"has_assessments"`
 }
 
@@ -54,7 +54,7 @@ func ViewItem(c tutor.Chat) Item {
 type Chat struct {
 	Item
 	SystemPrompt         *string          `json:"system_prompt"`
-	Model                string           `json:"ai_model"`
+	Model                string           `json:"ai_model" doc:"The model that is asked. gpt-4 stands for the platform's own, whichever it is: ai_model_used of a message says which one answered."`
 	Temperature          float64          `json:"temperature"`
 	MaxTokens            int              `json:"max_tokens"`
 	Window               int              `json:"context_window_messages"`
@@ -87,7 +87,7 @@ type Message struct {
 	Content          string           `json:"content"`
 	TokenCount       *int             `json:"token_count"`
 	TimeMS           *int             `json:"processing_time_ms"`
-	Model            *string          `json:"ai_model_used"`
+	Model            *string          `json:"ai_model_used" doc:"The model that answered; offline is the built-in one that extracts. Null with a student's message."`
 	Temperature      *float64         `json:"temperature_used"`
 	PromptTokens     *int             `json:"prompt_tokens"`
 	CompletionTokens *int             `json:"completion_tokens"`

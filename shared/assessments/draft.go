@@ -80,11 +80,18 @@ const (
 )
 
 func problem(err error) string {
-	if err != nil {
-		return modelFailed
+	refused, ok := errors.AsType[*fault.Fault](err)
+	switch {
+	case err == nil:
+		return nothingNew
+	case ok && refused.Kind == fault.Unsupported:
+		return refused.Message
 	}
-	return nothingNew
+	return modelFailed
 }
+
+// modelFails reports whether the error is the model's fault, so that another try may succeed.
+func modelFails(err error) bool { return err != nil && fault.KindOf(err) != fault.Unsupported }
 
 // store keeps what was made. What was paid for isn't lost because the student
 // left or the time ran out.
@@ -93,7 +100,7 @@ func (d *draft) store(ctx context.Context) (Result, error) {
 	defer cancel()
 	result := Result{
 		Assessment: d.assessment, Model: d.generator.model.Name(), Passages: d.passages,
-		ModelFailed: d.cardsErr != nil || d.itemsErr != nil,
+		ModelFailed: modelFails(d.cardsErr) || modelFails(d.itemsErr),
 	}
 	questions := d.questions(ctx)
 	if len(questions) == 0 && len(d.cards) == 0 {

@@ -4,11 +4,9 @@ package sendmessage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"reflect"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	view "aksio.app/functions/chats"
 	"aksio.app/shared/ai"
@@ -17,6 +15,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/tutor"
 )
@@ -51,7 +50,7 @@ type Body struct {
 	Attachments []map[string]any `json:"attachments" maxItems:"20"`
 }
 
-// Response is the message and its answer, null if the model failed.
+// Response is the message and its answer.
 type Response struct {
 	Body Exchange
 }
@@ -59,18 +58,7 @@ type Response struct {
 // Exchange is the body of the response.
 type Exchange struct {
 	Asked    view.Message `json:"user_message"`
-	Answered *Answer      `json:"ai_response"`
-}
-
-// Answer is a message of the tutor's, null if the model failed.
-type Answer struct{ view.Message }
-
-// Schema says that it may be null, which a reference alone can't.
-func (Answer) Schema(r huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		AnyOf:       []*huma.Schema{r.Schema(reflect.TypeFor[view.Message](), true, ""), {Type: "null"}},
-		Description: "The tutor's message; null if the model failed: ask again in a minute.",
-	}
+	Answered view.Message `json:"ai_response" doc:"The tutor's message; interrupted if the model broke off. If it said nothing, the answer is a problem, and user_message is kept in the chat."`
 }
 
 func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
@@ -103,17 +91,27 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		body := Exchange{Asked: view.ViewMessage(exchange.Asked)}
-		if exchange.Answer != nil {
-			body.Answered = &Answer{Message: view.ViewMessage(*exchange.Answer)}
+		switch {
+		case exchange.Answer == nil && ctx.Err() != nil:
+			return nil, exchange.Failure
+		case exchange.Answer == nil:
+			return nil, fmt.Errorf("%w: %w", unavailable(exchange.Failure), exchange.Failure)
+		case exchange.Failure != nil && ctx.Err() == nil:
+			// Clients that don't stream see it by the interrupted answer.
+			problem := unavailable(exchange.Failure)
+			_ = emit(api.Event{Data: map[string]any{"event": "error", "code": problem.Code, "error": problem.Message}})
 		}
-		if exchange.Failure != nil && ctx.Err() == nil {
-			// Clients that don't stream see it by the missing or interrupted answer.
-			_ = emit(api.Event{Data: map[string]any{"event": "error", "code": "tutor_unavailable",
-				"error": "The tutor can't answer just now. Your message is kept; ask again in a minute."}})
-		}
-		return &Response{body}, nil
+		return &Response{Exchange{view.ViewMessage(exchange.Asked), view.ViewMessage(*exchange.Answer)}}, nil
 	}, nil
+}
+
+// unavailable says that the tutor doesn't answer, and what to do about the failure.
+func unavailable(failure error) *fault.Fault {
+	if fault.KindOf(failure) == fault.TooLarge { // waiting wouldn't help
+		return fault.New(fault.TooLarge, "The message is longer than the tutor can read. It is kept; ask about a part of it.").Coded("tutor_too_long")
+	}
+	return fault.New(fault.Unavailable, "The tutor can't answer just now. Your message is kept; ask again in a minute.").
+		Coded("tutor_unavailable").RetryAfter(time.Minute)
 }
 
 // event is what happened, as a client reads it.

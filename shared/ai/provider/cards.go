@@ -44,6 +44,9 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	slices.SortStableFunc(out, func(a, b ai.Card) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Start, b.Start))
 	})
+	if len(out) == 0 {
+		return nil, o.usage(), cmp.Or(ctx.Err(), o.nothing(m))
+	}
 	return out, o.usage(), ctx.Err()
 }
 

@@ -51,6 +51,9 @@ func (o Offline) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 			}
 		}
 	}
+	if len(out) == 0 {
+		return nil, o.usage(), cmp.Or(ctx.Err(), o.nothing(m))
+	}
 	return out, o.usage(), ctx.Err()
 }
 
