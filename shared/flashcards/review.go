@@ -108,13 +108,10 @@ type NewReview struct {
 	Device  *string
 }
 
-// maxInterval is the longest that a card stays away, in days.
-const maxInterval = 3650
-
 // schedule is how FSRS schedules everybody's cards until it is fitted to each student.
 func schedule(card ID) *fsrs.Parameters {
 	p := fsrs.Defaults()
-	p.MaximumInterval = maxInterval
+	p.MaximumInterval = sm2.MaxInterval // whichever scheduler a student has
 	p.FuzzSeed = card.String() // cards learned together come back apart
 	return p
 }
@@ -122,9 +119,9 @@ func schedule(card ID) *fsrs.Parameters {
 // maxRaces is how often a review is worked out again because another came before it.
 const maxRaces = 20
 
-// Review grades a card and sets when it is due next, by the student's scheduler.
-// Throttled after too many. Two round trips; of simultaneous reviews of one card the later ones are worked out
-// again on what the earlier left.
+// Review grades a card and sets when it is due next, by the student's scheduler. It is
+// Throttled after too many. Two round trips; of simultaneous reviews of one card the
+// later ones are worked out again on what the earlier left.
 func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, error) {
 	if n.ID.IsZero() {
 		n.ID = id.For[Review](ctx)

@@ -78,31 +78,6 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// A learner whose day turns at 04:00 in Tokyo reviews at 08:00 and 10:00 of one
-// morning, between which a UTC day ends.
-func TestStudyDay(t *testing.T) {
-	t.Parallel()
-	tokyo := time.FixedZone("Tokyo", 9*3600)
-	local := fsrs.Defaults()
-	local.Day = func(t time.Time) int {
-		return int(t.In(tokyo).Add(-4*time.Hour).Unix()+9*3600) / 86400
-	}
-	morning := time.Date(2026, 3, 2, 8, 0, 0, 0, tokyo)
-	later := morning.Add(2 * time.Hour)
-	twice := func(p *fsrs.Parameters) fsrs.Card {
-		return p.Next(p.Next(fsrs.Card{}, morning, fsrs.Good), later, fsrs.Easy)
-	}
-
-	sameDay := fsrs.Defaults()
-	want := sameDay.Next(sameDay.Next(fsrs.Card{}, start, fsrs.Good), start.Add(2*time.Hour), fsrs.Easy)
-	if got := twice(local); got.Stability != want.Stability {
-		t.Errorf("with the learner's day: stability %g, want the same-day %g", got.Stability, want.Stability)
-	}
-	if got := twice(fsrs.Defaults()); got.Stability == want.Stability {
-		t.Errorf("in UTC days: stability %g, want that of the next day", got.Stability)
-	}
-}
-
 func TestReviewBeforeTheLast(t *testing.T) {
 	t.Parallel()
 	p := fsrs.Defaults()

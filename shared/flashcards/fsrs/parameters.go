@@ -33,11 +33,6 @@ type Parameters struct {
 	// learned together come back apart; "" is off. Give each card its own seed,
 	// such as its id: the same seed and number of reviews always fuzz alike.
 	FuzzSeed string
-
-	// Day numbers the study day a time falls in, counted from any origin, so
-	// that days can follow the learner's time zone. Nil counts days of UTC, as
-	// ts-fsrs does.
-	Day func(time.Time) int
 }
 
 // Defaults returns the published parameters of FSRS-6, fitted to the reviews
@@ -73,15 +68,9 @@ func (p *Parameters) effective() [21]float64 {
 	return w
 }
 
-// daysBetween counts study days, which unlike periods of 24 hours change at a
-// fixed time: late in the evening to early in the morning is one day.
-func (p *Parameters) daysBetween(from, to time.Time) int {
-	number := p.Day
-	if number == nil {
-		number = utcDay
-	}
-	return max(0, number(to)-number(from))
-}
+// daysBetween counts days of UTC, as ts-fsrs does: unlike periods of 24 hours they
+// change at a fixed time, and late in the evening to early in the morning is one.
+func daysBetween(from, to time.Time) int { return max(0, utcDay(to)-utcDay(from)) }
 
 func utcDay(t time.Time) int {
 	return int(math.Floor(float64(t.Unix()) / day.Seconds()))

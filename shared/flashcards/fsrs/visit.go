@@ -17,7 +17,7 @@ type visit struct {
 func (p *Parameters) visit(card Card, now time.Time) *visit {
 	v := &visit{Parameters: p, model: p.model(), card: card, now: now, fuzz: p.fuzz(card.Reps + 1)}
 	if card.State != New && !card.LastReview.IsZero() {
-		v.days = p.daysBetween(card.LastReview, now)
+		v.days = daysBetween(card.LastReview, now)
 	}
 	before := memory{card.Stability, card.Difficulty}
 	for i := range v.next {
