@@ -12,6 +12,7 @@ import (
 
 	"aksio.app/functions/flashcards/review"
 	"aksio.app/shared/database"
+	"aksio.app/shared/decimals"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/id"
 )
@@ -88,6 +89,6 @@ func reviewByHand(ctx context.Context, db *database.DB, sent [][]statement, own 
 	}
 	return review.Review{
 		ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval, NewInterval: r.NewInterval,
-		EaseBefore: r.EaseBefore, EaseAfter: r.EaseAfter, Due: r.Due, Scheduler: r.Scheduler, Created: r.Created,
+		EaseBefore: decimals.Four(r.EaseBefore), EaseAfter: decimals.Four(r.EaseAfter), Due: r.Due, Scheduler: r.Scheduler, Created: r.Created,
 	}, err
 }
