@@ -12,24 +12,24 @@ import (
 // listen takes the gateway's port, and the next one for private functions. Both
 // are on the loopback address: nothing here is meant for the network.
 func listen(port int) (public, private net.Listener, err error) {
-	if public, err = listenOn(port); err != nil {
+	if public, err = listenOn(port, "the gateway"); err != nil {
 		return nil, nil, err
 	}
 	next := port
 	if port != 0 {
 		next++
 	}
-	if private, err = listenOn(next); err != nil {
+	if private, err = listenOn(next, "private functions"); err != nil {
 		public.Close()
 		return nil, nil, err
 	}
 	return public, private, nil
 }
 
-func listenOn(port int) (net.Listener, error) {
+func listenOn(port int, whose string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is taken: set PORT", port)
+		return nil, fmt.Errorf("port %d, for %s, is taken: set PORT to the first of two that are free", port, whose)
 	}
 	return listener, err
 }

@@ -290,8 +290,8 @@ func TestTakenPortIsNamed(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	port := server.Listener.Addr().(*net.TCPAddr).Port
-	_, err := listenOn(port)
-	if want := fmt.Sprintf("port %d is taken: set PORT", port); err == nil || err.Error() != want {
+	_, err := listenOn(port, "the gateway")
+	if want := fmt.Sprintf("port %d, for the gateway, is taken: set PORT to the first of two that are free", port); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }
