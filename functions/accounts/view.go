@@ -115,3 +115,8 @@ type Tokens struct {
 	Refresh string `json:"refresh" doc:"For accounts-refresh-token, once; good for 7 days."`
 	Access  string `json:"access" doc:"For the Authorization header; good for 15 minutes."`
 }
+
+// RefreshToken is what an earlier answer held.
+type RefreshToken struct {
+	Refresh string `json:"refresh" required:"true" minLength:"1"`
+}

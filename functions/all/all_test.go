@@ -4,6 +4,7 @@ package all_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -297,21 +298,23 @@ func (o openAPIOperation) queryParameters() []string {
 
 type schema struct {
 	Ref        string `json:"$ref"`
+	Required   []string
 	Properties map[string]json.RawMessage
+}
+
+// body returns the schema of the operation's body.
+func (o openAPI) body(path, method string) (body schema, ok bool) {
+	for _, content := range o.Paths[path][strings.ToLower(method)].RequestBody.Content {
+		body, ok = content.Schema, true
+		if name, isRef := strings.CutPrefix(body.Ref, "#/components/schemas/"); isRef {
+			body = o.Components.Schemas[name]
+		}
+	}
+	return body, ok
 }
 
 // properties returns the names of the properties of an operation's body.
 func (o openAPI) properties(path, method string) []string {
-	var names []string
-	for _, content := range o.Paths[path][strings.ToLower(method)].RequestBody.Content {
-		body := content.Schema
-		if name, ok := strings.CutPrefix(body.Ref, "#/components/schemas/"); ok {
-			body = o.Components.Schemas[name]
-		}
-		for name := range body.Properties {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	body, _ := o.body(path, method)
+	return slices.Sorted(maps.Keys(body.Properties))
 }

@@ -138,3 +138,40 @@ func ViewMessages(messages []tutor.Message) []Message {
 	}
 	return views
 }
+
+// MessageCreated is the event that the student's message is kept; it comes first.
+type MessageCreated struct {
+	Event string  `json:"event" enum:"message_created"`
+	Asked Message `json:"user_message"`
+}
+
+// Delta is the event that the answer goes on.
+type Delta struct {
+	Event string `json:"event" enum:"delta"`
+	Text  string `json:"text" doc:"What follows after the texts so far."`
+}
+
+// CitationFound is the event that a place of the material was cited.
+type CitationFound struct {
+	Event    string         `json:"event" enum:"citation"`
+	Citation tutor.Citation `json:"citation"`
+}
+
+// MessageComplete is the event that the answer is complete; it comes last.
+type MessageComplete struct {
+	Event    string  `json:"event" enum:"message_complete"`
+	Answered Message `json:"ai_response"`
+}
+
+// ViewEvent shows what happened.
+func ViewEvent(e tutor.Event) any {
+	switch {
+	case e.Asked != nil:
+		return MessageCreated{"message_created", ViewMessage(*e.Asked)}
+	case e.Citation != nil:
+		return CitationFound{"citation", *e.Citation}
+	case e.Answered != nil:
+		return MessageComplete{"message_complete", ViewMessage(*e.Answered)}
+	}
+	return Delta{"delta", e.Text}
+}

@@ -203,7 +203,7 @@ func TestEveryStatusIsReached(t *testing.T) {
 	declared := 0
 	for name, schema := range api.Components.Schemas {
 		reached, property := told, schema.Properties["processing_status"]
-		if _, ok := schema.Properties["total_nodes"]; ok {
+		if name == "UploadStatus" {
 			reached, property = brief, schema.Properties["status"]
 		}
 		if len(property.Enum) == 0 {

@@ -69,8 +69,8 @@ func operations(l learner) []operation {
 		get("flashcards-list-due", "/api/v1/assessments/flashcards/due/", func(db *database.DB) error {
 			_, err := flashcards.NewStore(db).Due(ctx, l.user, courses.ID{}, 100)
 			return err
-		}, every(func(c flashcards.Card) listdue.Card {
-			return listdue.Card{ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Starred: c.Starred, Mastery: string(c.Mastery())}
+		}, every(func(c flashcards.Card) listdue.DueFlashcard {
+			return listdue.DueFlashcard{ID: c.ID, Question: c.Question, Answer: c.Answer, Explanation: c.Explanation, Level: c.Level, Starred: c.Starred, Mastery: string(c.Mastery())}
 		})),
 		reviewing(l),
 		get("flashcards-list", "/api/v1/assessments/flashcards/", func(db *database.DB) error {
@@ -92,9 +92,9 @@ func operations(l learner) []operation {
 	}
 }
 
-func viewStatus(d documents.Document) status.Status {
-	s := status.Status{Document: d.ID, Status: d.State.Status(), Progress: d.Progress, Text: d.Pages != nil}
-	s.Metadata = status.Metadata{Stage: string(d.Stage), Chunks: d.Passages, Extracted: d.Passages > 0, Summarized: d.Summary != ""}
+func viewStatus(d documents.Document) status.ProcessingStatus {
+	s := status.ProcessingStatus{Document: d.ID, Status: d.State.Status(), Progress: d.Progress, Text: d.Pages != nil}
+	s.Metadata = status.ProcessingSteps{Stage: string(d.Stage), Chunks: d.Passages, Extracted: d.Passages > 0, Summarized: d.Summary != ""}
 	return s
 }
 
@@ -111,7 +111,7 @@ func searchByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *h
 	}
 	rows, _ := results.Query()
 	hits, err := pgx.CollectRows(rows, pgx.RowToStructByName[retrieval.Hit])
-	return http.StatusOK, find.Body{Results: each(hits, func(h retrieval.Hit) find.Result {
-		return find.Result{Place: h.Place(), Text: h.Text, Snippet: h.Snippet, Score: h.Score}
+	return http.StatusOK, find.SearchResults{Results: each(hits, func(h retrieval.Hit) find.SearchResult {
+		return find.SearchResult{Place: h.Place(), Text: h.Text, Snippet: h.Snippet, Score: h.Score}
 	})}, err
 }

@@ -18,8 +18,8 @@ import (
 
 // Change holds the fields that a user sets of their own account.
 type Change struct {
-	Username            patch.Field[string]  `json:"username" db:"username" put:"required"`
-	Email               patch.Field[string]  `json:"email" db:"email" put:"required"`
+	Username            patch.Field[string]  `json:"username" db:"username" required:"true"`
+	Email               patch.Field[string]  `json:"email" db:"email" required:"true"`
 	FirstName           patch.Field[string]  `json:"first_name" db:"first_name" maxLength:"150"`
 	LastName            patch.Field[string]  `json:"last_name" db:"last_name" maxLength:"150"`
 	Phone               patch.Field[string]  `json:"phone_number" db:"phone_number" maxLength:"20"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"reflect"
 	"strings"
 
@@ -72,8 +73,8 @@ func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Res
 	}
 	for _, method := range s.Methods {
 		op := s.humaOperation(method)
-		if method == http.MethodPut {
-			requireForPut[Req](s.huma.OpenAPI().Components.Schemas, &op)
+		if method == http.MethodPatch {
+			demandNothing[Req](s.huma.OpenAPI().Components.Schemas, &op)
 		}
 		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*Resp, error) {
 			resp, err := handle(ctx, req)
@@ -90,25 +91,20 @@ func register[Req, Resp any](s *server, setup func(*Env) (PublicHandler[Req, Res
 	return nil
 }
 
-// requireForPut demands the fields of the body that are tagged `put:"required"`.
-// PATCH shares the type and demands none.
-func requireForPut[Req any](registry huma.Registry, op *huma.Operation) {
+// demandNothing lets a PATCH leave out what the PUT or POST that shares its type demands.
+func demandNothing[Req any](registry huma.Registry, op *huma.Operation) {
 	body, ok := reflect.TypeFor[Req]().FieldByName("Body")
 	if !ok {
 		return
 	}
-	var required []string
-	for _, field := range reflect.VisibleFields(body.Type) {
-		if field.Tag.Get("put") == "required" {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			required = append(required, name)
-		}
-	}
-	schema := *registry.Schema(body.Type, false, op.OperationID+"Body")
-	schema.Required = required
+	demanding := registry.Schema(body.Type, true, "").Ref
+	schema := *registry.SchemaFromRef(demanding)
+	schema.Required = nil
 	schema.PrecomputeMessages()
+	patch := strings.TrimSuffix(demanding, "Change") + "Patch"
+	registry.Map()[path.Base(patch)] = &schema
 	op.RequestBody = &huma.RequestBody{
 		Required: true,
-		Content:  map[string]*huma.MediaType{"application/json": {Schema: &schema}},
+		Content:  map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: patch}}},
 	}
 }

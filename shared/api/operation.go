@@ -18,6 +18,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"aksio.app/shared/fault"
 	"aksio.app/shared/resource"
 )
 
@@ -45,9 +46,12 @@ type Operation struct {
 	Summary string   // one sentence for the API's documentation
 	Needs   []Resource
 
-	Status   int    // of a good answer; 200 when zero
-	MaxBody  int64  // bytes; 1 MiB when zero
-	TooLarge string // what callers with more bytes can do, where they can do something
+	Status   int          // of a good answer; 200 when zero
+	Statuses []int        // that the response may have instead, with the same body
+	Refuses  []fault.Kind // what else goes wrong than what follows from the rest, for the API's documentation
+	Events   []any        // a value of each type that a stream's events hold
+	MaxBody  int64        // bytes; 1 MiB when zero
+	TooLarge string       // what callers with more bytes can do, where they can do something
 
 	// What the function runs on. Less than one CPU forces a concurrency of 1.
 	MemoryMiB    int           // 256 when zero

@@ -48,7 +48,9 @@ func (p *Problem) GetStatus() int { return p.Status }
 func (p *Problem) GetHeaders() http.Header { return p.header }
 
 // ContentType replaces the media type of the answer.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
 
 // MarshalJSON adds the extension members.
 func (p *Problem) MarshalJSON() ([]byte, error) {

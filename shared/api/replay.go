@@ -35,6 +35,15 @@ const replayMargin = 30 * time.Second
 // settleTimeout bounds how long a call waits for its key to be claimed or settled.
 const settleTimeout = 5 * time.Second
 
+// longestKey is how many bytes an Idempotency-Key may have.
+const longestKey = 255
+
+// replays reports whether calls of the method that carry an Idempotency-Key are
+// carried out once.
+func (d *Declaration) replays(method string) bool {
+	return method == http.MethodPost && d.Access == User && d.Streams != StreamsAlways
+}
+
 // replayed is a stored answer.
 type replayed struct {
 	Status      int    `json:"status"`
@@ -47,14 +56,14 @@ type replayed struct {
 // again, mended or not.
 func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call http.HandlerFunc) {
 	store, ok := resource.Find[replayer](s.env)
-	if !ok || s.Streams == StreamsAlways {
+	if !ok {
 		call(w, r)
 		return
 	}
 	ctx, user := r.Context(), r.Context().Value(userKey{}).(auth.User)
 	fail := func(err error) { writeProblem(w, s.failed(ctx, err)) }
-	if len(key) > 255 {
-		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; 255 are the most.", len(key)))
+	if len(key) > longestKey {
+		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; %d are the most.", len(key), longestKey))
 		return
 	}
 	// A test's recorder knows no deadlines; every server's connection does.

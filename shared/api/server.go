@@ -6,15 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
-	"path"
-	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -97,7 +94,7 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 	s.router.Add(d.Path, struct{}{})
 	// The schemas are known when all is registered.
 	known := sync.OnceValue(func() *fields { return newFields(s) })
-	s.huma = huma.NewAPI(humaConfig(jsonFormat(known)), s)
+	s.huma = huma.NewAPI(humaConfig(jsonFormat(known), true), s)
 
 	var errs []error
 	var err error
@@ -121,7 +118,7 @@ func (d *Declaration) Handler(p *resource.Process) (http.Handler, error) {
 // Unused returns the resources that the function declares and doesn't open.
 func (d *Declaration) Unused(p *resource.Process) ([]Resource, error) {
 	env := p.Env(d.ID, d.Needs)
-	err := d.register(&server{Declaration: d, env: env, huma: huma.NewAPI(humaConfig(huma.Format{}), discard{}), names: parameterNames(d.Path)})
+	err := d.register(&server{Declaration: d, env: env, huma: huma.NewAPI(humaConfig(huma.Format{}, true), discard{}), names: parameterNames(d.Path)})
 	return env.Unused(), err
 }
 
@@ -246,7 +243,7 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))
 	}
-	if key := r.Header.Get("Idempotency-Key"); key != "" && method == http.MethodPost && s.Access == User {
+	if key := r.Header.Get("Idempotency-Key"); key != "" && s.replays(method) {
 		s.replay(w, r, key, call)
 		return
 	}
@@ -406,106 +403,3 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	w.WriteHeader(p.Status)
 	w.Write(body)
 }
-
-// humaConfig is the same for one function and for the document of all.
-func humaConfig(format huma.Format) huma.Config {
-	config := huma.Config{
-		OpenAPI: &huma.OpenAPI{
-			OpenAPI: "3.1.0",
-			Info: &huma.Info{
-				Title:       "Aksio",
-				Version:     "1",
-				Description: "Upload course material; search it, ask it, and learn it with cards and quizzes. Errors are problem bodies (RFC 9457).",
-				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
-			},
-			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
-				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
-				},
-			},
-		},
-		Formats:       map[string]huma.Format{"application/json": format, "json": format},
-		DefaultFormat: "application/json",
-	}
-	config.AllowAdditionalPropertiesByDefault = true // unknown fields are ignored, as clients expect
-	config.FieldsOptionalByDefault = true
-	return config
-}
-
-// schemaName names a type by its package, too: two may have a Card.
-func schemaName(t reflect.Type, hint string) string {
-	name := huma.DefaultSchemaNamer(t, hint)
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	if t.Name() == "" { // a hint is not unique: most requests have a Body
-		return fmt.Sprintf("%s%08x", hint, crc32.ChecksumIEEE([]byte(t.String())))
-	}
-	if t.PkgPath() == "" {
-		return name
-	}
-	_, local, isFunction := strings.Cut(t.PkgPath(), "/functions/")
-	if !isFunction {
-		local = path.Base(t.PkgPath())
-	}
-	var prefix strings.Builder
-	for _, word := range strings.FieldsFunc(local, func(r rune) bool { return r == '/' || r == '-' }) {
-		prefix.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return prefix.String() + name
-}
-
-// humaOperation is the operation as huma wants it, for one method.
-func (s *server) humaOperation(method string) huma.Operation {
-	op := huma.Operation{
-		OperationID:     s.ID,
-		Method:          method,
-		Path:            s.Path,
-		Summary:         s.Summary,
-		Tags:            []string{strings.Split(s.ID, "-")[0]},
-		DefaultStatus:   s.Status,
-		MaxBodyBytes:    s.MaxBody + 1, // the server itself refuses more; huma counts one byte short
-		BodyReadTimeout: s.Timeout,
-		Errors:          []int{http.StatusBadRequest},
-	}
-	if len(s.Methods) > 1 {
-		op.OperationID += "-" + strings.ToLower(method)
-	}
-	if s.Access == User {
-		op.Security = []map[string][]string{{"bearer": {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
-	}
-	if len(s.names) > 0 {
-		op.Errors = append(op.Errors, http.StatusNotFound)
-	}
-	return op
-}
-
-// Document returns the OpenAPI 3.1 document of all declared public and user functions.
-func Document() ([]byte, error) {
-	document := huma.NewAPI(humaConfig(huma.Format{}), discard{})
-	for _, d := range Declared() {
-		if d.Trigger != HTTP || d.Access == Private {
-			continue
-		}
-		s := &server{Declaration: d, huma: document, names: parameterNames(d.Path)}
-		if err := d.register(s); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.ID, err)
-		}
-	}
-	for _, path := range document.OpenAPI().Paths {
-		for _, op := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
-			if op != nil {
-				delete(op.Responses, "422") // huma's own; ours is 400
-			}
-		}
-	}
-	return json.MarshalIndent(document.OpenAPI(), "", "  ")
-}
-
-// discard is a huma adapter that serves nothing.
-type discard struct{}
-
-func (discard) Handle(*huma.Operation, func(huma.Context))       {}
-func (discard) ServeHTTP(w http.ResponseWriter, _ *http.Request) {}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,8 +25,18 @@ import (
 // key `event`: a named event would pass by the onmessage of browsers' EventSource.
 type Event struct {
 	ID   string // what a client sends back as Last-Event-ID to go on after this one
-	Data any    // a JSON object
+	Data any    // of one of the types that the operation declares, or a StreamError
 }
+
+// StreamError is the last event of a stream that failed on the way.
+type StreamError struct {
+	Event string `json:"event" enum:"error"`
+	Error string `json:"error" doc:"What went wrong and what to do about it."`
+	Code  string `json:"code" doc:"A stable word for programs."`
+}
+
+// NewStreamError returns the event that tells of the failure.
+func NewStreamError(code, message string) StreamError { return StreamError{"error", message, code} }
 
 // StreamHandler carries out a call and emits what happens on the way. The
 // response is the answer for clients that don't stream; streaming ones got
@@ -123,13 +134,19 @@ func registerStream[Req, Resp any](s *server, setup func(*Env) (StreamHandler[Re
 	}
 	for _, method := range s.Methods {
 		op := s.humaOperation(method)
-		content := map[string]*huma.MediaType{EventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}
-		if s.Streams == StreamsAsked {
-			content["application/json"] = &huma.MediaType{
-				Schema: s.huma.OpenAPI().Components.Schemas.Schema(body.Type, true, op.OperationID+"Response"),
-			}
+		schemas := s.huma.OpenAPI().Components.Schemas
+		events := &huma.Schema{}
+		for _, event := range append(slices.Clone(s.Events), StreamError{}) {
+			events.OneOf = append(events.OneOf, schemas.Schema(reflect.TypeOf(event), true, ""))
 		}
-		op.Responses = map[string]*huma.Response{fmt.Sprint(s.Status): {Description: http.StatusText(s.Status), Content: content}}
+		op.Responses = map[string]*huma.Response{"200": {
+			Description: "Server-sent events, without names and on one line each: the data is one of these objects, whose event says what happened. Comments come while nothing does.",
+			Content:     map[string]*huma.MediaType{EventStream: {Schema: events}},
+		}}
+		if s.Streams == StreamsAsked {
+			op.Responses[strconv.Itoa(s.Status)] = &huma.Response{Description: "For who doesn't accept " + EventStream + ": all at once.",
+				Content: map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(body.Type, true, "")}}}
+		}
 		huma.Register(s.huma, op, func(ctx context.Context, req *Req) (*streamOutput, error) {
 			return &streamOutput{Body: func(hc huma.Context) {
 				r, w := humago.Unwrap(hc)
@@ -149,7 +166,7 @@ type streamer[Req, Resp any] struct {
 }
 
 func (s *streamer[Req, Resp]) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, req *Req) {
-	stream := &stream{w: w, events: s.streamsTo(r)}
+	stream := &stream{w: w, types: s.Events, events: s.streamsTo(r)}
 	defer stream.close()
 	emit := stream.emit
 	if r.Method == http.MethodHead && stream.events { // that there is a first event is all
@@ -170,7 +187,7 @@ func (s *streamer[Req, Resp]) answer(ctx context.Context, w http.ResponseWriter,
 		if !stream.started {
 			writeProblem(w, problem)
 		} else if ctx.Err() == nil {
-			stream.write(Event{Data: map[string]any{"event": "error", "error": problem.Detail, "code": problem.Code}})
+			stream.write(Event{Data: NewStreamError(problem.Code, problem.Detail)})
 		}
 	case !stream.events:
 		w.Header().Set("Content-Type", "application/json")
@@ -196,7 +213,8 @@ func (s *streamer[Req, Resp]) call(ctx context.Context, req *Req, events bool, e
 // stream writes events as they come, and comments while none do.
 type stream struct {
 	w      http.ResponseWriter
-	events bool // the client wants them
+	types  []any // of the events
+	events bool  // the client wants them
 
 	started bool
 	failed  bool          // an event told of it
@@ -207,8 +225,10 @@ type stream struct {
 
 // emit sends the event, if the client wants events. It fails when the client is gone.
 func (s *stream) emit(e Event) error {
-	if data, ok := e.Data.(map[string]any); ok && data["event"] == "error" {
+	if _, ok := e.Data.(StreamError); ok {
 		s.failed = true
+	} else if !slices.ContainsFunc(s.types, func(t any) bool { return reflect.TypeOf(t) == reflect.TypeOf(e.Data) }) {
+		return fmt.Errorf("an event is a %T, which the operation doesn't declare", e.Data)
 	}
 	if !s.events {
 		return nil

@@ -68,10 +68,10 @@ const alive = `EXISTS (SELECT FROM courses c WHERE c.id = a.course_id AND c.dele
 // Change holds the fields that are to be set. A new assessment needs a course, a
 // title and a type.
 type Change struct {
-	Course             patch.Field[courses.ID]   `json:"course" db:"course_id" format:"uuid"`
-	Title              patch.Field[string]       `json:"title" db:"title" put:"required" minLength:"1" maxLength:"255"`
+	Course             patch.Field[courses.ID]   `json:"course" db:"course_id" required:"true" format:"uuid"`
+	Title              patch.Field[string]       `json:"title" db:"title" required:"true" minLength:"1" maxLength:"255"`
 	Description        patch.Field[*string]      `json:"description" db:"description" maxLength:"10000"`
-	Type               patch.Field[string]       `json:"assessment_type" db:"assessment_type" put:"required" enum:"diagnostic,formative,summative,self_assessment"`
+	Type               patch.Field[string]       `json:"assessment_type" db:"assessment_type" required:"true" enum:"diagnostic,formative,summative,self_assessment"`
 	Status             patch.Field[string]       `json:"status" db:"status" enum:"draft,published,archived"`
 	IncludeFlashcards  patch.Field[bool]         `json:"include_flashcards" db:"include_flashcards"`
 	IncludeQuizzes     patch.Field[bool]         `json:"include_quizzes" db:"include_quizzes"`
@@ -116,14 +116,6 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, assessment ID) (Asse
 
 // Create plans an assessment. A course that isn't the student's is Invalid.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Assessment, error) {
-	for _, needed := range []struct {
-		name string
-		set  bool
-	}{{"course", change.Course.Set}, {"title", change.Title.Set}, {"assessment_type", change.Type.Set}} {
-		if !needed.set {
-			return Assessment{}, fault.Field(needed.name, "This field is required.")
-		}
-	}
 	if change.Title.Value = strings.TrimSpace(change.Title.Value); change.Title.Value == "" {
 		return Assessment{}, fault.Field("title", "Give the assessment a title.")
 	}

@@ -79,7 +79,7 @@ func (c Course) DaysUntilExam(now time.Time) *int {
 
 // Change holds the fields that are to be set. A new course needs a name.
 type Change struct {
-	Name                  patch.Field[string]        `json:"name" db:"name" put:"required" minLength:"1" maxLength:"255"`
+	Name                  patch.Field[string]        `json:"name" db:"name" required:"true" minLength:"1" maxLength:"255"`
 	Description           patch.Field[*string]       `json:"description" db:"description" maxLength:"10000"`
 	University            patch.Field[*string]       `json:"university" db:"university" maxLength:"200"`
 	Code                  patch.Field[*string]       `json:"course_code" db:"course_code" maxLength:"50"`
@@ -144,9 +144,6 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, course ID) (Course, 
 
 // Create adds a course. Two of one name in one semester are refused.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Course, error) {
-	if !change.Name.Set {
-		return Course{}, fault.Field("name", "This field is required.")
-	}
 	if err := change.tidy(); err != nil {
 		return Course{}, err
 	}

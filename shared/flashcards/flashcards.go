@@ -78,8 +78,8 @@ func (c Card) Mastery() sm2.Mastery { return c.sm2().Mastery() }
 // Change holds the fields that are to be set. A new card needs a course, a
 // question and an answer; its course stays.
 type Change struct {
-	Question      patch.Field[string]   `json:"question" db:"question" put:"required" minLength:"1" maxLength:"20000"`
-	Answer        patch.Field[string]   `json:"answer" db:"answer" put:"required" minLength:"1" maxLength:"20000"`
+	Question      patch.Field[string]   `json:"question" db:"question" required:"true" minLength:"1" maxLength:"20000"`
+	Answer        patch.Field[string]   `json:"answer" db:"answer" required:"true" minLength:"1" maxLength:"20000"`
 	Explanation   patch.Field[*string]  `json:"explanation" db:"explanation" maxLength:"20000"`
 	Level         patch.Field[string]   `json:"difficulty_level" db:"difficulty_level" enum:"easy,medium,hard"`
 	Tags          patch.Field[[]string] `json:"tags" db:"tags" maxItems:"100"`
@@ -156,16 +156,6 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, card ID) (Card, erro
 
 // Create adds a card that was made by hand.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID, change Change) (Card, error) {
-	if !change.Question.Set || !change.Answer.Set {
-		missing := fault.New(fault.Invalid, "A card needs a question and an answer.")
-		missing.Fields = map[string][]string{}
-		for name, set := range map[string]bool{"question": change.Question.Set, "answer": change.Answer.Set} {
-			if !set {
-				missing.Fields[name] = []string{"This field is required."}
-			}
-		}
-		return Card{}, missing
-	}
 	if err := change.tidy(); err != nil {
 		return Card{}, err
 	}

@@ -61,8 +61,8 @@ func (q Question) SuccessRate() float64 {
 // QuestionChange holds the fields of a question that are to be set. A new one
 // needs a text and a type.
 type QuestionChange struct {
-	Text          patch.Field[string]   `json:"question_text" db:"question_text" put:"required" minLength:"1" maxLength:"10000"`
-	Type          patch.Field[string]   `json:"question_type" db:"question_type" put:"required" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
+	Text          patch.Field[string]   `json:"question_text" db:"question_text" required:"true" minLength:"1" maxLength:"10000"`
+	Type          patch.Field[string]   `json:"question_type" db:"question_type" required:"true" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
 	Level         patch.Field[string]   `json:"difficulty_level" db:"difficulty_level" enum:"easy,medium,hard"`
 	Order         patch.Field[int]      `json:"order" db:"position" minimum:"0" maximum:"2147483647"`
 	Points        patch.Field[int]      `json:"points" db:"points" minimum:"0" maximum:"32767"`
@@ -139,12 +139,6 @@ func questionArgs(q Question) []any {
 // AddQuestion adds a question to the quiz. One that couldn't be graded is Invalid;
 // attempts that run don't see it.
 func (s *Store) AddQuestion(ctx context.Context, owner auth.UserID, quiz ID, change QuestionChange) (Question, error) {
-	switch {
-	case !change.Text.Set:
-		return Question{}, fault.Field("question_text", "This field is required.")
-	case !change.Type.Set:
-		return Question{}, fault.Field("question_type", "This field is required.")
-	}
 	question := change.onto(Question{
 		ID: id.For[Question](ctx), Level: "medium", Points: 1, Options: []string{}, Correct: []any{}, Tags: []string{},
 	})

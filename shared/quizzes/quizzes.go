@@ -80,9 +80,9 @@ const mayAttempt = `q.status = 'published' AND q.total_questions > 0 AND q.total
 
 // Change holds the fields that are to be set. A new quiz needs a course and a title.
 type Change struct {
-	Course             patch.Field[courses.ID] `json:"course" db:"course_id" put:"required" format:"uuid"`
+	Course             patch.Field[courses.ID] `json:"course" db:"course_id" required:"true" format:"uuid"`
 	Section            patch.Field[*string]    `json:"section" doc:"Always null: sections aren't offered yet."`
-	Title              patch.Field[string]     `json:"title" db:"title" put:"required" minLength:"1" maxLength:"255"`
+	Title              patch.Field[string]     `json:"title" db:"title" required:"true" minLength:"1" maxLength:"255"`
 	Description        patch.Field[*string]    `json:"description" db:"description" maxLength:"10000"`
 	Type               patch.Field[string]     `json:"quiz_type" db:"quiz_type" enum:"practice,assessment,review,diagnostic"`
 	Status             patch.Field[string]     `json:"status" db:"status" enum:"draft,published,archived" doc:"Publishing needs a question."`
@@ -145,12 +145,6 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, quiz ID) (Quiz, erro
 
 // Create adds a quiz without questions. A course that isn't the student's is Invalid.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Quiz, error) {
-	switch {
-	case !change.Course.Set:
-		return Quiz{}, fault.Field("course", "This field is required.")
-	case !change.Title.Set:
-		return Quiz{}, fault.Field("title", "This field is required.")
-	}
 	if err := change.tidy(); err != nil {
 		return Quiz{}, err
 	}

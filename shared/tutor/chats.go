@@ -69,7 +69,7 @@ const theirs = `c.user_id = $1 AND c.status <> 'deleted'
 
 // ChatChange holds the settings of a chat that are to be set.
 type ChatChange struct {
-	Title                patch.Field[string]  `json:"title" db:"title" put:"required" minLength:"1" maxLength:"255"`
+	Title                patch.Field[string]  `json:"title" db:"title" required:"true" minLength:"1" maxLength:"255"`
 	Type                 patch.Field[string]  `json:"chat_type" db:"chat_type" enum:"general,course_specific,document_based,assessment_help,study_planning,concept_explanation,tutoring"`
 	SystemPrompt         patch.Field[*string] `json:"system_prompt" db:"system_prompt" maxLength:"8000"`
 	Model                patch.Field[string]  `json:"ai_model" db:"ai_model" minLength:"1" maxLength:"100"`
@@ -120,9 +120,6 @@ func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (
 
 // Create opens a chat, about a course if one is named.
 func (s *Store) Create(ctx context.Context, owner auth.UserID, course courses.ID, change ChatChange) (Chat, error) {
-	if !change.Title.Set {
-		return Chat{}, fault.Field("title", "This field is required.")
-	}
 	if err := change.tidy(); err != nil {
 		return Chat{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/accounts/signing"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/secrets"
 )
 
@@ -19,6 +20,7 @@ func init() {
 		Path:    "/api/v1/accounts/login/",
 		Summary: "Sign in.",
 		Needs:   []api.Resource{database.Resource, secrets.Resource},
+		Refuses: []fault.Kind{fault.Unauthenticated, fault.Throttled},
 	}, setup)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 
+	view "aksio.app/functions/accounts"
 	"aksio.app/shared/accounts"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
@@ -24,12 +25,7 @@ func init() {
 
 // Request holds one's own refresh token.
 type Request struct {
-	Body Token
-}
-
-// Token is one's own refresh token.
-type Token struct {
-	Refresh string `json:"refresh" required:"true" minLength:"1"`
+	Body view.RefreshToken
 }
 
 // Response is empty.

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/accounts/signing"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/secrets"
 )
@@ -20,18 +21,14 @@ func init() {
 		Path:    "/api/v1/accounts/token-refresh/",
 		Summary: "Exchange a refresh token for new tokens.",
 		Needs:   []api.Resource{database.Resource, secrets.Resource, counter.Resource},
+		Refuses: []fault.Kind{fault.Unauthenticated},
 	}, setup)
 }
 
 // Request holds the token, which is used up.
 type Request struct {
 	api.Client
-	Body Token
-}
-
-// Token is what an earlier answer held.
-type Token struct {
-	Refresh string `json:"refresh" required:"true" minLength:"1"`
+	Body view.RefreshToken
 }
 
 // Response is the next pair of tokens.

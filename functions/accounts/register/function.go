@@ -8,6 +8,7 @@ import (
 	"aksio.app/shared/accounts"
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 )
 
@@ -18,6 +19,7 @@ func init() {
 		Path:    "/api/v1/accounts/register/",
 		Summary: "Register as a new user.",
 		Needs:   []api.Resource{database.Resource, counter.Resource},
+		Refuses: []fault.Kind{fault.Conflict},
 		Status:  http.StatusCreated,
 	}, setup)
 }
@@ -39,11 +41,11 @@ type Registration struct {
 
 // Response repeats what can be shown of the request.
 type Response struct {
-	Body User
+	Body Registered
 }
 
-// User is the new user.
-type User struct {
+// Registered is the new user.
+type Registered struct {
 	Username string `json:"username"`
 	Email    string `json:"email"`
 	Phone    string `json:"phone_number"`
@@ -70,6 +72,6 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Response{User{Username: user.Username, Email: user.Email, Phone: user.Phone}}, nil
+		return &Response{Registered{Username: user.Username, Email: user.Email, Phone: user.Phone}}, nil
 	}, nil
 }

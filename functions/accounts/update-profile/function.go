@@ -11,6 +11,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 )
 
 func init() {
@@ -20,6 +21,7 @@ func init() {
 		Path:    "/api/v1/accounts/profile/",
 		Summary: "Change one's own account; fields that are left out stay as they are.",
 		Needs:   []api.Resource{database.Resource},
+		Refuses: []fault.Kind{fault.Throttled},
 	}, setup)
 }
 

@@ -18,23 +18,24 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:      "assessments-generate-content",
-		Methods: []string{http.MethodPost},
-		Path:    "/api/v1/assessments/{id}/generate_content/",
-		Summary: "Make the cards and the quiz of an assessment from the course's material.",
-		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
-		Timeout: assessments.Timeout,
+		ID:       "assessments-generate-content",
+		Methods:  []string{http.MethodPost},
+		Path:     "/api/v1/assessments/{id}/generate_content/",
+		Summary:  "Make the cards and the quiz of an assessment from the course's material.",
+		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
+		Timeout:  assessments.Timeout,
 	}, setup)
 }
 
 // Request says what to make them from; without a body, from all of the course.
 type Request struct {
 	Assessment assessments.ID `path:"id"`
-	Body       *Body
+	Body       *Generation
 }
 
-// Body says what to make them from.
-type Body struct {
+// Generation says what to make them from.
+type Generation struct {
 	Topic     string         `json:"topic" maxLength:"1000" doc:"What they are about; everything otherwise."`
 	Content   string         `json:"content" maxLength:"200000" doc:"Text to make them from, besides the documents or instead of those of the course."`
 	Documents []documents.ID `json:"document_ids" maxItems:"100" doc:"Of the course; all of its documents otherwise."`

@@ -28,11 +28,11 @@ func init() {
 
 // Request describes the chat; its title is the one field that it needs.
 type Request struct {
-	Body Body
+	Body NewChat
 }
 
-// Body is the body of the request.
-type Body struct {
+// NewChat is the body of the request.
+type NewChat struct {
 	tutor.ChatChange
 	Course  patch.Field[*courses.ID] `json:"course" doc:"The course that the tutor answers from."`
 	Section patch.Field[*string]     `json:"section" doc:"Must be null: there are no sections yet."`

@@ -28,6 +28,7 @@ func init() {
 		Summary:      "Ask the tutor, who answers from the course's documents and cites them.",
 		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		Status:       http.StatusCreated,
+		Events:       []any{view.MessageCreated{}, view.CitationFound{}, view.Delta{}, view.MessageComplete{}},
 		MaxBody:      256 << 10,
 		Timeout:      2 * time.Minute,
 		MaxInstances: 10,
@@ -37,11 +38,11 @@ func init() {
 // Request is the message.
 type Request struct {
 	Chat tutor.ChatID `path:"id"`
-	Body Body
+	Body NewChatMessage
 }
 
-// Body is the body of the request. Only students speak through it.
-type Body struct {
+// NewChatMessage is the body of the request. Only students speak through it.
+type NewChatMessage struct {
 	Role        string           `json:"role" enum:"user" default:"user"`
 	Content     string           `json:"content" required:"true"`
 	Type        string           `json:"message_type" enum:"text,image,file,code,math,summary,feedback" default:"text"`
@@ -87,7 +88,7 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 			}
 			message.Attachments = attachments
 		}
-		exchange, err := store.Send(ctx, user.ID, req.Chat, message, func(e tutor.Event) error { return emit(event(e)) })
+		exchange, err := store.Send(ctx, user.ID, req.Chat, message, func(e tutor.Event) error { return emit(api.Event{Data: view.ViewEvent(e)}) })
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +100,7 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 		case exchange.Failure != nil && ctx.Err() == nil:
 			// Clients that don't stream see it by the interrupted answer.
 			problem := unavailable(exchange.Failure)
-			_ = emit(api.Event{Data: map[string]any{"event": "error", "code": problem.Code, "error": problem.Message}})
+			_ = emit(api.Event{Data: api.NewStreamError(problem.Code, problem.Message)})
 		}
 		return &Response{Exchange{view.ViewMessage(exchange.Asked), view.ViewMessage(*exchange.Answer)}}, nil
 	}, nil
@@ -112,17 +113,4 @@ func unavailable(failure error) *fault.Fault {
 	}
 	return fault.New(fault.Unavailable, "The tutor can't answer just now. Your message is kept; ask again in a minute.").
 		Coded("tutor_unavailable").RetryAfter(time.Minute)
-}
-
-// event is what happened, as a client reads it.
-func event(e tutor.Event) api.Event {
-	switch {
-	case e.Asked != nil:
-		return api.Event{Data: map[string]any{"event": "message_created", "user_message": view.ViewMessage(*e.Asked)}}
-	case e.Citation != nil:
-		return api.Event{Data: map[string]any{"event": "citation", "citation": e.Citation}}
-	case e.Answered != nil:
-		return api.Event{Data: map[string]any{"event": "message_complete", "ai_response": view.ViewMessage(*e.Answered)}}
-	}
-	return api.Event{Data: map[string]any{"event": "delta", "text": e.Text}}
 }

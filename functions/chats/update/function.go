@@ -25,11 +25,11 @@ func init() {
 // Request holds what is to change.
 type Request struct {
 	Chat tutor.ChatID `path:"id"`
-	Body Body
+	Body Change
 }
 
-// Body is the body of the request.
-type Body struct {
+// Change is the body of the request.
+type Change struct {
 	tutor.ChatChange
 	tutor.MoreChange
 }

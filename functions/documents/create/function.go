@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/documents/files"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/uploads"
 )
@@ -24,6 +25,7 @@ func init() {
 		Path:    "/api/v1/courses/{course}/documents/",
 		Summary: "Add a document: a text, or a file whose bytes are then sent to upload_url.",
 		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
+		Refuses: []fault.Kind{fault.Exhausted},
 		Status:  http.StatusCreated,
 		MaxBody: 4 << 20,
 	}, setup)
@@ -32,11 +34,11 @@ func init() {
 // Request describes the document.
 type Request struct {
 	Course courses.ID `path:"course"`
-	Body   New
+	Body   NewDocument
 }
 
-// New is what clients say of a document.
-type New struct {
+// NewDocument is what clients say of a document.
+type NewDocument struct {
 	Name        string `json:"name" maxLength:"255" doc:"The file's name if it is left out."`
 	Description string `json:"description" maxLength:"10000" nullable:"true"`
 	Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
@@ -49,16 +51,16 @@ type New struct {
 // Response is the new document and, for a file, how to send its bytes: with this
 // method and exactly these headers.
 type Response struct {
-	Body Created
+	Body CreatedDocument
 }
 
-// Created is a document and where its bytes are to be sent.
-type Created struct {
+// CreatedDocument is a document and where its bytes are to be sent.
+type CreatedDocument struct {
 	view.Document
-	UploadURL     string            `json:"upload_url,omitempty"`
-	UploadMethod  string            `json:"upload_method,omitempty"`
-	UploadHeaders map[string]string `json:"upload_headers,omitempty"`
-	UploadExpires *time.Time        `json:"upload_expires_at,omitempty"`
+	UploadURL     string            `json:"upload_url,omitempty" doc:"For the type file: where its bytes are to be sent, in one request that has the upload_method and exactly the upload_headers, and no Authorization. The document is read once they are all there."`
+	UploadMethod  string            `json:"upload_method,omitempty" enum:"PUT" doc:"Of the request to upload_url."`
+	UploadHeaders map[string]string `json:"upload_headers,omitempty" doc:"They are signed: send them as they are."`
+	UploadExpires *time.Time        `json:"upload_expires_at,omitempty" doc:"When upload_url stops working."`
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {

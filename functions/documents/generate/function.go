@@ -19,12 +19,13 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:      "documents-generate",
-		Methods: []string{http.MethodPost},
-		Path:    "/api/v1/courses/{course}/documents/{document}/generate/",
-		Summary: "Make cards and a quiz, ready to be taken, from a document.",
-		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
-		Timeout: assessments.Timeout,
+		ID:       "documents-generate",
+		Methods:  []string{http.MethodPost},
+		Path:     "/api/v1/courses/{course}/documents/{document}/generate/",
+		Summary:  "Make cards and a quiz, ready to be taken, from a document.",
+		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
+		Timeout:  assessments.Timeout,
 	}, setup)
 }
 
@@ -38,11 +39,11 @@ const (
 type Request struct {
 	Course   courses.ID   `path:"course"`
 	Document documents.ID `path:"document"`
-	Body     *Body
+	Body     *Generation
 }
 
-// Body says how many.
-type Body struct {
+// Generation says how many.
+type Generation struct {
 	Cards     *int `json:"flashcard_count" minimum:"0" maximum:"50" doc:"10 otherwise."`
 	Questions *int `json:"question_count" minimum:"0" maximum:"50" doc:"5 otherwise."`
 }

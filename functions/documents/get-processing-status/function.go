@@ -31,11 +31,11 @@ type Request struct {
 
 // Response says where processing stands.
 type Response struct {
-	Body Status
+	Body ProcessingStatus
 }
 
-// Status is how far the reading is.
-type Status struct {
+// ProcessingStatus is how far the reading is.
+type ProcessingStatus struct {
 	Document  documents.ID     `json:"document_id"`
 	Status    documents.Status `json:"processing_status" enum:"uploading,processing,completed,failed"`
 	Error     string           `json:"processing_error"`
@@ -43,11 +43,11 @@ type Status struct {
 	Progress  float64          `json:"progress_percentage" doc:"0 to 100."`
 	Estimated *time.Time       `json:"estimated_completion_time" doc:"Always null."`
 	Text      bool             `json:"extracted_content_available"`
-	Metadata  Metadata         `json:"processing_metadata"`
+	Metadata  ProcessingSteps  `json:"processing_metadata"`
 }
 
-// Metadata says which steps are done.
-type Metadata struct {
+// ProcessingSteps says which steps are done.
+type ProcessingSteps struct {
 	Stage      string `json:"stage" doc:"What is being done: extract, embed, summarize, or nothing."`
 	Chunks     int    `json:"chunks_created"`
 	Embeddings bool   `json:"embeddings_available"`
@@ -74,7 +74,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		resp.Body.Error, resp.Body.ErrorCode = document.ErrorMessage, document.ErrorCode
 		resp.Body.Progress = document.Progress
 		resp.Body.Text = document.Pages != nil
-		resp.Body.Metadata = Metadata{
+		resp.Body.Metadata = ProcessingSteps{
 			Stage: string(document.Stage), Chunks: document.Passages,
 			Embeddings: document.Embedded > 0, Embedded: document.Passages > 0 && document.Embedded == document.Passages,
 			Extracted: document.Passages > 0, Summarized: document.Summary != "",

@@ -30,11 +30,11 @@ type Request struct {
 
 // Response is what a plan allows and what can be read.
 type Response struct {
-	Body Limits
+	Body UploadLimits
 }
 
-// Limits are what can be uploaded.
-type Limits struct {
+// UploadLimits are what can be uploaded.
+type UploadLimits struct {
 	MaxBytes       int64    `json:"max_file_size_bytes"`
 	MaxMB          float64  `json:"max_file_size_mb" doc:"MiB."`
 	MaxDirectBytes int64    `json:"max_direct_upload_bytes" doc:"Of a file sent through documents-upload; larger ones go to the upload_url of documents-create."`

@@ -32,11 +32,11 @@ type Request struct {
 
 // Response says how to follow the reading.
 type Response struct {
-	Body Started
+	Body Reprocessing
 }
 
-// Started is how to follow the reading.
-type Started struct {
+// Reprocessing is how to follow the reading.
+type Reprocessing struct {
 	Message      string       `json:"message"`
 	ProcessingID documents.ID `json:"processing_id" doc:"The document's id."`
 	Minutes      int          `json:"estimated_time_minutes"`

@@ -24,6 +24,7 @@ func init() {
 		Path:         "/api/v1/documents/search/",
 		Summary:      "Find passages of a course's documents by words and by meaning.",
 		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		Refuses:      []fault.Kind{fault.NotFound},
 		MaxInstances: 5,
 	}, setup)
 }
@@ -39,17 +40,17 @@ type Request struct {
 
 // Response lists the passages, the best first.
 type Response struct {
-	Body Body
+	Body SearchResults
 }
 
-// Body is the body of the response.
-type Body struct {
-	Results   []Result `json:"results"`
-	WordsOnly bool     `json:"words_only" doc:"Meaning could not be searched just now."`
+// SearchResults is the body of the response.
+type SearchResults struct {
+	Results   []SearchResult `json:"results"`
+	WordsOnly bool           `json:"words_only" doc:"Meaning could not be searched just now."`
 }
 
-// Result is one passage. Characters count Unicode code points of the document's text.
-type Result struct {
+// SearchResult is one passage. Characters count Unicode code points of the document's text.
+type SearchResult struct {
 	documents.Place
 	Text    string  `json:"text"`
 	Snippet string  `json:"snippet" doc:"The best part of the text; words of the query stand between **."`
@@ -83,9 +84,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		body := Body{Results: make([]Result, len(found.Hits)), WordsOnly: found.WordsOnly}
+		body := SearchResults{Results: make([]SearchResult, len(found.Hits)), WordsOnly: found.WordsOnly}
 		for i, h := range found.Hits {
-			body.Results[i] = Result{h.Place(), h.Text, h.Snippet, h.Score}
+			body.Results[i] = SearchResult{h.Place(), h.Text, h.Snippet, h.Score}
 		}
 		return &Response{body}, nil
 	}, nil

@@ -22,6 +22,7 @@ func init() {
 		Path:         "/api/v1/documents/documents/{document}/events/",
 		Summary:      "Watch a document being read, up to the end.",
 		Needs:        []api.Resource{database.Resource, live.Resource},
+		Events:       []any{progress.Event{}},
 		Concurrency:  80, // they only wait
 		Timeout:      15 * time.Minute,
 		MaxInstances: 10,
@@ -52,7 +53,7 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 	return func(ctx context.Context, user auth.User, req *Request, emit func(api.Event) error) (*Response, error) {
 		after, _ := strconv.ParseInt(req.After, 10, 64) // from the start, if it isn't one of ours
 		return nil, feed.Follow(ctx, user.ID, req.Document, max(after, 0), func(u progress.Update) error {
-			e := api.Event{Data: u.Data}
+			e := api.Event{Data: u.Event}
 			if u.Seq > 0 {
 				e.ID = strconv.FormatInt(u.Seq, 10)
 			}

@@ -16,6 +16,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/documents/files"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/uploads"
 )
@@ -27,6 +28,7 @@ func init() {
 		Path:    "/api/v1/courses/{course}/documents/upload/",
 		Summary: "Upload a file of at most 25 MiB; for larger ones, create a document of the type file.",
 		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
+		Refuses: []fault.Kind{fault.Exhausted},
 		Status:  http.StatusCreated,
 		MaxBody: documents.DirectBytes + 1<<20,
 		TooLarge: fmt.Sprintf("A file may have %d bytes here. Add a larger one as a document with document_type file, and send the bytes to its upload_url.",
@@ -53,11 +55,11 @@ type Form struct {
 
 // Response tells how to follow the reading.
 type Response struct {
-	Body Uploaded
+	Body UploadedDocument
 }
 
-// Uploaded is the new document and how to follow its reading.
-type Uploaded struct {
+// UploadedDocument is the new document and how to follow its reading.
+type UploadedDocument struct {
 	Document     view.Document `json:"document"`
 	DocumentID   documents.ID  `json:"document_id"`
 	UploadStatus string        `json:"upload_status" enum:"success"`

@@ -26,11 +26,11 @@ func init() {
 
 // Request describes the card: its course, question and answer are needed.
 type Request struct {
-	Body Body
+	Body NewFlashcard
 }
 
-// Body is the body of the request.
-type Body struct {
+// NewFlashcard is the body of the request.
+type NewFlashcard struct {
 	flashcards.Change
 	Course courses.ID `json:"course" required:"true"`
 }

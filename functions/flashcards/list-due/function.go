@@ -32,11 +32,11 @@ type Request struct {
 
 // Response is a bare list.
 type Response struct {
-	Body []Card
+	Body []DueFlashcard
 }
 
-// Card is as much of a card as a review needs.
-type Card struct {
+// DueFlashcard is as much of a card as a review needs.
+type DueFlashcard struct {
 	ID          flashcards.ID `json:"id"`
 	Question    string        `json:"question"`
 	Answer      string        `json:"answer"`
@@ -57,9 +57,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		if err != nil {
 			return nil, err
 		}
-		cards := make([]Card, len(due))
+		cards := make([]DueFlashcard, len(due))
 		for i, c := range due {
-			cards[i] = Card{c.ID, c.Question, c.Answer, c.Explanation, c.Level, c.Starred, string(c.Mastery())}
+			cards[i] = DueFlashcard{c.ID, c.Question, c.Answer, c.Explanation, c.Level, c.Starred, string(c.Mastery())}
 		}
 		return &Response{cards}, nil
 	}, nil

@@ -33,11 +33,11 @@ func init() {
 // Request is the grading, by quality_response or by rating.
 type Request struct {
 	Card flashcards.ID `path:"id"`
-	Body Body
+	Body Grading
 }
 
-// Body is the body of the request.
-type Body struct {
+// Grading is the body of the request.
+type Grading struct {
 	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same review again changes nothing."`
 	Quality *Quality              `json:"quality_response" doc:"0 blackout to 5 perfect."`
 	Rating  *Rating               `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`

@@ -20,11 +20,12 @@ import (
 
 func init() {
 	api.HandlePublic(api.Operation{
-		ID:      "health-check",
-		Methods: []string{http.MethodGet},
-		Path:    "/api/health/",
-		Summary: "Tell whether the platform and what it depends on are well.",
-		Needs:   []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+		ID:       "health-check",
+		Methods:  []string{http.MethodGet},
+		Path:     "/api/health/",
+		Summary:  "Tell whether the platform and what it depends on are well.",
+		Needs:    []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+		Statuses: []int{http.StatusServiceUnavailable},
 	}, setup)
 }
 
@@ -35,11 +36,11 @@ type Request struct{}
 type Response struct {
 	Status     int
 	RetryAfter string `header:"Retry-After" doc:"With 503: seconds until it is looked at again."`
-	Body       Body
+	Body       Health
 }
 
-// Body is the body of the response.
-type Body struct {
+// Health is the body of the response.
+type Health struct {
 	operations.Health
 	Service string `json:"service"`
 	Model   string `json:"model" doc:"The language model; offline is the built-in one that extracts."`
@@ -71,7 +72,7 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	)
 	return func(ctx context.Context, _ *Request) (*Response, error) {
 		health := monitor.Health(ctx)
-		resp := &Response{Status: http.StatusOK, Body: Body{health, "aksio-backend", model.Name()}}
+		resp := &Response{Status: http.StatusOK, Body: Health{health, "aksio-backend", model.Name()}}
 		if health.Status == "unhealthy" {
 			resp.Status = http.StatusServiceUnavailable
 			resp.RetryAfter = strconv.Itoa(max(1, int(math.Ceil(time.Until(health.Until).Seconds()))))

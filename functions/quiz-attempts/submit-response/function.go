@@ -26,12 +26,15 @@ func init() {
 // Request is the answer.
 type Request struct {
 	Attempt quizzes.AttemptID `path:"id"`
-	Body    struct {
-		Question quizzes.QuestionID `json:"question" required:"true" format:"uuid"`
-		Answer   any                `json:"user_answer" required:"true" doc:"An option's index from 0, its text or a list of those; true or false; else a text."`
-		Seconds  *int               `json:"time_taken_seconds" minimum:"0" maximum:"2147483647"`
-		Flagged  bool               `json:"flagged_for_review"`
-	}
+	Body    Answer
+}
+
+// Answer is an answer to a question.
+type Answer struct {
+	Question quizzes.QuestionID `json:"question" required:"true" format:"uuid"`
+	Answer   any                `json:"user_answer" required:"true" doc:"An option's index from 0, its text or a list of those; true or false; else a text."`
+	Seconds  *int               `json:"time_taken_seconds" minimum:"0" maximum:"2147483647"`
+	Flagged  bool               `json:"flagged_for_review"`
 }
 
 // Response is the answer as it was graded.

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/quizzes"
 )
 
@@ -19,6 +20,7 @@ func init() {
 		Path:    "/api/v1/assessments/quizzes/{id}/results/",
 		Summary: "Get the questions of a quiz with keys and explanations, once it was taken and as far as it shows them.",
 		Needs:   []api.Resource{database.Resource},
+		Refuses: []fault.Kind{fault.Forbidden},
 	}, setup)
 }
 
@@ -29,22 +31,22 @@ type Request struct {
 
 // Response is the quiz with its keys.
 type Response struct {
-	Body Quiz
+	Body QuizResults
 }
 
-// Quiz is a quiz that was taken.
-type Quiz struct {
-	ID                 quizzes.ID `json:"id"`
-	Title              string     `json:"title"`
-	Description        *string    `json:"description"`
-	PassingScore       int        `json:"passing_score"`
-	ShowCorrectAnswers bool       `json:"show_correct_answers"`
-	ShowExplanations   bool       `json:"show_explanations"`
-	Questions          []Question `json:"questions"`
+// QuizResults is a quiz that was taken.
+type QuizResults struct {
+	ID                 quizzes.ID       `json:"id"`
+	Title              string           `json:"title"`
+	Description        *string          `json:"description"`
+	PassingScore       int              `json:"passing_score"`
+	ShowCorrectAnswers bool             `json:"show_correct_answers"`
+	ShowExplanations   bool             `json:"show_explanations"`
+	Questions          []QuestionResult `json:"questions"`
 }
 
-// Question is a question with its key, if that may be seen.
-type Question struct {
+// QuestionResult is a question with its key, if that may be seen.
+type QuestionResult struct {
 	ID          quizzes.QuestionID `json:"id"`
 	Text        string             `json:"question_text"`
 	Type        string             `json:"question_type"`
@@ -55,16 +57,16 @@ type Question struct {
 	Order       int                `json:"order"`
 }
 
-func show(q quizzes.Quiz) Quiz {
-	return Quiz{
+func show(q quizzes.Quiz) QuizResults {
+	return QuizResults{
 		ID: q.ID, Title: q.Title, Description: q.Description, PassingScore: q.PassingScore,
 		ShowCorrectAnswers: q.ShowCorrectAnswers, ShowExplanations: q.ShowExplanations,
 		Questions: view.Each(q.Questions, showQuestion),
 	}
 }
 
-func showQuestion(q quizzes.Question) Question {
-	return Question{
+func showQuestion(q quizzes.Question) QuestionResult {
+	return QuestionResult{
 		ID: q.ID, Text: q.Text, Type: q.Type, Options: q.Options, Correct: q.Correct, Explanation: q.Explanation,
 		Points: q.Points, Order: q.Order,
 	}

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/quizzes"
 )
 
@@ -19,6 +20,7 @@ func init() {
 		Path:    "/api/v1/assessments/quizzes/{id}/start_attempt/",
 		Summary: "Begin an attempt at a quiz, or go on with the one that runs.",
 		Needs:   []api.Resource{database.Resource},
+		Refuses: []fault.Kind{fault.Forbidden},
 		Status:  http.StatusCreated,
 	}, setup)
 }

@@ -9,6 +9,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/quizzes"
 )
 
@@ -19,6 +20,7 @@ func init() {
 		Path:    "/api/v1/assessments/quizzes/{id}/take/",
 		Summary: "Get the questions of a quiz without their keys, in the order of the attempt that runs.",
 		Needs:   []api.Resource{database.Resource},
+		Refuses: []fault.Kind{fault.Forbidden},
 	}, setup)
 }
 
@@ -29,22 +31,22 @@ type Request struct {
 
 // Response is the quiz as its taker sees it.
 type Response struct {
-	Body Quiz
+	Body QuizToTake
 }
 
-// Quiz is a quiz without its keys.
-type Quiz struct {
-	ID           quizzes.ID `json:"id"`
-	Title        string     `json:"title"`
-	Description  *string    `json:"description"`
-	TimeLimit    *int       `json:"time_limit_minutes"`
-	PassingScore int        `json:"passing_score"`
-	Shuffle      bool       `json:"shuffle_questions"`
-	Questions    []Question `json:"questions"`
+// QuizToTake is a quiz without its keys.
+type QuizToTake struct {
+	ID           quizzes.ID       `json:"id"`
+	Title        string           `json:"title"`
+	Description  *string          `json:"description"`
+	TimeLimit    *int             `json:"time_limit_minutes"`
+	PassingScore int              `json:"passing_score"`
+	Shuffle      bool             `json:"shuffle_questions"`
+	Questions    []QuestionToTake `json:"questions"`
 }
 
-// Question is a question without its key.
-type Question struct {
+// QuestionToTake is a question without its key.
+type QuestionToTake struct {
 	ID      quizzes.QuestionID `json:"id"`
 	Text    string             `json:"question_text"`
 	Type    string             `json:"question_type"`
@@ -54,15 +56,15 @@ type Question struct {
 	Order   int                `json:"order"`
 }
 
-func show(q quizzes.Quiz) Quiz {
-	return Quiz{
+func show(q quizzes.Quiz) QuizToTake {
+	return QuizToTake{
 		ID: q.ID, Title: q.Title, Description: q.Description, TimeLimit: q.TimeLimit, PassingScore: q.PassingScore,
 		Shuffle: q.Shuffle, Questions: view.Each(q.Questions, showQuestion),
 	}
 }
 
-func showQuestion(q quizzes.Question) Question {
-	return Question{ID: q.ID, Text: q.Text, Type: q.Type, Options: q.Options, Hint: q.Hint, Points: q.Points, Order: q.Order}
+func showQuestion(q quizzes.Question) QuestionToTake {
+	return QuestionToTake{ID: q.ID, Text: q.Text, Type: q.Type, Options: q.Options, Hint: q.Hint, Points: q.Points, Order: q.Order}
 }
 
 func setup(env *api.Env) (api.UserHandler[Request, Response], error) {

@@ -10,12 +10,12 @@ import (
 )
 
 // announce tells who watches what happens.
-func (r *run) announce(ctx context.Context, event string, data map[string]any) {
-	data["event"], data["document_id"] = event, r.ID.String()
-	if _, ok := data["progress"]; !ok {
-		data["progress"] = begins[r.Stage]
+func (r *run) announce(ctx context.Context, e progress.Event) {
+	e.Document = r.ID
+	if e.Progress == 0 {
+		e.Progress = begins[r.Stage]
 	}
-	r.publish(ctx, live.Event{Data: data})
+	r.publish(ctx, live.Event{Data: e.Data()})
 }
 
 // publish hands the event to who watches. Telling is not the point: it never

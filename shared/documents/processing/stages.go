@@ -39,10 +39,9 @@ func (r *run) read(ctx context.Context) error {
 		return fault.New(fault.Invalid, messageProcessing).Coded(codeProcessing)
 	}
 	if r.Stage == "" {
-		r.publish(ctx, live.Event{First: true, Data: map[string]any{
-			"event": "document_created", "document_id": r.ID.String(), "progress": 0.0,
-			"graph_id": r.ID.String(), "filename": r.Filename,
-		}})
+		r.publish(ctx, live.Event{First: true, Data: progress.Event{
+			Event: "document_created", Document: r.ID, Graph: &r.ID, Filename: r.Filename,
+		}.Data()})
 	}
 	drafted, err := r.drafted(ctx)
 	if err != nil {
@@ -95,7 +94,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 			return adopted, err
 		}
 	}
-	r.announce(ctx, "extracting_text", map[string]any{"message": "Reading the file."})
+	r.announce(ctx, progress.Event{Event: "extracting_text", Message: "Reading the file."})
 	found, err := r.extractText(ctx, content)
 	if err != nil {
 		return false, err
@@ -103,7 +102,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	if err := r.storeDraft(ctx, found); err != nil {
 		return false, err
 	}
-	r.announce(ctx, "extraction_complete", map[string]any{"page_count": len(found.pages), "total_chunks": len(found.passages)})
+	r.announce(ctx, progress.Event{Event: "extraction_complete", Pages: new(len(found.pages)), Chunks: new(len(found.passages))})
 	return false, nil
 }
 
@@ -177,7 +176,7 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err == nil && adopted {
-		r.announce(ctx, "duplicate_detected", map[string]any{"duplicate_of": twin.String(), "message": "You have this file already; its reading was taken over."})
+		r.announce(ctx, progress.Event{Event: "duplicate_detected", DuplicateOf: &twin, Message: "You have this file already; its reading was taken over."})
 		r.complete(ctx)
 	}
 	return err == nil && adopted, err
@@ -224,7 +223,7 @@ func (r *run) embed(ctx context.Context) error {
 			written[i] = pgvector.NewVector(vector).String()
 		}
 		var total, done int
-		var progress float64
+		var percent float64
 		err = r.checkpoint(ctx, documents.Embed, begins[documents.Embed], func(tx pgx.Tx) error {
 			var batch pgx.Batch
 			batch.Queue(`
@@ -237,13 +236,13 @@ func (r *run) embed(ctx context.Context) error {
 					progress = round($3::float8 + ($4::float8 - $3::float8) * least(embedded_count + $2::int, passage_count)::float8 / greatest(passage_count, 1))
 				WHERE id = $1
 				RETURNING passage_count, embedded_count, progress`, r.ID, len(positions), begins[documents.Embed], float64(embedded)).
-				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &progress) })
+				QueryRow(func(row pgx.Row) error { return row.Scan(&total, &done, &percent) })
 			return tx.SendBatch(ctx, &batch).Close()
 		})
 		if err != nil {
 			return err
 		}
-		r.announce(ctx, "embedding_progress", map[string]any{"processed_chunks": done, "total_chunks": total, "progress": progress})
+		r.announce(ctx, progress.Event{Event: "embedding_progress", Done: &done, Chunks: &total, Progress: percent})
 	}
 }
 
@@ -351,5 +350,5 @@ func (r *run) material(ctx context.Context) (ai.Material, error) {
 // complete tells who watches that all is done.
 func (r *run) complete(ctx context.Context) {
 	slog.InfoContext(ctx, "document completed", "document_id", r.ID, "seconds", int(time.Since(r.Started).Seconds()))
-	r.publish(ctx, live.Event{Last: true, Data: progress.Completed(r.ID)})
+	r.publish(ctx, live.Event{Last: true, Data: progress.Completed(r.ID).Data()})
 }

@@ -1,25 +1,65 @@
 package progress
 
-import "aksio.app/shared/documents"
+import (
+	"encoding/json"
+
+	"aksio.app/shared/documents"
+)
 
 // Topic is where the progress of a document is published.
 func Topic(document documents.ID) string { return "document-" + document.String() }
 
-// Completed is the last event of a document that was read.
-func Completed(document documents.ID) map[string]any {
-	return map[string]any{
-		"event": "processing_complete", "document_id": document.String(), "progress": 100.0,
-		"graph_id": document.String(), "total_nodes": 0, "total_edges": 0,
+// Event is what those who watch a document are told of its reading.
+type Event struct {
+	Event    string       `json:"event" enum:"document_created,document_status,extracting_text,extraction_complete,duplicate_detected,embedding_progress,processing_complete,extraction_failed,processing_failed" doc:"What happened. Nothing follows after processing_complete, extraction_failed and processing_failed."`
+	Document documents.ID `json:"document_id"`
+	Progress float64      `json:"progress" doc:"0 to 100."`
+
+	Filename    string           `json:"filename,omitempty" doc:"With document_created."`
+	Message     string           `json:"message,omitempty" doc:"With extracting_text and duplicate_detected."`
+	Status      documents.Status `json:"status,omitempty" enum:"uploading,processing,completed,failed" doc:"With document_status."`
+	Stage       documents.Stage  `json:"stage,omitempty" doc:"With document_status, unless nothing is being done: extract, embed or summarize."`
+	Pages       *int             `json:"page_count,omitempty" doc:"With extraction_complete."`
+	Done        *int             `json:"processed_chunks,omitempty" doc:"With document_status and embedding_progress."`
+	Chunks      *int             `json:"total_chunks,omitempty" doc:"With document_status, extraction_complete and embedding_progress."`
+	DuplicateOf *documents.ID    `json:"duplicate_of,omitempty" doc:"With duplicate_detected: the document with the same bytes whose reading was taken over."`
+	Graph       *documents.ID    `json:"graph_id,omitempty" doc:"With document_created and processing_complete: the document's id."`
+	Nodes       *int             `json:"total_nodes,omitempty" doc:"With processing_complete."`
+	Edges       *int             `json:"total_edges,omitempty" doc:"With processing_complete."`
+	Error       string           `json:"error,omitempty" doc:"With a failure: what went wrong and what to do about it."`
+	Code        string           `json:"code,omitempty" doc:"With a failure: a stable word for programs."`
+}
+
+// Data returns the event as the live store keeps it.
+func (e Event) Data() map[string]any {
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // plain values always marshal
 	}
+	var data map[string]any
+	_ = json.Unmarshal(text, &data) // it is an object
+	return data
+}
+
+// parse returns the event that the live store kept.
+func parse(data map[string]any) (e Event, err error) {
+	text, err := json.Marshal(data)
+	if err == nil {
+		err = json.Unmarshal(text, &e)
+	}
+	return e, err
+}
+
+// Completed is the last event of a document that was read.
+func Completed(document documents.ID) Event {
+	return Event{Event: "processing_complete", Document: document, Progress: 100, Graph: &document, Nodes: new(0), Edges: new(0)}
 }
 
 // Failed is the last event of a document that wasn't.
-func Failed(document documents.ID, stage documents.Stage, progress float64, code, message string) map[string]any {
+func Failed(document documents.ID, stage documents.Stage, progress float64, code, message string) Event {
 	event := "processing_failed"
 	if stage.Reads() {
 		event = "extraction_failed"
 	}
-	return map[string]any{
-		"event": event, "document_id": document.String(), "progress": progress, "error": message, "code": code,
-	}
+	return Event{Event: event, Document: document, Progress: progress, Error: message, Code: code}
 }

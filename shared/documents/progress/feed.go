@@ -15,8 +15,8 @@ import (
 
 // Update is one thing that happened to a document.
 type Update struct {
-	Seq  int64 // of the live event; 0 if it was derived from the database
-	Data map[string]any
+	Seq int64 // of the live event; 0 if it was derived from the database
+	Event
 }
 
 // Feed tells what happens to documents, as it happens.
@@ -44,7 +44,7 @@ func (f *Feed) Follow(ctx context.Context, owner auth.UserID, document documents
 	if now.State.Over() {
 		return w.finish(ctx, now)
 	}
-	if err := emit(Update{Data: snapshot(now)}); err != nil {
+	if err := emit(Update{Event: snapshot(now)}); err != nil {
 		return err
 	}
 	return w.follow(ctx, now)
@@ -73,7 +73,7 @@ func (w *watch) follow(ctx context.Context, seen documents.Document) error {
 		case e := <-events:
 			w.after = e.Seq
 			if !e.Last {
-				if err := w.emit(Update{e.Seq, e.Data}); err != nil {
+				if err := w.pass(e); err != nil {
 					return err
 				}
 				continue
@@ -83,7 +83,7 @@ func (w *watch) follow(ctx context.Context, seen documents.Document) error {
 				return ended(ctx, err)
 			}
 			if now.State.Over() {
-				return w.emit(Update{e.Seq, e.Data})
+				return w.pass(e)
 			} // else it ended an earlier reading
 		case <-tick.C:
 			now, err := w.store.Status(ctx, w.owner, courses.ID{}, w.document)
@@ -95,7 +95,7 @@ func (w *watch) follow(ctx context.Context, seen documents.Document) error {
 				return w.finish(ctx, now)
 			}
 			if now.Stage != seen.Stage || now.State != seen.State || now.Progress != seen.Progress {
-				if err := w.emit(Update{Data: snapshot(now)}); err != nil {
+				if err := w.emit(Update{Event: snapshot(now)}); err != nil {
 					return err
 				}
 				seen = now
@@ -125,6 +125,15 @@ func (w *watch) listen(ctx context.Context, after int64, events chan<- live.Even
 	}
 }
 
+// pass emits the live event.
+func (w *watch) pass(e live.Event) error {
+	event, err := parse(e.Data)
+	if err != nil {
+		return err
+	}
+	return w.emit(Update{e.Seq, event})
+}
+
 // finish emits what is left of the events of a document whose processing is over,
 // and the last update in any case.
 func (w *watch) finish(ctx context.Context, now documents.Document) error {
@@ -136,13 +145,13 @@ func (w *watch) finish(ctx context.Context, now documents.Document) error {
 			return errors.New("of an earlier reading")
 		}
 		last = e.Last
-		failed = w.emit(Update{e.Seq, e.Data})
+		failed = w.pass(e)
 		return failed
 	})
 	if failed != nil || last {
 		return failed
 	}
-	return w.emit(Update{Data: outcome(now)})
+	return w.emit(Update{Event: outcome(now)})
 }
 
 // agrees reports whether a last event tells of the state that the document is in.
@@ -162,15 +171,15 @@ func ended(ctx context.Context, err error) error {
 }
 
 // snapshot is an update that says where the document stands.
-func snapshot(d documents.Document) map[string]any {
-	return map[string]any{
-		"event": "document_status", "document_id": d.ID.String(), "status": string(d.State.Status()), "stage": string(d.Stage),
-		"progress": d.Progress, "processed_chunks": d.Embedded, "total_chunks": d.Passages,
+func snapshot(d documents.Document) Event {
+	return Event{
+		Event: "document_status", Document: d.ID, Status: d.State.Status(), Stage: d.Stage,
+		Progress: d.Progress, Done: &d.Embedded, Chunks: &d.Passages,
 	}
 }
 
 // outcome is the last update as the database tells it.
-func outcome(d documents.Document) map[string]any {
+func outcome(d documents.Document) Event {
 	if d.State == documents.Completed {
 		return Completed(d.ID)
 	}

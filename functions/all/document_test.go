@@ -1,0 +1,58 @@
+package all_test
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"aksio.app/shared/api"
+	"aksio.app/shared/api/apitest"
+)
+
+// TestWhatIsDemandedIsDocumented leaves out what each operation demands of its body, one
+// field after the other, and then all the rest. The document said of no field that
+// it is demanded.
+func TestWhatIsDemandedIsDocumented(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	w := newWorld(t, app, ada)
+	document := readAPI(t)
+	demanding := 0
+	for _, d := range api.Declared() {
+		for _, method := range d.Methods {
+			body, ok := document.body(d.Path, method)
+			good, contentType := w.body(d, w["/api/v1/courses/{}"])
+			if !ok || contentType != "application/json" {
+				continue
+			}
+			if method == http.MethodPatch && len(body.Required) > 0 {
+				t.Errorf("%s: a PATCH demands %v", d.ID, body.Required)
+			}
+			fields := good.(map[string]any)
+			fields["refresh"] = "none" // no other test may come as far with it
+			for _, name := range body.Required {
+				demanding++
+				less := maps.Clone(fields)
+				delete(less, name)
+				refused := ada.Do(method, w.path(t, d), less)
+				if refused.Status != http.StatusBadRequest || !bytes.Contains(refused.Body, []byte(`"body.`+name+`: This field is required."`)) {
+					t.Errorf("%s without %s: %d %s", d.ID, name, refused.Status, refused.Body)
+				}
+				if problem := refused.Map(); problem["status"] != 400.0 || problem["title"] != "Bad Request" {
+					t.Errorf("%s without %s: a problem's own members are %v and %v", d.ID, name, problem["status"], problem["title"])
+				}
+			}
+			maps.DeleteFunc(fields, func(name string, _ any) bool { return !slices.Contains(body.Required, name) })
+			if resp := ada.Do(method, w.path(t, d), fields); strings.Contains(string(resp.Body), "is required") {
+				t.Errorf("%s with %v: %s", d.ID, fields, resp.Body)
+			}
+		}
+	}
+	if demanding < 30 {
+		t.Errorf("%d fields are demanded in all", demanding)
+	}
+}
