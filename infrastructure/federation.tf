@@ -41,7 +41,9 @@ locals {
   # (storage.tf); of the database nothing, of Firestore what is live, and the log.
   plan_roles = ["roles/viewer", "roles/iam.securityReviewer"]
 
-  # Makes and changes what is declared here. Whoever deploys code may in effect do what
+  # Makes and changes what is declared here, but for the drill's own roles
+  # (identities.tf): who may change a role may put anything into one that it holds. An
+  # owner applies such a change, see TRAPS.md. Whoever deploys code may in effect do what
   # the code may: that main is protected and production is approved by a person is
   # what guards it.
   deploy_roles = [
@@ -148,6 +150,17 @@ resource "google_cloud_run_v2_service_iam_member" "deploy_migrates" {
   member   = google_service_account.github["deploy"].member
 }
 
+# gcloud hands out no identity token for a federated account: it gets one by
+# impersonating the account, which is itself. It asks for an access token on the way, so
+# that serviceAccountOpenIdTokenCreator wouldn't do.
+resource "google_service_account_iam_member" "deploy_identifies" {
+  count = var.github == null ? 0 : 1
+
+  service_account_id = google_service_account.github["deploy"].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.github["deploy"].member
+}
+
 variable "github" {
   description = "The repository whose workflows plan and apply, and its owner's number (gh api /users/<owner> --jq .id). Null lets none in."
   type        = object({ repository = string, owner_id = string })
@@ -164,12 +177,17 @@ variable "github" {
 }
 
 output "github_variables" {
-  description = "Variables of the GitHub environment that deploys here."
+  description = "Variables on GitHub: of the environment that deploys here, and of the repository, whose workflows plan without it."
   value = var.github == null ? null : {
-    PROJECT_ID     = var.project_id
-    REGION         = local.serving_region
-    WIF_PROVIDER   = google_iam_workload_identity_pool_provider.github[0].name
-    PLAN_ACCOUNT   = google_service_account.github["plan"].email
-    DEPLOY_ACCOUNT = google_service_account.github["deploy"].email
+    environment = {
+      PROJECT_ID     = var.project_id
+      WIF_PROVIDER   = google_iam_workload_identity_pool_provider.github[0].name
+      DEPLOY_ACCOUNT = google_service_account.github["deploy"].email
+    }
+    repository = { for name, value in {
+      PROJECT_ID   = var.project_id
+      WIF_PROVIDER = google_iam_workload_identity_pool_provider.github[0].name
+      PLAN_ACCOUNT = google_service_account.github["plan"].email
+    } : "${var.environment == "prod" ? "PRODUCTION" : upper(var.environment)}_${name}" => value }
   }
 }

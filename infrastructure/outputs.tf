@@ -1,14 +1,5 @@
 # What people and the delivery read.
 
-output "project_id" {
-  description = "The project that this environment is in."
-  value       = var.project_id
-}
-
-output "environment" {
-  value = var.environment
-}
-
 output "region" {
   description = "The region that serves."
   value       = local.serving_region
@@ -29,22 +20,14 @@ output "functions" {
   value       = { for id, key in local.serving : id => module.function[key].uri if id != local.router || local.router_on }
 }
 
-output "service_accounts" {
-  description = "Address of the account of each set of needs, and of those that are no function's."
-  value = merge(
-    local.account,
-    local.caller,
-    { build = local.build_account },
-  )
-}
-
 output "database_connection_name" {
   description = "The database that is written, for the connector: project:region:instance."
   value       = local.serving_database
 }
 
-output "database_name" {
-  value = google_sql_database.main.name
+output "database_people" {
+  description = "Who may sign in to the database as themselves."
+  value       = sort(var.database_people)
 }
 
 output "database_connections" {
@@ -57,14 +40,10 @@ output "buckets" {
   value       = { for key, bucket in google_storage_bucket.this : key => bucket.name }
 }
 
-output "registry_url" {
-  description = "Where the functions' images are."
-  value       = "${local.serving_region}-docker.pkg.dev/${var.project_id}/${local.name}-registry"
-}
-
 output "secrets_to_fill" {
   description = "Secrets whose values come from outside."
-  value       = sort(local.secrets)
+  # Of the resource, so that an apply of the secrets alone tells it, too.
+  value = sort([for secret in local.secrets : google_secret_manager_secret.this[secret].secret_id])
 }
 
 output "dns_records" {

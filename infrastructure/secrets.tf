@@ -2,20 +2,24 @@
 # (scripts, a person) and are never in the state.
 
 locals {
-  # What the functions that there are need, but for what this environment does without.
-  secrets = setsubtract(
-    setunion(
-      ["token-keys"],
-      flatten([for f in local.functions : [for need in f.needs : keys(try(local.capabilities[need].secrets, {}))]]),
-      flatten([for f in local.functions : [for need in f.needs : values(try(local.capabilities[need].env, {}))]]),
-    ),
-    # The platform's own, whose value Terraform knows.
-    setunion(var.absent_secrets, var.redis.enabled ? ["redis-url"] : []),
+  # The platform's own, whose values Terraform knows.
+  own_secrets = ["settings", "redis-url"]
+
+  # What the functions that there are need.
+  needed_secrets = setunion(
+    ["token-keys"],
+    flatten([for f in local.functions : [for need in f.needs : keys(try(local.capabilities[need].secrets, {}))]]),
+    flatten([for f in local.functions : [for need in f.needs : values(try(local.capabilities[need].env, {}))]]),
   )
+
+  # Those that need a value from outside.
+  secrets = setsubtract(local.needed_secrets, setunion(var.absent_secrets, local.own_secrets))
 }
 
+# Also those that this environment does without: one without a value costs nothing, and
+# deletion protection keeps one that has a value.
 resource "google_secret_manager_secret" "this" {
-  for_each = setunion(local.secrets, ["settings"], var.redis.enabled ? ["redis-url"] : [])
+  for_each = setunion(local.needed_secrets, local.own_secrets)
 
   secret_id           = each.value
   deletion_protection = local.durable

@@ -37,6 +37,13 @@ run "new_setting" {
   }
 }
 
+run "without_a_model" {
+  command = plan
+  variables {
+    absent_secrets = ["openai-api-key"]
+  }
+}
+
 run "failover" {
   command = plan
   variables {

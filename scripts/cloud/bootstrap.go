@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"aksio.app/scripts/internal/bundle"
@@ -55,8 +57,8 @@ func (c *cloud) enableAPIs(ctx context.Context) error {
 	return c.change(ctx, nil, c.gcloud, args...)
 }
 
-// makeStateBucket makes where Terraform keeps what it knows. Versions let a damaged
-// state be had back.
+// makeStateBucket makes where Terraform keeps what it knows, which is needed most when
+// a region is away. Versions let a damaged state be had back.
 func (c *cloud) makeStateBucket(ctx context.Context) error {
 	bucket := "gs://" + c.stateBucket()
 	_, err := c.ask(ctx, c.gcloud, "storage", "buckets", "describe", bucket, "--format=value(name)")
@@ -66,7 +68,7 @@ func (c *cloud) makeStateBucket(ctx context.Context) error {
 	if !said(err, "404", "not found", "NOT_FOUND") {
 		return err
 	}
-	if err := c.change(ctx, nil, c.gcloud, "storage", "buckets", "create", bucket, "--project="+c.project, "--location=europe-west1",
+	if err := c.change(ctx, nil, c.gcloud, "storage", "buckets", "create", bucket, "--project="+c.project, "--location=EU",
 		"--uniform-bucket-level-access", "--public-access-prevention"); err != nil {
 		return err
 	}
@@ -75,20 +77,17 @@ func (c *cloud) makeStateBucket(ctx context.Context) error {
 
 // makeSecrets makes what holds the secrets: functions can't be made before there are values.
 func (c *cloud) makeSecrets(ctx context.Context) error {
-	return c.apply(ctx, filepath.Join("build", "bundles"), "-target=google_secret_manager_secret.this")
+	return c.apply(ctx, filepath.Join(c.root, "build", "bundles"), "-target=google_secret_manager_secret.this")
 }
 
 // checkSecrets names all secrets that still want a value.
 func (c *cloud) checkSecrets(ctx context.Context) error {
-	text, err := c.ask(ctx, c.gcloud, "secrets", "list", "--project="+c.project, "--filter=labels.environment:*", "--format=value(name.basename())")
+	out, err := c.readOutputs(ctx)
 	if err != nil {
 		return err
 	}
 	var empty []string
-	for _, secret := range strings.Fields(text) {
-		if secret == "settings" || secret == "redis-url" {
-			continue // Terraform's own
-		}
+	for _, secret := range out.Secrets {
 		there, err := c.hasVersion(ctx, secret)
 		if err != nil {
 			return err
@@ -102,17 +101,28 @@ func (c *cloud) checkSecrets(ctx context.Context) error {
 	}
 	var lines strings.Builder
 	for _, secret := range empty {
-		fmt.Fprintf(&lines, "\n  go run ./scripts/cloud secret -environment %s -project %s -name %s < file-with-the-value", c.environment, c.project, secret)
+		fmt.Fprintf(&lines, "\n  %s < file-with-the-value", c.hint("secret", "-name", secret))
 	}
 	return fmt.Errorf("these secrets have no value yet; give each one, or name it in absent_secrets of environments/%s.tfvars, then run this again:%s", c.environment, lines.String())
 }
 
 // nextSteps tells what only a person can do.
 func (c *cloud) nextSteps(ctx context.Context) error {
-	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "github_variables")
+	out, err := c.readOutputs(ctx)
 	if err != nil {
 		return err
 	}
-	c.say("Everything is made. Set these variables in the GitHub environment %q (Settings, Environments):\n%s\nThen go on with: go run ./scripts/cloud deploy -environment %[1]s", c.environment, text)
+	if out.GitHub == nil {
+		c.say("GitHub deploys nothing here: name the repository in environments/%s.tfvars for that, see infrastructure/README.md.", c.environment)
+	} else {
+		of := map[string]string{"environment": fmt.Sprintf("the environment %q", c.environment), "repository": "the repository"}
+		for _, place := range slices.Sorted(maps.Keys(of)) {
+			c.say("Set these variables of %s on GitHub:", of[place])
+			for _, name := range slices.Sorted(maps.Keys(out.GitHub[place])) {
+				c.say("  %s=%s", name, out.GitHub[place][name])
+			}
+		}
+	}
+	c.say("Everything is made. Go on with: %s", c.hint("deploy"))
 	return nil
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +43,8 @@ func newEnvironment(t *testing.T) *environment {
 	f.write("root/infrastructure/functions.json", string(declared))
 	said := new(bytes.Buffer)
 	return &environment{&cloud{
-		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"), root: f.path("root"),
+		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"),
+		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), root: f.path("root"),
 		environment: "staging", project: "aksio-test", pause: time.Millisecond,
 		in: strings.NewReader(""), out: said, log: said,
 	}, f, said}
@@ -148,7 +152,7 @@ func TestARelease(t *testing.T) {
 			applies = append(applies, call)
 		}
 	}
-	if len(applies) != 2 || !strings.Contains(applies[0], `-target=module.function["run-migrations"]`) || strings.Contains(applies[1], "-target") {
+	if len(applies) != 2 || !strings.Contains(applies[0], `-target=module.function["run-migrations"] -target=module.function["europe-west1/run-migrations"]`) || strings.Contains(applies[1], "-target") {
 		t.Errorf("got the applies %q, want the function that migrates and then everything", applies)
 	}
 
@@ -176,6 +180,9 @@ func TestARelease(t *testing.T) {
 	if newest.bundles["courses-get"].File != "courses-get-20250101T000000Z-good.zip" || newest.bundles["courses-list"].File != "courses-list-20250103T000000Z-good.zip" {
 		t.Errorf("%s serves %v and %v", newest.name, newest.bundles["courses-get"], newest.bundles["courses-list"])
 	}
+	// A second time, the one before the newest is the one that doesn't work.
+	err = e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test"})
+	e.mustSay(t, err, "a way back itself", "go run ./scripts/cloud releases -environment staging -project aksio-test")
 	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T000000Z-good"}); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
@@ -201,6 +208,26 @@ func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
 	e.mustSay(t, err, "what served still serves")
 	if serving := e.read("serving"); serving != "the old version" {
 		t.Errorf("%s serves", serving)
+	}
+}
+
+// TestAWorkflowMigrates calls the private function as an account that is handed no
+// identity token of its own.
+func TestAWorkflowMigrates(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("federated", "aksio-staging-deploy@aksio-test.iam.gserviceaccount.com")
+	var given string
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given = r.Header.Get("Authorization")
+	}))
+	defer private.Close()
+	e.serve(t, "https://api.example", private.URL)
+	if err := e.migrate(t.Context(), "bundles"); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	if want := "Bearer aksio-staging-deploy@aksio-test.iam.gserviceaccount.com-for-" + private.URL; given != want {
+		t.Errorf("it shows %q, want %q", given, want)
 	}
 }
 
@@ -375,10 +402,10 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	e.write("billing", "False")
 	e.mustSay(t, run(), "no billing account", "gcloud billing projects link")
 	e.write("billing", "True")
-	e.write("secrets", "token-keys\ntoken-signing-key\nopenai-api-key\nsettings\n")
+	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
 	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
-	if e.read("buckets/aksio-test-terraform") == "" {
-		t.Error("there is no bucket for the state")
+	if made := e.read("buckets/aksio-test-terraform"); !strings.Contains(made, "--location=EU ") {
+		t.Errorf("want a bucket for the state that outlives a region, got %q", made)
 	}
 	if len(e.secret(signingKey)) != 1 {
 		t.Error("there is no signing key")
@@ -388,7 +415,7 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("secrets", "openai-api-key\nsettings\n")
+	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key"]}}`)
 	err := e.command(t.Context(), []string{"deploy", "-environment=staging", "-project=aksio-test"})
 	e.mustSay(t, err, "go run ./scripts/cloud secret -environment staging -project aksio-test -name openai-api-key", "absent_secrets")
 	if strings.Contains(e.read("calls"), "run-migrations") {
@@ -423,7 +450,65 @@ func TestFunctionsStartAnew(t *testing.T) {
 	}
 	e.mustSay(t, run("-function=courses"), `no function "courses"`)
 	e.write("outputs.json", `{}`)
-	e.mustSay(t, run(), "deploy first")
+	e.mustSay(t, run(), "cloud deploy -environment staging -project aksio-test comes first")
+}
+
+// TestCtrlCIsPsqls opens the instance that serves, and is interrupted as one who ends a
+// query is.
+func TestCtrlCIsPsqls(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("outputs.json", `{"functions": {"value": {"courses-get": "a"}}, "database_connection_name": {"value": "aksio-test:europe-west1:aksio-staging-db-20261126"},
+		"database_people": {"value": ["grace@aksio.app"]}}`)
+	open := func(ctx context.Context) error {
+		return e.command(ctx, []string{"database", "-environment=staging", "-project=aksio-test"})
+	}
+	e.mustSay(t, open(t.Context()), "ada@aksio.app may not sign in", "database_people of environments/staging.tfvars")
+
+	e.write("outputs.json", strings.ReplaceAll(e.read("outputs.json"), "grace", "ada"))
+	keys, typed := io.Pipe()
+	screen, shown := io.Pipe()
+	e.in, e.out = keys, shown
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- open(ctx)
+		shown.Close()
+	}()
+	lines := bufio.NewScanner(screen)
+	if lines.Scan(); lines.Text() != "psql -c default_transaction_read_only=on" {
+		t.Fatalf("got %q, want a session that only reads; the log:\n%s", lines.Text(), e.said)
+	}
+	interrupt()
+	fmt.Fprintln(typed, "SELECT 1")
+	typed.Close()
+	if lines.Scan(); lines.Text() != "answered" {
+		t.Errorf("got %q: the interrupt ended the session", lines.Text())
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if calls := e.read("calls"); !strings.Contains(calls, " aksio-test:europe-west1:aksio-staging-db-20261126\n") {
+		t.Errorf("it opens another instance than the one that serves: %s", calls)
+	}
+}
+
+// TestABackupIsWaitedForByGooglesClock runs it beside a clock that is decades behind.
+func TestABackupIsWaitedForByGooglesClock(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.serve(t, "https://api.example", "")
+	run := func() error {
+		return e.command(t.Context(), []string{"backup", "-environment=staging", "-project=aksio-test"})
+	}
+	if err := run(); err != nil {
+		t.Error(err)
+	}
+	e.write("outcome", "13")
+	e.mustSay(t, run(), "failed with code 13", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
+	if runs := e.read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
+		t.Errorf("ran %q", runs)
+	}
 }
 
 func TestUnknownWordsAreRefused(t *testing.T) {

@@ -1,18 +1,23 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// TestMain lets the test binary play terraform and gcloud, too: what they are asked
-// for is written down and done to files in a folder.
+// TestMain lets the test binary play the programs that cloud drives, too: what they are
+// asked for is written down and done to files in a folder.
 func TestMain(m *testing.M) {
 	program, folder := os.Getenv("PLAY"), os.Getenv("FOLDER")
 	if program == "" {
@@ -20,10 +25,7 @@ func TestMain(m *testing.M) {
 	}
 	f := fake(folder)
 	f.add("calls", program+" "+strings.Join(os.Args[1:], " "))
-	play := f.terraform
-	if program == "gcloud" {
-		play = f.gcloud
-	}
+	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql}[program]
 	if err := play(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
@@ -54,7 +56,7 @@ func (f fake) add(name, line string) { f.write(name, f.read(name)+line+"\n") }
 
 func (f fake) calls() []string { return strings.Split(strings.TrimSpace(f.read("calls")), "\n") }
 
-// program returns an executable that plays terraform or gcloud on the folder.
+// program returns an executable that plays the program on the folder.
 func (f fake) program(t *testing.T, name string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -101,6 +103,36 @@ func (f fake) terraform(args []string) error {
 	return nil
 }
 
+// proxy takes connections until it is interrupted.
+func (f fake) proxy(args []string) error {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strings.TrimPrefix(args[1], "--port="))
+	if err != nil {
+		return err
+	}
+	<-interrupted
+	return listener.Close()
+}
+
+// psql says that it is there, waits for a line, and says whether the proxy still is.
+func (f fake) psql(args []string) error {
+	fmt.Println("psql " + os.Getenv("PGOPTIONS"))
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	conn, err := net.Dial("tcp", "127.0.0.1:"+regexp.MustCompile(`port=(\d+)`).FindStringSubmatch(args[0])[1])
+	if err != nil {
+		return err
+	}
+	fmt.Println("answered")
+	return conn.Close()
+}
+
+// account is who is signed in: a person, or the account in the file "federated", as
+// which a workflow acts.
+func (f fake) account() string { return cmp.Or(f.read("federated"), "ada@aksio.app") }
+
 // gcloud keeps objects and secrets as files.
 func (f fake) gcloud(args []string) error {
 	object := func(url string) string { return "objects/" + strings.TrimPrefix(url, "gs://") }
@@ -119,8 +151,22 @@ func (f fake) gcloud(args []string) error {
 		}
 	}
 	switch strings.Join(words[:min(2, len(words))], " ") {
+	case "config get-value":
+		fmt.Println(f.account())
 	case "auth print-identity-token":
-		fmt.Println("a-token")
+		audience, as := option("audiences"), option("impersonate-service-account")
+		switch {
+		case as != "" && as != f.account():
+			return fmt.Errorf("PERMISSION_DENIED: Failed to impersonate [%s]", as)
+		case as != "":
+			fmt.Println(as + "-for-" + audience)
+		case audience != "": // nor does a federated account's: it isn't a service account's
+			return fmt.Errorf("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
+		case f.read("federated") != "":
+			return fmt.Errorf("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
+		default:
+			fmt.Println("a-token")
+		}
 	case "storage ls":
 		matches, err := filepath.Glob(f.path(object(words[2])))
 		if err != nil || len(matches) == 0 {
@@ -167,8 +213,18 @@ func (f fake) gcloud(args []string) error {
 		case "create":
 			f.write(name, strings.Join(args, " "))
 		}
-	case "secrets list":
-		fmt.Print(f.read("secrets"))
+	case "scheduler jobs":
+		// Its clock isn't ours. The outcome is what the file "outcome" holds.
+		switch runs := strings.Count(f.read("runs"), "\n"); words[2] {
+		case "run":
+			f.add("runs", words[3])
+		case "describe":
+			if runs == 0 {
+				fmt.Println("2001-01-01T02:00:00.5Z\t")
+			} else {
+				fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, f.read("outcome"))
+			}
+		}
 	case "secrets versions":
 		return f.versions(words[2:], option)
 	}

@@ -108,7 +108,7 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil {
 		return err
 	}
-	c.say("The new key is published. Instances know it when they start: run `go run ./scripts/cloud restart`, or wait a day, then run this again with -sign.")
+	c.say("The new key is published. Instances know it when they start: run `%s`, or wait a day, then run this again with -sign.", c.hint("restart"))
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (c *cloud) newestVersion(ctx context.Context, secret, state string) (string
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
 		"--filter="+state, "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
 	if err == nil && text == "" {
-		err = fmt.Errorf("the secret %s has no value: run `go run ./scripts/cloud keys` first", secret)
+		err = fmt.Errorf("the secret %s has no value: run `%s` first", secret, c.hint("keys"))
 	}
 	return text, err
 }

@@ -2,10 +2,10 @@
 // Cloud.
 //
 //	go run ./scripts/cloud bootstrap -environment staging -project aksio-staging-1234
-//	go run ./scripts/cloud deploy    -environment staging
+//	go run ./scripts/cloud deploy    -environment staging -project aksio-staging-1234
 //
-// Without arguments it lists its commands. The project comes from -project or
-// TF_VAR_project_id. It drives gcloud and terraform, and shows each command that
+// Without arguments it lists its commands. TF_VAR_project_id and AKSIO_ENVIRONMENT stand
+// for the flags. It drives gcloud and terraform, and shows each command that
 // changes something before it runs it.
 package main
 
@@ -47,7 +47,7 @@ var commands = []command{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := &cloud{terraform: "terraform", gcloud: "gcloud", root: ".", pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
+	c := &cloud{terraform: "terraform", gcloud: "gcloud", proxy: "cloud-sql-proxy", psql: "psql", root: ".", pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
 	if err := c.command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "cloud:", err)
 		os.Exit(1)

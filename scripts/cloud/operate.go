@@ -14,7 +14,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/child"
 )
 
 // A name of a function, a trace or a duration may not become part of another filter.
@@ -62,7 +65,7 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
 		return err
 	}
-	for _, program := range []string{"cloud-sql-proxy", "psql"} {
+	for _, program := range []string{c.proxy, c.psql} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%s isn't installed; install it, then run this again", program)
 		}
@@ -71,9 +74,12 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
-	instance, err := c.ask(ctx, c.gcloud, "sql", "instances", "describe", c.prefix()+"-db", "--project="+c.project, "--format=value(connectionName)")
+	out, err := c.deployed(ctx)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(out.People, account) {
+		return fmt.Errorf("%s may not sign in to the database: name it in database_people of environments/%s.tfvars, then %s", account, c.environment, c.hint("deploy"))
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -83,23 +89,27 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if err := listener.Close(); err != nil {
 		return err
 	}
-	proxy := c.prepare(ctx, "cloud-sql-proxy", []string{"--auto-iam-authn", "--port=" + strconv.Itoa(port), instance})
+	// Ctrl-C is psql's, which cancels a query by it: the proxy doesn't hear it, and it ends
+	// nothing here.
+	lasting := context.WithoutCancel(ctx)
+	proxy := c.prepare(lasting, c.proxy, []string{"--auto-iam-authn", "--port=" + strconv.Itoa(port), out.Database})
 	proxy.Stdout, proxy.Stderr = c.log, c.log
-	if err := proxy.Start(); err != nil {
+	ended := make(chan error, 1)
+	if err := child.Start(proxy, syscall.SIGTERM, func(err error) { ended <- err }); err != nil {
 		return err
 	}
 	defer func() {
 		_ = proxy.Process.Signal(os.Interrupt) // fails only if it has ended
-		_ = proxy.Wait()
+		<-ended
 	}()
 	if err := reachable(ctx, port); err != nil {
-		return fmt.Errorf("the proxy of %s doesn't start: %w", instance, err)
+		return fmt.Errorf("the proxy of %s doesn't start: %w", out.Database, err)
 	}
-	psql := c.prepare(ctx, "psql", []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", port, strings.TrimSuffix(account, ".gserviceaccount.com"))})
+	psql := c.prepare(lasting, c.psql, []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", port, account)})
 	if !*write {
 		psql.Env = append(psql.Env, "PGOPTIONS=-c default_transaction_read_only=on")
 	}
-	psql.Stdin, psql.Stdout, psql.Stderr = os.Stdin, os.Stdout, os.Stderr
+	psql.Stdin, psql.Stdout, psql.Stderr = c.in, c.out, c.log
 	return psql.Run()
 }
 
@@ -127,13 +137,24 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	}
 	const function = "backup-database"
 	job := c.prefix() + "-" + function
-	region, err := c.region(ctx)
+	out, err := c.deployed(ctx)
+	if err != nil {
+		return err
+	}
+	// When the last attempt was, by Google's clock, and its outcome.
+	attempt := func() (at, code string, err error) {
+		state, err := c.ask(ctx, c.gcloud, "scheduler", "jobs", "describe", job, "--location="+out.Region, "--project="+c.project,
+			"--format=value(lastAttemptTime,status.code)")
+		at, code, _ = strings.Cut(state, "\t")
+		return at, code, err
+	}
+	before, _, err := attempt()
 	if err != nil {
 		return err
 	}
 	// The function takes calls of the scheduler alone, so it is the scheduler that calls.
 	began := time.Now()
-	if err := c.change(ctx, nil, c.gcloud, "scheduler", "jobs", "run", job, "--location="+region, "--project="+c.project); err != nil {
+	if err := c.change(ctx, nil, c.gcloud, "scheduler", "jobs", "run", job, "--location="+out.Region, "--project="+c.project); err != nil {
 		return err
 	}
 	c.say("waiting for the backup; it is verified when the job has ended")
@@ -143,22 +164,19 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 			return ctx.Err()
 		case <-time.After(2 * c.pause):
 		}
-		state, err := c.ask(ctx, c.gcloud, "scheduler", "jobs", "describe", job, "--location="+region, "--project="+c.project,
-			"--format=value(lastAttemptTime,status.code)")
-		if err != nil {
+		at, code, err := attempt()
+		switch {
+		case err != nil:
 			return err
-		}
-		attempted, code, _ := strings.Cut(state, "\t")
-		if at, err := time.Parse(time.RFC3339, attempted); err != nil || at.Before(began) {
-			continue
-		}
-		if code == "" || code == "0" {
+		case at == before:
+		case code == "" || code == "0":
 			c.say("the backup is made and verified")
 			return nil
+		default:
+			return fmt.Errorf("the backup failed with code %s: %s says why", code, c.hint("logs", "-function", function))
 		}
-		return fmt.Errorf("the backup failed with code %s: go run ./scripts/cloud logs -environment %s -function %s says why", code, c.environment, function)
 	}
-	return fmt.Errorf("no end of the backup after %v: go run ./scripts/cloud logs -environment %s -function %s", backupTime, c.environment, function)
+	return fmt.Errorf("no end of the backup after %v: %s says more", backupTime, c.hint("logs", "-function", function))
 }
 
 // restart gives functions new revisions, without a build: what they are started with,
@@ -168,10 +186,7 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
 		return err
 	}
-	if err := c.initialize(ctx); err != nil {
-		return err
-	}
-	out, err := c.readOutputs(ctx)
+	out, err := c.deployed(ctx)
 	if err != nil {
 		return err
 	}
@@ -181,9 +196,6 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 			return fmt.Errorf("there is no function %q: infrastructure/functions.json names them", *function)
 		}
 		names = []string{*function}
-	}
-	if len(names) == 0 {
-		return errors.New("nothing is deployed: run deploy first")
 	}
 	// Not waited for, one after the other: a revision takes its time until it serves.
 	label := "--update-labels=started-anew=" + strconv.FormatInt(time.Now().Unix(), 10)
@@ -198,16 +210,16 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 	return nil
 }
 
-// region is where the environment's functions are.
-func (c *cloud) region(ctx context.Context) (string, error) {
+// deployed returns the outputs of an environment that there is.
+func (c *cloud) deployed(ctx context.Context) (outputs, error) {
 	if err := c.initialize(ctx); err != nil {
-		return "", err
+		return outputs{}, err
 	}
 	out, err := c.readOutputs(ctx)
-	if err == nil && out.Region == "" {
-		err = errors.New("nothing is deployed: output region is missing; run deploy first")
+	if err == nil && len(out.Functions) == 0 {
+		err = fmt.Errorf("nothing is deployed: %s comes first", c.hint("deploy"))
 	}
-	return out.Region, err
+	return out, err
 }
 
 // addSecret adds a value of a secret. The value comes from standard input, never from

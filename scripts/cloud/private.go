@@ -49,11 +49,19 @@ func (c *cloud) callPrivate(ctx context.Context, address, function string) error
 }
 
 // identityToken says who runs this. Only a service account may ask for one that is
-// good at one address alone, so that a person's is good at any.
+// good at one address alone, so that a person's is good at any. A federated account,
+// such as a workflow's, has none, but may ask IAM for one as itself (federation.tf).
 func (c *cloud) identityToken(ctx context.Context, audience string) (string, error) {
 	token, err := c.ask(ctx, c.gcloud, "auth", "print-identity-token", "--audiences="+audience)
 	if said(err, "Invalid account type for `--audiences`", "Invalid account Type for `--audiences`") {
 		token, err = c.ask(ctx, c.gcloud, "auth", "print-identity-token")
+	}
+	if said(err, "No identity token can be obtained") {
+		account, accountErr := c.ask(ctx, c.gcloud, "config", "get-value", "account")
+		if accountErr != nil {
+			return "", accountErr
+		}
+		token, err = c.ask(ctx, c.gcloud, "auth", "print-identity-token", "--impersonate-service-account="+account, "--audiences="+audience, "--include-email")
 	}
 	if err == nil && token == "" {
 		err = errors.New("gcloud hands out no identity token: run `gcloud auth login`")

@@ -33,6 +33,9 @@ type release struct {
 
 const timeFormat = "20060102T150405Z"
 
+// wayBack is in the name of a release that brought an earlier one back.
+const wayBack = "-back-to-"
+
 // deploy brings the working tree to the environment. What serves isn't touched
 // before the schema is up to date, and a release that fails its tests is taken back.
 func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
@@ -81,8 +84,7 @@ func (c *cloud) bring(ctx context.Context, folder string, next release, before *
 	c.say("the release doesn't work (%v): going back to %s", err, before.name)
 	// Whoever interrupts a deployment doesn't want half of one.
 	if backErr := c.restore(context.WithoutCancel(ctx), *before); backErr != nil {
-		return fmt.Errorf("%w; and going back failed, too: %w; run: go run ./scripts/cloud rollback -environment %s -to %s",
-			err, backErr, c.environment, before.name)
+		return fmt.Errorf("%w; and going back failed, too: %w; run: %s", err, backErr, c.hint("rollback", "-to", before.name))
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
 }
@@ -91,11 +93,15 @@ func (c *cloud) bring(ctx context.Context, folder string, next release, before *
 // beside the new schema: migrations only add.
 func (c *cloud) migrate(ctx context.Context, folder string) error {
 	const function = "run-migrations"
-	if err := c.apply(ctx, folder, "-target=module.function[\""+function+"\"]"); err != nil {
-		return err
-	}
 	out, err := c.readOutputs(ctx)
 	if err != nil {
+		return err
+	}
+	// After a failover it is the second region's that is called.
+	if err := c.apply(ctx, folder, `-target=module.function["`+function+`"]`, `-target=module.function["`+out.Region+`/`+function+`"]`); err != nil {
+		return err
+	}
+	if out, err = c.readOutputs(ctx); err != nil {
 		return err
 	}
 	return c.callPrivate(ctx, out.Functions[function], function)
@@ -146,9 +152,12 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		if len(names) < 2 {
 			return errors.New("there is no release before the newest to go back to")
 		}
+		if strings.Contains(names[0], wayBack) { // the one before it is what it went back from
+			return fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", names[0], c.hint("releases"))
+		}
 		*to = names[1]
 	} else if !slices.Contains(names, *to) {
-		return fmt.Errorf("there is no release %q; `go run ./scripts/cloud releases -environment %s` lists them", *to, c.environment)
+		return fmt.Errorf("there is no release %q; %s lists them", *to, c.hint("releases"))
 	}
 	target, err := c.readRelease(ctx, *to)
 	if err != nil {
@@ -169,7 +178,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err := c.restore(ctx, *target); err != nil {
 		return err
 	}
-	target.name = time.Now().UTC().Format(timeFormat) + "-back-to-" + strings.TrimSuffix(target.name[:min(len(target.name), 24)], "-")
+	target.name = time.Now().UTC().Format(timeFormat) + wayBack + strings.TrimSuffix(target.name[:min(len(target.name), 24)], "-")
 	return c.record(ctx, *target)
 }
 

@@ -16,11 +16,12 @@ import (
 
 // cloud is an environment and the programs that reach it.
 type cloud struct {
-	terraform, gcloud string // programs
-	root              string // of the repository
-	environment       string // staging or production
-	project           string
-	pause             time.Duration // before a second try; quotas want twelve
+	terraform, gcloud, proxy, psql string // programs
+
+	root        string // of the repository
+	environment string // staging or production
+	project     string
+	pause       time.Duration // before a second try; quotas want twelve
 
 	in       io.Reader
 	out, log io.Writer
@@ -35,6 +36,11 @@ func (c *cloud) prefix() string {
 }
 
 func (c *cloud) infrastructure() string { return filepath.Join(c.root, "infrastructure") }
+
+// hint words a command of this program on the same environment.
+func (c *cloud) hint(command string, flags ...string) string {
+	return strings.Join(append([]string{"go run ./scripts/cloud", command, "-environment", c.environment, "-project", c.project}, flags...), " ")
+}
 
 // say tells what happens.
 func (c *cloud) say(format string, args ...any) { fmt.Fprintf(c.log, format+"\n", args...) }
@@ -117,7 +123,10 @@ type outputs struct {
 	Buckets   map[string]string `json:"buckets"`
 	Region    string            `json:"region"`
 	Database  string            `json:"database_connection_name"`
+	People    []string          `json:"database_people"`
 	Secrets   []string          `json:"secrets_to_fill"`
+	// By where on GitHub they belong: "environment" or "repository".
+	GitHub map[string]map[string]string `json:"github_variables"`
 }
 
 // readOutputs returns the outputs; empty ones if nothing was ever applied.

@@ -42,6 +42,8 @@ var mayChange = map[string][]string{
 	},
 	// A setting builds no function.
 	"new_setting": {"google_secret_manager_secret_version.settings", `google_storage_bucket.this["`},
+	// The secret itself stays: its deletion protection would refuse.
+	"without_a_model": {"module.function[", "google_secret_manager_secret_iam_member.function["},
 	// What the second region takes over. In the first, which is away, nothing is built.
 	"failover": {
 		"google_secret_manager_secret_version.settings", "google_sql_database_instance.standby", "google_cloud_scheduler_job.function",
@@ -51,8 +53,8 @@ var mayChange = map[string][]string{
 }
 
 func (p *plan) changes(allowed []string) (found []error) {
-	for _, c := range p.managed("") {
-		if c.acts() && !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(c.Address, prefix) }) {
+	for _, c := range p.Changes { // what is removed, too
+		if c.Mode != "data" && c.acts() && !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(c.Address, prefix) }) {
 			found = append(found, fmt.Errorf("%s would be changed (%s)", c.Address, strings.Join(c.Change.Actions, ", ")))
 		}
 	}
@@ -185,8 +187,8 @@ func (c change) grant() string {
 			on = "the database"
 		}
 	}
-	if _, name, ok := strings.Cut(role, "/roles/"); ok { // of our own
-		role = name[strings.Index(name, "drill_"):]
+	if _, name, ok := strings.Cut(role, "_drill_"); ok { // of our own
+		role = "drill_" + name
 	}
 	return role + " on " + on
 }
@@ -202,7 +204,10 @@ func (p *plan) secrets() (found []error) {
 			handed[variable] = true
 		}
 	}
-	settings := p.settings()
+	settings, err := p.settings()
+	if err != nil {
+		return []error{err}
+	}
 	for _, c := range p.managed("") {
 		if c.Type == "google_secret_manager_secret_version" && !slices.Contains(ownSecrets, c.Address) {
 			found = append(found, fmt.Errorf("%s would have its value in the state", c.Address))
@@ -232,14 +237,17 @@ func (c change) secretVariables() (names []string) {
 }
 
 // settings returns the shared settings.
-func (p *plan) settings() map[string]string {
-	settings := map[string]string{}
+func (p *plan) settings() (settings map[string]string, err error) {
+	const address = "google_secret_manager_secret_version.settings"
 	for _, c := range p.managed("google_secret_manager_secret_version") {
-		if c.Address == "google_secret_manager_secret_version.settings" {
-			json.Unmarshal([]byte(c.text("secret_data")), &settings)
+		if c.Address == address {
+			err = json.Unmarshal([]byte(c.text("secret_data")), &settings)
 		}
 	}
-	return settings
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	return settings, nil
 }
 
 // connections holds what Terraform added up against the size of the pools that there
@@ -273,7 +281,11 @@ func (p *plan) starts() (found []error) {
 	if err != nil {
 		return []error{err}
 	}
-	shared, err := json.Marshal(p.settings())
+	settings, err := p.settings()
+	if err != nil {
+		return []error{err}
+	}
+	shared, err := json.Marshal(settings)
 	if err != nil {
 		return []error{err}
 	}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestGrantsAreWorded(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[string]string{
+		"roles/cloudsql.viewer":                     "roles/cloudsql.viewer on the project",
+		"projects/p/roles/aksio_prod_drill_see":     "drill_see on the project",
+		"projects/p/roles/aksio_prod_something_new": "projects/p/roles/aksio_prod_something_new on the project",
+	} {
+		c := change{Address: "google_project_iam_member.x", Type: "google_project_iam_member"}
+		c.Change.After = map[string]any{"role": role}
+		if got := c.grant(); got != want {
+			t.Errorf("%s: got %q, want %q", role, got, want)
+		}
+	}
+}
+
+func TestWhatIsRemovedIsAChange(t *testing.T) {
+	t.Parallel()
+	gone := change{Address: `google_secret_manager_secret.this["openai-api-key"]`, Mode: "managed"}
+	gone.Change.Actions = []string{"delete"}
+	p := &plan{Changes: []change{gone}}
+	if found := p.changes(mayChange["without_a_model"]); len(found) != 1 || !strings.Contains(found[0].Error(), "openai-api-key") {
+		t.Errorf("got %v, want the secret that would be removed", found)
+	}
+}
+
+func TestSettingsThatCantBeReadAreTold(t *testing.T) {
+	t.Parallel()
+	c := change{Address: "google_secret_manager_secret_version.settings", Type: "google_secret_manager_secret_version"}
+	c.Change.After = map[string]any{"secret_data": "{"}
+	p := &plan{Changes: []change{c}}
+	if found := p.secrets(); len(found) != 1 || !strings.Contains(found[0].Error(), c.Address) {
+		t.Errorf("got %v, want that the settings can't be read", found)
+	}
+}
