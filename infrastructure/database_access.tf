@@ -4,16 +4,14 @@
 # no passwords. Two things let it in, the roles in capabilities.tf and the user here.
 # What it may do inside is the database's own business: run-migrations, whose identity
 # alone may change the schema, grants all others the role aksio_rows, which may read and
-# write rows and nothing else (shared/database/migrations/access.go).
+# write rows and nothing else, and people also what it takes to see and end statements of
+# others (shared/database/migrations/access.go).
 
 locals {
   database_users = { for key, needs in local.identities : key => trimsuffix(local.account[key], ".gserviceaccount.com") if contains(needs, "database") }
 
-  # Those that get rows and no more: functions, and people.
-  row_users = sort(concat(
-    [for key, user in local.database_users : user if !contains(local.identities[key], "schema")],
-    tolist(var.database_people),
-  ))
+  # Functions that get rows and no more.
+  row_users = sort([for key, user in local.database_users : user if !contains(local.identities[key], "schema")])
 
   migrators = [for id, f in local.functions : id if contains(f.needs, "schema")]
 }
@@ -35,7 +33,7 @@ resource "google_sql_user" "function" {
   deletion_policy = "ABANDON"
 }
 
-# People who look at rows: `go run ./scripts/cloud db`.
+# People who look at rows: `go run ./scripts/cloud database`.
 resource "google_sql_user" "person" {
   for_each = var.database_people
 

@@ -89,7 +89,10 @@ module "function" {
       DATABASE_USER = trimsuffix(local.account[local.identity[each.value.id]], ".gserviceaccount.com")
     } : {},
     each.value.id == local.router ? local.router_environment[each.value.region] : {},
-    contains(local.migrators, each.value.id) ? { DATABASE_USERS = join(",", local.row_users) } : {},
+    contains(local.migrators, each.value.id) ? {
+      DATABASE_USERS  = join(",", local.row_users)
+      DATABASE_PEOPLE = join(",", sort(var.database_people))
+    } : {},
   )
   secrets = merge(
     { SETTINGS = "settings", TOKEN_KEYS = "token-keys" },
@@ -120,6 +123,8 @@ module "function" {
     google_secret_manager_secret_iam_member.function,
     google_secret_manager_secret_version.settings,
     google_sql_user.function,
+    google_sql_user.person, # run-migrations lets them in by name
+    google_service_account_iam_member.deploy_uses,
     google_secret_manager_secret_version.redis_url,
     data.google_secret_manager_secret_version.value,
     terraform_data.checks,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -161,7 +162,7 @@ func TestFailedMigrationsTellWhichWereApplied(t *testing.T) {
 func TestUsersGetRowsAndNoMore(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
-	names := make([]string, 3)
+	names := make([]string, 4)
 	for i := range names {
 		names[i] = "fn-" + id.New[thing]().String() + "@aksio.iam"
 		user := pgx.Identifier{names[i]}.Sanitize()
@@ -174,11 +175,14 @@ func TestUsersGetRowsAndNoMore(t *testing.T) {
 			}
 		})
 	}
-	ada, bob, gone := names[0], names[1], names[2]
-	as := func(user, statement string) error {
+	ada, bob, gone, person := names[0], names[1], names[2], names[3]
+	connect := func(user string) (*pgx.Conn, error) {
 		config := app.DB.Config().ConnConfig.Copy()
 		config.User, config.Password = user, "x"
-		conn, err := pgx.ConnectConfig(t.Context(), config)
+		return pgx.ConnectConfig(t.Context(), config)
+	}
+	as := func(user, statement string) error {
+		conn, err := connect(user)
 		if err != nil {
 			return err
 		}
@@ -187,7 +191,16 @@ func TestUsersGetRowsAndNoMore(t *testing.T) {
 		return err
 	}
 	app.With("DATABASE_USERS", ada+","+gone).Run("run-migrations").Want(http.StatusOK)
-	app.With("DATABASE_USERS", ada+","+bob).Run("run-migrations").Want(http.StatusOK)
+	app.With("DATABASE_USERS", ada+","+bob).With("DATABASE_PEOPLE", person).Run("run-migrations").Want(http.StatusOK)
+
+	session, err := connect(ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(context.Background())
+	// Who may not see it is divided by zero.
+	look := fmt.Sprintf(`SELECT 1 / count(state) FROM pg_stat_activity WHERE pid = %d`, session.PgConn().PID())
+	end := fmt.Sprintf(`SELECT pg_terminate_backend(%d)`, session.PgConn().PID())
 
 	const insert = `INSERT INTO rate_limits (key, ready) VALUES (gen_random_uuid(), now())`
 	for _, tc := range []struct {
@@ -203,6 +216,12 @@ func TestUsersGetRowsAndNoMore(t *testing.T) {
 		{ada, `DROP TABLE rate_limits`, false},
 		{ada, `ALTER TABLE rate_limits ADD x int`, false},
 		{ada, `CREATE TABLE mine (x int)`, false},
+		{person, insert, true},
+		{person, `DROP TABLE rate_limits`, false},
+		{bob, look, false},
+		{person, look, true},
+		{bob, end, false},
+		{person, end, true},
 		{ada, `GRANT aksio_rows TO ` + pgx.Identifier{gone}.Sanitize(), false},
 	} {
 		if err := as(tc.user, tc.statement); (err == nil) != tc.may {
