@@ -76,7 +76,7 @@ locals {
     expression = "resource.service == 'sqladmin.googleapis.com' && (${join(" || ", [for instance in local.drilled : "resource.name.startsWith('projects/${var.project_id}/instances/${instance}-drill-')"])})"
   }
   # Instances that may serve: a drill's is named for the one that does (shared/backups/lab.go).
-  drilled = distinct(compact(["${local.name}-db", "${local.name}-db-standby", var.database.restored]))
+  drilled = distinct(compact([local.database_name, local.standby_name, var.database.restored]))
   on_firestore = {
     title      = "this database"
     expression = "resource.name == 'projects/${var.project_id}/databases/${local.firestore_database}'"

@@ -26,12 +26,13 @@ locals {
   # What all functions may open at the same time.
   connections_wanted = sum(concat([0], [for id, f in local.functions : min(f.max_instances, local.most_instances) * local.database_pool if contains(f.needs, "database")]))
 
-  # In the second region there is another copy, see standby.tf.
-  serving_database = (
-    var.database.restored != null ? "${var.project_id}:${var.region}:${var.database.restored}" :
-    local.failed_over ? "${var.project_id}:${var.standby.region}:${google_sql_database_instance.standby[0].name}" :
-    "${var.project_id}:${var.region}:${google_sql_database_instance.main.name}"
-  )
+  database_name   = coalesce(var.database.name, "${local.name}-db")
+  database_region = coalesce(var.database.region, var.region)
+
+  # The instance that is written: in the region that serves there is another copy, where
+  # that isn't this one's, see standby.tf.
+  serving_instance = coalesce(var.database.restored, local.promoted ? google_sql_database_instance.standby[0].name : google_sql_database_instance.main.name)
+  serving_database = "${var.project_id}:${local.serving_region}:${local.serving_instance}"
 
   database_flags = {
     "cloudsql.iam_authentication" = "on"
@@ -51,8 +52,8 @@ locals {
 }
 
 resource "google_sql_database_instance" "main" {
-  name             = "${local.name}-db"
-  region           = var.region
+  name             = local.database_name
+  region           = local.database_region
   database_version = "POSTGRES_15"
 
   deletion_protection = local.durable
@@ -81,7 +82,7 @@ resource "google_sql_database_instance" "main" {
     backup_configuration {
       enabled                        = true
       start_time                     = "01:00" # an hour before the export
-      location                       = var.storage.backups_location == "EU" ? "eu" : var.region
+      location                       = var.storage.backups_location == "EU" ? "eu" : local.database_region
       point_in_time_recovery_enabled = true
       transaction_log_retention_days = 7
       backup_retention_settings {

@@ -1,16 +1,26 @@
 # A second region, if there is one: a replica of the database that can take over, and
 # the functions beside it. runbooks/region-down.md says how and when.
 
+locals {
+  standby_name = coalesce(var.standby.name, "${local.name}-db-standby")
+  # The replica is in the region that the database isn't in.
+  standby_region = local.database_region == var.region ? var.standby.region : var.region
+
+  # It is the one that is written once its region serves. After a failover, when it has
+  # taken the database's place for good (database.name), the next one isn't again.
+  promoted = local.standby && local.serving_region != local.database_region
+}
+
 resource "google_sql_database_instance" "standby" {
   count = local.standby ? 1 : 0
 
-  name             = "${local.name}-db-standby"
-  region           = var.standby.region
+  name             = local.standby_name
+  region           = local.standby_region
   database_version = google_sql_database_instance.main.database_version
 
   # A replica has a master; without one it is promoted, which can't be undone.
-  instance_type        = var.standby.serving ? "CLOUD_SQL_INSTANCE" : "READ_REPLICA_INSTANCE"
-  master_instance_name = var.standby.serving ? null : google_sql_database_instance.main.name
+  instance_type        = local.promoted ? "CLOUD_SQL_INSTANCE" : "READ_REPLICA_INSTANCE"
+  master_instance_name = local.promoted ? null : google_sql_database_instance.main.name
 
   deletion_protection = local.durable
 
@@ -26,7 +36,7 @@ resource "google_sql_database_instance" "standby" {
 
     # Only once it is the one that is written.
     dynamic "backup_configuration" {
-      for_each = var.standby.serving ? ["primary"] : []
+      for_each = local.promoted ? ["primary"] : []
       content {
         enabled                        = true
         start_time                     = "01:00"

@@ -119,10 +119,15 @@ variable "database" {
     connector: no network, no cost by the hour) or private (an address in our network, which
     functions then have to join: they start slower).
     max_connections raises what the tier lets in, at the price of memory.
-    restored names an instance that was restored from this one, in its region, and serves in
-    its place: see runbooks.
+    restored names an instance that was restored from the one that served, in its region, and
+    serves in its place: see runbooks.
+    name and region are those of an instance that has taken the first one's place for good,
+    after a restore or a failover: see runbooks/region-down.md. Null is aksio-<environment>-db
+    in var.region.
   EOT
   type = object({
+    name              = optional(string)
+    region            = optional(string)
     tier              = optional(string, "db-custom-2-7680")
     high_availability = optional(bool, false)
     disk_gb           = optional(number, 20)
@@ -139,8 +144,12 @@ variable "database" {
     error_message = "database.network must be connector or private."
   }
   validation {
-    condition     = var.database.restored == null || startswith(coalesce(var.database.restored, "x"), "aksio-${coalesce(var.environment, "missing")}-db")
-    error_message = "database.restored must begin with the instance's own name, such as aksio-prod-db-20261126: the functions' grants are for such."
+    condition     = alltrue([for name in compact([var.database.restored, var.database.name]) : startswith(name, "aksio-${coalesce(var.environment, "missing")}-db")])
+    error_message = "database.restored and database.name must begin with the first instance's name, such as aksio-prod-db-20261126: the functions' grants are for such."
+  }
+  validation {
+    condition     = contains(compact([var.region, var.standby.region]), coalesce(var.database.region, var.region))
+    error_message = "database.region must be region or standby.region: there is a network and are functions in no other."
   }
   validation {
     condition     = var.database.backups >= 7
@@ -149,7 +158,7 @@ variable "database" {
 }
 
 variable "database_people" {
-  description = "E-mail addresses of people who may read and write rows, signing in as themselves."
+  description = "E-mail addresses of people who may read and write rows, see what others' sessions do and end it, signing in as themselves. The runbooks need somebody."
   type        = set(string)
   default     = []
 }
@@ -210,8 +219,9 @@ variable "absent_secrets" {
 }
 
 variable "standby" {
-  description = "A second region, see runbooks/region-down.md: a replica of the database, and the functions too if asked for. serving makes it the one that serves, and its database the one that is written."
+  description = "A second region, see runbooks/region-down.md: a replica of the database, and the functions too if asked for. serving makes it the one that serves, and its database the one that is written. name is the replica's, aksio-<environment>-db-standby if null."
   type = object({
+    name      = optional(string)
     region    = optional(string)
     functions = optional(bool, false)
     serving   = optional(bool, false)
@@ -221,6 +231,10 @@ variable "standby" {
   validation {
     condition     = var.standby.region != null || !var.standby.functions && !var.standby.serving
     error_message = "standby.functions and standby.serving need standby.region, such as europe-west4."
+  }
+  validation {
+    condition     = startswith(coalesce(var.standby.name, "aksio-${coalesce(var.environment, "missing")}-db"), "aksio-${coalesce(var.environment, "missing")}-db")
+    error_message = "standby.name must begin with the first instance's name, such as aksio-prod-db-20261126: the functions' grants are for such."
   }
   validation {
     condition     = var.standby.functions || !var.standby.serving

@@ -92,8 +92,12 @@ run "without_a_model" {
     absent_secrets = ["openai-api-key"]
   }
   assert {
-    condition     = !contains(keys(google_secret_manager_secret.this), "openai-api-key") && alltrue([for n in local.needed : !contains(keys(n.env), "OPENAI_API_KEY")])
+    condition     = !contains(output.secrets_to_fill, "openai-api-key") && alltrue([for n in local.needed : !contains(keys(n.env), "OPENAI_API_KEY")])
     error_message = "An absent secret isn't asked for."
+  }
+  assert {
+    condition     = alltrue([for grant in google_secret_manager_secret_iam_member.function : grant.secret_id != "openai-api-key"])
+    error_message = "Nobody may read it."
   }
 }
 
@@ -139,8 +143,53 @@ run "failed_over" {
     error_message = "Calls, schedules and the database are the second region's."
   }
   assert {
+    condition     = strcontains(google_monitoring_alert_policy.this["database-cpu"].conditions[0].condition_threshold[0].filter, ":aksio-prod-db-standby\"")
+    error_message = "It is the database that serves which is watched."
+  }
+  assert {
     condition     = strcontains(local.on_scratch.expression, "('projects/aksio-test-1/instances/aksio-prod-db-drill-')") && strcontains(local.on_scratch.expression, "('projects/aksio-test-1/instances/${google_sql_database_instance.standby[0].name}-drill-')")
     error_message = "Drills may restore beside the database that serves now, and remove what was restored beside the one before."
+  }
+}
+
+# As region-down.md has it when the first region is back: what was the standby is the
+# database, and there is a new one.
+run "new_standby" {
+  command = plan
+  variables {
+    database = { name = "aksio-prod-db-standby", region = "europe-west4" }
+    standby  = { name = "aksio-prod-db-20261126", region = "europe-west4", functions = true, serving = true }
+  }
+  assert {
+    condition = (
+      google_sql_database_instance.main.name == "aksio-prod-db-standby" && google_sql_database_instance.main.region == "europe-west4" &&
+      google_sql_database_instance.standby[0].name == "aksio-prod-db-20261126" && google_sql_database_instance.standby[0].region == "europe-west1"
+    )
+    error_message = "The database is in the second region, and its replica in the first."
+  }
+  assert {
+    condition     = google_sql_database_instance.standby[0].instance_type == "READ_REPLICA_INSTANCE" && google_sql_database_instance.standby[0].master_instance_name == "aksio-prod-db-standby"
+    error_message = "The new standby follows the database that serves."
+  }
+  assert {
+    condition     = local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west4:aksio-prod-db-standby" && alltrue([for user in google_sql_user.function : user.instance == "aksio-prod-db-standby"])
+    error_message = "Nothing moves."
+  }
+}
+
+run "failed_over_again" {
+  command = plan
+  variables {
+    database = { name = "aksio-prod-db-standby", region = "europe-west4" }
+    standby  = { name = "aksio-prod-db-20261126", region = "europe-west4", functions = true }
+  }
+  assert {
+    condition     = google_sql_database_instance.standby[0].instance_type == "CLOUD_SQL_INSTANCE" && google_sql_database_instance.standby[0].settings[0].backup_configuration[0].point_in_time_recovery_enabled
+    error_message = "The new standby is promoted, and backed up from then on."
+  }
+  assert {
+    condition     = local.settings.CLOUD_SQL_INSTANCE == "aksio-test-1:europe-west1:aksio-prod-db-20261126" && alltrue([for job in google_cloud_scheduler_job.function : job.region == "europe-west1"])
+    error_message = "The first region serves again."
   }
 }
 

@@ -126,6 +126,15 @@ run "setting_of_our_own" {
   expect_failures = [google_secret_manager_secret_version.settings]
 }
 
+# The sum of all connections counts on the pools' size.
+run "larger_pools" {
+  command = plan
+  variables {
+    settings = { DATABASE_POOL = "10" }
+  }
+  expect_failures = [google_secret_manager_secret_version.settings]
+}
+
 run "indispensable_secret" {
   command = plan
   variables {
@@ -156,6 +165,14 @@ run "standby_without_functions_serves" {
     standby = { region = "europe-west4", serving = true }
   }
   expect_failures = [var.standby]
+}
+
+run "database_elsewhere" {
+  command = plan
+  variables {
+    database = { region = "europe-west4" }
+  }
+  expect_failures = [var.database]
 }
 
 run "unknown_need" {
