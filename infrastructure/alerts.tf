@@ -12,9 +12,9 @@ locals {
   #   align      how a series becomes one point of a period, in seconds
   #   reduce, by how series are put together, and by what
   #   when       comparison and threshold
-  #   for        seconds that it has to last; 0 is at once
+  #   lasts      seconds that it has to last; at once if left out
   #   silence    missing points count as a violation
-  # or, where a sum of values is asked for, a query in PromQL.
+  # or, where that can't say it, a query in PromQL.
   alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts)
 
   service_alerts = {
@@ -48,13 +48,8 @@ locals {
     saturation = {
       title    = "A function has no instances left to start"
       severity = "WARNING"
-      filter   = "metric.type=\"run.googleapis.com/container/max_request_concurrencies\" AND resource.type=\"cloud_run_revision\""
-      align    = { with = "ALIGN_PERCENTILE_99", seconds = 300 }
-      reduce   = "REDUCE_MAX"
-      by       = ["resource.labels.service_name"]
-      # Most functions serve 20 calls at once on an instance.
-      when  = { is = "COMPARISON_GT", than = 18 }
-      lasts = 600
+      query    = local.saturated
+      lasts    = 600
     }
     model-failing = {
       title    = "The language model fails"
@@ -189,10 +184,23 @@ locals {
     }
   })
 
+  # Functions whose instances are as many as may be, each with nine in ten of the calls
+  # that it may hold: one of a single instance has all of them whenever it is called.
+  # Functions of the same bounds stand together.
+  bounds = { for id, f in local.functions : "${min(f.max_instances, local.most_instances)} ${f.concurrency}" => id... }
+  saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : replace(replace(replace(<<-EOT
+    (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
+    and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
+    EOT
+    , "SERVICES", "\"service_name\"=~\"${join("|", local.bounds[bounds])}\""),
+    "INSTANCES", split(" ", bounds)[0]),
+    "CALLS", 0.9 * tonumber(split(" ", bounds)[1])
+  )])
+
   # The tokens that were spent, as PromQL calls the metric.
   tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\"}"
 
-  sql = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${google_sql_database_instance.main.name}\""
+  sql = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${local.serving_instance}\""
 }
 
 resource "google_monitoring_alert_policy" "this" {
@@ -206,10 +214,10 @@ resource "google_monitoring_alert_policy" "this" {
     display_name = each.value.title
 
     dynamic "condition_prometheus_query_language" {
-      for_each = can(each.value.query) ? [each.value.query] : []
+      for_each = can(each.value.query) ? [each.value] : []
       content {
-        query               = condition_prometheus_query_language.value
-        duration            = "0s"
+        query               = condition_prometheus_query_language.value.query
+        duration            = "${try(condition_prometheus_query_language.value.lasts, 0)}s"
         evaluation_interval = "300s"
       }
     }

@@ -12,14 +12,8 @@ locals {
       soft_delete = local.durable ? var.storage.soft_delete_days : 0
       cors        = ["GET", "HEAD", "PUT"]
     }
-    # What the platform makes for one person: exports, avatars.
-    media = {
-      location    = var.storage.location
-      versioning  = false
-      soft_delete = local.durable ? var.storage.soft_delete_days : 0
-      cors        = ["GET", "HEAD", "PUT"]
-    }
-    # What everybody may read.
+    # What everybody may read: whoever deploys a frontend puts its files here. Nothing in
+    # this repository writes it.
     static = {
       location    = var.storage.location
       versioning  = true

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "7.45.0" # exactly: the lock file isn't committed, see README.md
+      version = "7.45.0" # exactly: the lock file isn't committed, see TRAPS.md
     }
   }
 

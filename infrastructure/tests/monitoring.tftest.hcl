@@ -30,6 +30,21 @@ run "alerts" {
   }
 }
 
+# Each function is held against its own bounds.
+run "saturation" {
+  command = plan
+  variables {
+    scaling = { max_instances = 3 }
+  }
+
+  assert {
+    condition = alltrue([for id, f in local.functions : length([for part in split(" or ", google_monitoring_alert_policy.this["saturation"].conditions[0].condition_prometheus_query_language[0].query) : part if
+      length(regexall("[\"|]${id}[\"|]", part)) == 1 && strcontains(part, ">= ${min(f.max_instances, 3)}\n") && strcontains(part, "> ${0.9 * f.concurrency})")
+    ]) == 1])
+    error_message = "Some functions aren't held against the instances and calls that they declare."
+  }
+}
+
 run "every_playbook_is_for_an_alert" {
   command = plan
 
@@ -52,6 +67,14 @@ run "github_can_not_make_itself_owner" {
   assert {
     condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.repository_owner_id == '1234' && assertion.repository == 'aksio/backend'")
     error_message = "Other repositories would be let in."
+  }
+  assert {
+    condition     = google_service_account_iam_member.deploy_identifies[0].role == "roles/iam.serviceAccountTokenCreator"
+    error_message = "The deployment couldn't call run-migrations."
+  }
+  assert {
+    condition     = alltrue([for name in ["PROJECT_ID", "WIF_PROVIDER", "PLAN_ACCOUNT"] : contains(keys(output.github_variables.repository), "PRODUCTION_${name}")])
+    error_message = "watch.yml looks for these variables."
   }
   assert {
     condition     = local.github_accounts.deploy.who == "attribute.branch/aksio/backend@refs/heads/main"

@@ -25,7 +25,6 @@ variable "declaration" {
     cpu             = number
     concurrency     = number
     timeout_seconds = number
-    streams         = bool
   })
 }
 
