@@ -20,3 +20,10 @@ database = {
 storage = {
   backups_location = "europe-west1"
 }
+
+# Who may sign in to the database by `cloud database`, as the runbooks have it; who is told
+# of alerts; and the repository whose workflows deploy here: README.md of the folder above.
+#
+#   database_people = ["ada@aksio.app"]
+#   alerting        = { emails = ["oncall@aksio.app"] }
+#   github          = { repository = "aksio/backend", owner_id = "1234" }

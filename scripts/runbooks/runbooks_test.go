@@ -1,5 +1,5 @@
-// Package runbooks holds tests of infrastructure/runbooks: every command in them is
-// one that its program knows, with flags and values that it takes.
+// Package runbooks holds tests of infrastructure/runbooks and playbooks: every command in
+// them is one that its program knows, with flags and values that it takes.
 package runbooks
 
 import (
@@ -18,9 +18,23 @@ import (
 )
 
 const (
-	root   = "../.."
-	folder = root + "/infrastructure/runbooks"
+	root      = "../.."
+	runbooks  = root + "/infrastructure/runbooks"
+	playbooks = root + "/infrastructure/playbooks"
 )
+
+// pages returns the files of both folders.
+func pages(t *testing.T) (files []string) {
+	t.Helper()
+	for _, folder := range []string{runbooks, playbooks} {
+		found, err := filepath.Glob(folder + "/*.md")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s has no pages: %v", folder, err)
+		}
+		files = append(files, found...)
+	}
+	return files
+}
 
 // command is one call of a program. A word that isn't known before it runs, as
 // "$PROJECT-uploads", has a * for each such part.
@@ -31,20 +45,17 @@ type command struct {
 
 func (c command) String() string { return c.place + ": " + strings.Join(c.words, " ") }
 
-// commands returns the calls in all runbooks, those in the text included.
+// commands returns the calls in all pages, those in the text included.
 func commands(t *testing.T) (all []command) {
 	t.Helper()
-	files, err := filepath.Glob(folder + "/*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no runbooks: %v", err)
-	}
 	inline := regexp.MustCompile("`([^`\n]+)`")
-	for _, file := range files {
+	blank := regexp.MustCompile("<[a-z]+>") // for the reader to fill in
+	for _, file := range pages(t) {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Base(file)
+		name := filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file))
 		language, begin := "", 0
 		var script strings.Builder
 		for i, line := range strings.Split(string(content), "\n") {
@@ -63,7 +74,7 @@ func commands(t *testing.T) (all []command) {
 			default:
 				for _, code := range inline.FindAllStringSubmatch(line, -1) {
 					if program, _, _ := strings.Cut(code[1], " "); slices.Contains([]string{"gcloud", "go", "make", "terraform"}, program) {
-						all = append(all, parse(t, fmt.Sprintf("%s:%d", name, i+1), code[1])...)
+						all = append(all, parse(t, fmt.Sprintf("%s:%d", name, i+1), blank.ReplaceAllLiteralString(code[1], "$BLANK"))...)
 					}
 				}
 			}
@@ -282,7 +293,7 @@ func TestMakeKnowsTheTargets(t *testing.T) {
 	}
 }
 
-// TestNamesAreDeclared looks for functions and resources that the runbooks name.
+// TestNamesAreDeclared looks for functions and resources that the pages name.
 func TestNamesAreDeclared(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(root + "/infrastructure/functions.json")
@@ -316,23 +327,22 @@ func TestNamesAreDeclared(t *testing.T) {
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(folder + "/*.md")
+	index, err := os.ReadFile(runbooks + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := os.ReadFile(folder + "/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
+	for _, file := range pages(t) {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(content), -1) {
-			if _, err := os.Stat(filepath.Join(folder, link[1])); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
 				t.Errorf("%s: %v", filepath.Base(file), err)
 			}
+		}
+		if filepath.Dir(file) == playbooks {
+			continue
 		}
 		if name := filepath.Base(file); name != "README.md" && !strings.Contains(string(index), "("+name+")") {
 			t.Errorf("README.md doesn't list %s", name)

@@ -79,7 +79,7 @@ type Exporter interface {
 	Witness() Witness
 	// Export dumps the database and completes the manifest's location, bytes and checksum.
 	Export(ctx context.Context, m *Manifest, snapshot string) error
-	// Dump returns the backup as SQL, in pg_dump's plain format.
+	// Dump returns a backup that isn't kept yet as SQL, in pg_dump's plain format.
 	Dump(ctx context.Context, m Manifest) (io.ReadCloser, error)
 	// Keep stores the manifest: the backup is good. Drop gives up one that isn't; it
 	// does nothing after Keep.

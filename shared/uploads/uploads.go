@@ -38,9 +38,9 @@ func (c Config) Validate() error {
 	var errs []error
 	switch {
 	case c.Bucket == "":
-		errs = append(errs, errors.New("UPLOADS_BUCKET is missing: write the bucket's name, such as aksio-staging-media"))
+		errs = append(errs, errors.New("UPLOADS_BUCKET is missing: write the bucket's name, such as aksio-staging-1234-uploads"))
 	case !bucketName.MatchString(c.Bucket):
-		errs = append(errs, fmt.Errorf("UPLOADS_BUCKET is %q: write the bare name, such as aksio-staging-media", c.Bucket))
+		errs = append(errs, fmt.Errorf("UPLOADS_BUCKET is %q: write the bare name, such as aksio-staging-1234-uploads", c.Bucket))
 	}
 	if u := c.emulator(); c.Emulator != "" && (u == nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, fmt.Errorf("STORAGE_EMULATOR_HOST is %q: write host:port, or leave it out", c.Emulator))
