@@ -412,6 +412,24 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestBootstrapSaysWhatGitHubWants(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("outputs.json", `{"github_variables": {"value": {"environment": {"PROJECT_ID": "aksio-test"}, "repository": {"STAGING_PROJECT_ID": "aksio-test"}}}}`)
+	if err := e.nextSteps(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const want = `Set these variables of the environment "staging" on GitHub:
+  PROJECT_ID=aksio-test
+Set these variables of the repository on GitHub:
+  STAGING_PROJECT_ID=aksio-test
+Everything is made. Go on with: go run ./scripts/cloud deploy -environment staging -project aksio-test
+`
+	if got := e.said.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
