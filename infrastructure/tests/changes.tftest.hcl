@@ -37,7 +37,7 @@ run "new_setting" {
   }
 }
 
-run "without_a_model" {
+run "absent_secret" {
   command = plan
   variables {
     absent_secrets = ["openai-api-key"]

@@ -43,7 +43,7 @@ var mayChange = map[string][]string{
 	// A setting builds no function.
 	"new_setting": {"google_secret_manager_secret_version.settings", `google_storage_bucket.this["`},
 	// The secret itself stays: its deletion protection would refuse.
-	"without_a_model": {"module.function[", "google_secret_manager_secret_iam_member.function["},
+	"absent_secret": {"module.function[", "google_secret_manager_secret_iam_member.function["},
 	// What the second region takes over. In the first, which is away, nothing is built.
 	"failover": {
 		"google_secret_manager_secret_version.settings", "google_sql_database_instance.standby", "google_cloud_scheduler_job.function",

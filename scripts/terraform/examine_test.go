@@ -25,7 +25,7 @@ func TestWhatIsRemovedIsAChange(t *testing.T) {
 	gone := change{Address: `google_secret_manager_secret.this["openai-api-key"]`, Mode: "managed"}
 	gone.Change.Actions = []string{"delete"}
 	p := &plan{Changes: []change{gone}}
-	if found := p.changes(mayChange["without_a_model"]); len(found) != 1 || !strings.Contains(found[0].Error(), "openai-api-key") {
+	if found := p.changes(mayChange["absent_secret"]); len(found) != 1 || !strings.Contains(found[0].Error(), "openai-api-key") {
 		t.Errorf("got %v, want the secret that would be removed", found)
 	}
 }
