@@ -13,7 +13,7 @@ import (
 	"aksio.app/shared/database/migrations"
 	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/live"
-	"aksio.app/shared/relay"
+	"aksio.app/shared/router"
 	"aksio.app/shared/secrets"
 	"aksio.app/shared/uploads"
 )
@@ -28,7 +28,7 @@ var sdks = map[api.Resource][]string{
 	ai.Resource:         {"github.com/sashabaranov/go-openai"},
 	migrations.Resource: {"github.com/pressly/goose/v3"},
 	counter.Resource:    {"github.com/redis/go-redis/v9"},
-	relay.Resource:      {"cloud.google.com/go/auth/credentials/idtoken"},
+	router.Resource:     {"cloud.google.com/go/auth/credentials/idtoken"},
 	// The connector of database has another version of sqladmin.
 	backups.Resource: {"google.golang.org/api/sqladmin/v1", "cloud.google.com/go/storage"},
 	backups.Drills:   {"google.golang.org/api/sqladmin/v1", "cloud.google.com/go/storage"},

@@ -14,7 +14,7 @@ import (
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
-	"aksio.app/shared/relay"
+	"aksio.app/shared/router"
 )
 
 const nobodys = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
@@ -63,14 +63,14 @@ func TestEveryFunctionIsReachedThroughTheRouter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var routes []relay.Route
+	var routes []router.Route
 	if err := json.Unmarshal(file, &routes); err != nil {
 		t.Fatal(err)
 	}
-	router := httptest.NewServer(relay.New(relay.Config{Target: "http://{function}.functions.test"}, routes, transport))
-	t.Cleanup(router.Close)
+	server := httptest.NewServer(router.New(router.Config{Target: "http://{function}.functions.test"}, routes, transport))
+	t.Cleanup(server.Close)
 	call := func(method, path string) *http.Response {
-		r, err := http.NewRequestWithContext(t.Context(), method, router.URL+path, strings.NewReader("{}"))
+		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,16 +154,16 @@ func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const page = "https://app.example.com"
 	app := apitest.New(t, "ALLOWED_ORIGINS", page)
-	route := func(function, path string, methods ...string) relay.Route {
-		return relay.Route{Function: function, Path: path, Methods: methods}
+	route := func(function, path string, methods ...string) router.Route {
+		return router.Route{Function: function, Path: path, Methods: methods}
 	}
-	config := relay.Config{Target: "http://{function}.test", Config: api.Config{AllowedOrigins: []string{page}}}
-	router := relay.New(config, []relay.Route{
+	config := router.Config{Target: "http://{function}.test", Config: api.Config{AllowedOrigins: []string{page}}}
+	front := router.New(config, []router.Route{
 		route("health-check", "/api/health/", "GET"), route("courses-list", "/api/v1/courses/", "GET"), route("courses-create", "/api/v1/courses/", "POST"),
 	}, inProcess{app.Gateway})
 	cut := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, net.ErrClosed }}
-	away := relay.New(config, []relay.Route{route("health-check", "/api/health/", "GET")}, cut)
-	for name, h := range map[string]http.Handler{"gateway": app.Gateway, "router": router, "internal": app.Gateway.Internal, "away": away} {
+	away := router.New(config, []router.Route{route("health-check", "/api/health/", "GET")}, cut)
+	for name, h := range map[string]http.Handler{"gateway": app.Gateway, "router": front, "internal": app.Gateway.Internal, "away": away} {
 		for _, tc := range []struct {
 			method, path, preflight string
 			status                  int

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"aksio.app/scripts/internal/claim"
+	"aksio.app/scripts/internal/lockfile"
 )
 
 func main() {
@@ -18,7 +18,7 @@ func main() {
 
 // clean removes the stack's folder, and what is built.
 func clean(local, build string) error {
-	release, err := claim.Folder(local)
+	release, err := lockfile.Lock(local)
 	if err != nil {
 		return err
 	}

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"aksio.app/scripts/internal/claim"
+	"aksio.app/scripts/internal/lockfile"
 )
 
 func TestDataOfARunningStackIsKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	local, build := filepath.Join(dir, "local"), filepath.Join(dir, "build")
-	release, err := claim.Folder(local)
+	release, err := lockfile.Lock(local)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"os"
 	"slices"
 
-	"aksio.app/scripts/internal/bucket"
-	"aksio.app/scripts/internal/emulator"
+	"aksio.app/scripts/internal/firestore"
 	"aksio.app/scripts/internal/postgres"
+	"aksio.app/scripts/internal/storage"
 )
 
 // services are what a command runs among.
@@ -27,9 +27,9 @@ func start(ctx context.Context, progress func(string)) (*services, error) {
 	}
 	s.add("DATABASE_URL", database.URL, database.Stop)
 
-	live, err := emulator.Start(ctx, emulator.Options{Address: os.Getenv("FIRESTORE_EMULATOR_HOST"), Progress: progress})
+	live, err := firestore.Start(ctx, firestore.Options{Address: os.Getenv("FIRESTORE_EMULATOR_HOST"), Progress: progress})
 	switch {
-	case errors.Is(err, emulator.ErrAbsent) && os.Getenv("CI") == "": // there, a test that is left out would go unnoticed
+	case errors.Is(err, firestore.ErrAbsent) && os.Getenv("CI") == "": // there, a test that is left out would go unnoticed
 		progress(fmt.Sprintf("live events are tested in memory only: %v", err))
 	case err != nil:
 		return s, err
@@ -38,11 +38,11 @@ func start(ctx context.Context, progress func(string)) (*services, error) {
 	}
 
 	if os.Getenv("STORAGE_EMULATOR_HOST") == "" {
-		storage, err := bucket.Start(bucket.Options{})
+		objects, err := storage.Start(storage.Options{})
 		if err != nil {
 			return s, err
 		}
-		s.add("STORAGE_EMULATOR_HOST", storage.URL, storage.Stop)
+		s.add("STORAGE_EMULATOR_HOST", objects.URL, objects.Stop)
 	}
 	return s, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"aksio.app/shared/api"
-	"aksio.app/shared/relay"
+	"aksio.app/shared/router"
 )
 
 // routes is written by make generate from the declarations.
@@ -21,7 +21,7 @@ func init() {
 	api.HandleAny(api.Operation{
 		ID:           "edge-router",
 		Summary:      "Pass a call on to the function that it is for.",
-		Needs:        []api.Resource{relay.Resource},
+		Needs:        []api.Resource{router.Resource},
 		MemoryMiB:    512,
 		Concurrency:  250,
 		Timeout:      time.Hour, // the functions' own end before
@@ -31,9 +31,9 @@ func init() {
 }
 
 func setup(env *api.Env) (http.Handler, error) {
-	var all []relay.Route
+	var all []router.Route
 	if err := json.Unmarshal(routes, &all); err != nil {
 		return nil, err
 	}
-	return relay.Open(env, all)
+	return router.Open(env, all)
 }

@@ -13,7 +13,7 @@ import (
 
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/api"
-	"aksio.app/shared/relay"
+	"aksio.app/shared/router"
 )
 
 func main() {
@@ -72,10 +72,10 @@ func manifest() ([]byte, error) {
 
 // routes lists what the router passes on, which nothing private is among.
 func routes() ([]byte, error) {
-	var all []relay.Route
+	var all []router.Route
 	for _, d := range api.Declared() {
 		if d.Access != api.Private && d.Trigger == api.HTTP {
-			all = append(all, relay.Route{Function: d.ID, Methods: d.Methods, Path: d.Path})
+			all = append(all, router.Route{Function: d.ID, Methods: d.Methods, Path: d.Path})
 		}
 	}
 	return json.MarshalIndent(all, "", "  ")

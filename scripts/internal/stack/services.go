@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"aksio.app/scripts/internal/bucket"
-	"aksio.app/scripts/internal/emulator"
+	"aksio.app/scripts/internal/firestore"
 	"aksio.app/scripts/internal/postgres"
+	"aksio.app/scripts/internal/storage"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -39,7 +39,7 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 	} {
 		s.Settings[name] = cmp.Or(s.Settings[name], usual)
 	}
-	var emulated func() (*emulator.Server, error)
+	var emulated func() (*firestore.Server, error)
 	for _, step := range []struct {
 		name string
 		do   func() (string, error)
@@ -155,10 +155,10 @@ func (s *Stack) migrate(ctx context.Context) (string, error) {
 // events wouldn't come here.
 func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, error) {
 	dir := filepath.Join(config.Dir, "storage")
-	server, err := bucket.Start(bucket.Options{
+	server, err := storage.Start(storage.Options{
 		Dir:     dir,
 		Buckets: []string{s.Settings["UPLOADS_BUCKET"]},
-		OnFinalize: func(object bucket.Object) {
+		OnFinalize: func(object storage.Object) {
 			if object.Bucket == s.Settings["UPLOADS_BUCKET"] {
 				finalized(api.Object(object))
 			}
@@ -174,18 +174,18 @@ func (s *Stack) openStorage(config Config, finalized func(api.Object)) (string, 
 
 // startLive finds or starts the Firestore emulator, which takes seconds, beside what
 // else is started. The returned function waits for it; it is nil if none is wanted.
-func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*emulator.Server, error)) {
+func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*firestore.Server, error)) {
 	if s.Settings["LIVE_STORE"] == "memory" {
 		return nil
 	}
-	options := emulator.Options{Address: s.Settings["FIRESTORE_EMULATOR_HOST"], Progress: config.Detail}
+	options := firestore.Options{Address: s.Settings["FIRESTORE_EMULATOR_HOST"], Progress: config.Detail}
 	ctx, cancel := context.WithCancel(ctx)
-	var server *emulator.Server
+	var server *firestore.Server
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server, err = emulator.Start(ctx, options)
+		server, err = firestore.Start(ctx, options)
 	}()
 	s.onClose(func() error {
 		cancel()
@@ -195,7 +195,7 @@ func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*emu
 		}
 		return nil
 	})
-	return func() (*emulator.Server, error) {
+	return func() (*firestore.Server, error) {
 		<-done
 		return server, err
 	}
@@ -203,7 +203,7 @@ func (s *Stack) startLive(ctx context.Context, config Config) (wait func() (*emu
 
 // openLive takes the Firestore emulator where there is one. Settings that name the
 // real Firestore aren't heeded: a stack on a desk stays on it.
-func (s *Stack) openLive(ctx context.Context, config Config, wait func() (*emulator.Server, error)) (string, error) {
+func (s *Stack) openLive(ctx context.Context, config Config, wait func() (*firestore.Server, error)) (string, error) {
 	if wait == nil {
 		return "in memory, as LIVE_STORE says", nil
 	}
@@ -212,7 +212,7 @@ func (s *Stack) openLive(ctx context.Context, config Config, wait func() (*emula
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		if !errors.Is(err, emulator.ErrAbsent) {
+		if !errors.Is(err, firestore.ErrAbsent) {
 			config.Detail(err.Error())
 		}
 		s.Settings["LIVE_STORE"] = "memory"

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"aksio.app/scripts/internal/claim"
+	"aksio.app/scripts/internal/lockfile"
 	"aksio.app/shared/api"
 	"aksio.app/shared/resource"
 )
@@ -56,7 +56,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 func (s *Stack) start(ctx context.Context, config Config) error {
 	// Taken before anything is started: most failures are a port that is taken, or a
 	// second start beside the first.
-	release, err := claim.Folder(config.Dir)
+	release, err := lockfile.Lock(config.Dir)
 	if err != nil {
 		return err
 	}

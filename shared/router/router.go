@@ -1,6 +1,6 @@
-// Package relay passes calls on to functions that have addresses of their own, for
+// Package router passes calls on to functions that have addresses of their own, for
 // clients that know only one.
-package relay
+package router
 
 import (
 	"errors"
@@ -71,7 +71,7 @@ func Open(env *resource.Env, routes []Route) (http.Handler, error) {
 
 // New returns what passes calls on by the transport, without calling out.
 func New(config Config, routes []Route, transport http.RoundTripper) http.Handler {
-	r := &relay{config: config, routes: api.Routes{Origins: config.AllowedOrigins}}
+	r := &router{config: config, routes: api.Routes{Origins: config.AllowedOrigins}}
 	for _, route := range routes {
 		target, err := url.Parse(config.address(route.Function))
 		if err != nil {
@@ -96,12 +96,12 @@ func newTransport() *http.Transport {
 	}
 }
 
-type relay struct {
+type router struct {
 	config Config
 	routes api.Routes
 }
 
-func (r *relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (r *router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer func() {
 		panicked := recover()
 		if panicked == nil {
@@ -121,7 +121,7 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // proxy passes calls on to the target.
-func (r *relay) proxy(target *url.URL, transport http.RoundTripper) http.Handler {
+func (r *router) proxy(target *url.URL, transport http.RoundTripper) http.Handler {
 	if r.config.Identify {
 		transport = &identified{audience: target.String(), transport: transport}
 	}

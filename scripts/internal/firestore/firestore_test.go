@@ -1,4 +1,4 @@
-package emulator_test
+package firestore_test
 
 import (
 	"errors"
@@ -6,13 +6,13 @@ import (
 	"os"
 	"testing"
 
-	"aksio.app/scripts/internal/emulator"
+	"aksio.app/scripts/internal/firestore"
 )
 
 func TestStart(t *testing.T) {
 	t.Parallel()
-	server, err := emulator.Start(t.Context(), emulator.Options{Progress: func(line string) { t.Log(line) }})
-	if errors.Is(err, emulator.ErrAbsent) {
+	server, err := firestore.Start(t.Context(), firestore.Options{Progress: func(line string) { t.Log(line) }})
+	if errors.Is(err, firestore.ErrAbsent) {
 		t.Skipf("not tested: %v", err)
 	}
 	if err != nil {
@@ -33,7 +33,7 @@ func TestStart(t *testing.T) {
 
 func TestGiven(t *testing.T) {
 	t.Parallel()
-	server, err := emulator.Start(t.Context(), emulator.Options{Address: "127.0.0.1:1"})
+	server, err := firestore.Start(t.Context(), firestore.Options{Address: "127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestGiven(t *testing.T) {
 
 func TestAbsent(t *testing.T) {
 	t.Setenv("PATH", os.DevNull)
-	if _, err := emulator.Start(t.Context(), emulator.Options{}); !errors.Is(err, emulator.ErrAbsent) {
+	if _, err := firestore.Start(t.Context(), firestore.Options{}); !errors.Is(err, firestore.ErrAbsent) {
 		t.Errorf("without Java the error is %v, want ErrAbsent", err)
 	}
 }

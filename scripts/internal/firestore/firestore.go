@@ -1,5 +1,5 @@
-// Package emulator starts the Firestore emulator that live topics use in development and tests.
-package emulator
+// Package firestore starts the Firestore emulator that live topics use in development and tests.
+package firestore
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package relay_test
+package router_test
 
 import (
 	"bufio"
@@ -17,10 +17,10 @@ import (
 	"time"
 
 	"aksio.app/shared/api"
-	"aksio.app/shared/relay"
+	"aksio.app/shared/router"
 )
 
-var routes = []relay.Route{
+var routes = []router.Route{
 	{Function: "courses-list", Methods: []string{"GET"}, Path: "/api/v1/courses/"},
 	{Function: "courses-create", Methods: []string{"POST"}, Path: "/api/v1/courses/"},
 	{Function: "courses-update", Methods: []string{"PUT", "PATCH"}, Path: "/api/v1/courses/{id}/"},
@@ -28,7 +28,7 @@ var routes = []relay.Route{
 
 // before returns the address of a router before the function, which stands for all
 // that there are.
-func before(t *testing.T, function http.HandlerFunc, config relay.Config) string {
+func before(t *testing.T, function http.HandlerFunc, config router.Config) string {
 	t.Helper()
 	target := httptest.NewServer(function)
 	t.Cleanup(target.Close)
@@ -40,9 +40,9 @@ func before(t *testing.T, function http.HandlerFunc, config relay.Config) string
 		return new(net.Dialer).DialContext(ctx, network, target.Listener.Addr().String())
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	router := httptest.NewServer(framework(relay.New(config, routes, transport)))
-	t.Cleanup(router.Close)
-	return router.URL
+	server := httptest.NewServer(framework(router.New(config, routes, transport)))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // framework catches panics, as the function framework does.
@@ -72,11 +72,11 @@ func do(t *testing.T, method, address string, body io.Reader, headers ...string)
 
 func TestMethodAndPathSayTheFunction(t *testing.T) {
 	t.Parallel()
-	router := before(t, func(w http.ResponseWriter, r *http.Request) {
+	base := before(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Seen", r.Host+" "+r.Method+" "+r.RequestURI+" "+string(body))
 		w.WriteHeader(http.StatusTeapot)
-	}, relay.Config{})
+	}, router.Config{})
 	for _, tc := range []struct {
 		method, path string
 		status       int
@@ -98,7 +98,7 @@ func TestMethodAndPathSayTheFunction(t *testing.T) {
 		if strings.HasPrefix(tc.method, "P") {
 			body = strings.NewReader("text")
 		}
-		resp := do(t, tc.method, router+tc.path, body, "Accept-Encoding", "identity")
+		resp := do(t, tc.method, base+tc.path, body, "Accept-Encoding", "identity")
 		seen := strings.Replace(resp.Header.Get("X-Seen"), "-123.functions.test", "", 1)
 		if resp.StatusCode != tc.status || strings.TrimSpace(seen) != strings.TrimSpace(tc.seen) {
 			t.Errorf("%s %s: got %d, the function saw %q; want %d, %q", tc.method, tc.path, resp.StatusCode, seen, tc.status, tc.seen)
@@ -122,12 +122,12 @@ func TestHeadersArePassedOnAndNotBelieved(t *testing.T) {
 		{"nonsense", "x, y", 1, ""},
 	} {
 		var got http.Header
-		router := before(t, func(w http.ResponseWriter, r *http.Request) {
+		base := before(t, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Header
 			w.Header().Set("Access-Control-Allow-Origin", "https://aksio.app")
 			w.Header().Set("Retry-After", "7")
-		}, relay.Config{Config: api.Config{TrustedProxies: tc.proxies}})
-		resp := do(t, "GET", router+"/api/v1/courses/", nil,
+		}, router.Config{Config: api.Config{TrustedProxies: tc.proxies}})
+		resp := do(t, "GET", base+"/api/v1/courses/", nil,
 			"Authorization", "Bearer users", "X-Serverless-Authorization", "Bearer stolen", "X-Forwarded-For", tc.forwarded,
 			"X-Forwarded-Host", "evil.test", "X-Forwarded-Proto", "https", "Forwarded", "for=203.0.113.9",
 			"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Idempotency-Key", "k", "Connection", "X-Hop", "X-Hop", "1")
@@ -149,7 +149,7 @@ func TestHeadersArePassedOnAndNotBelieved(t *testing.T) {
 func TestEventsPassUnbuffered(t *testing.T) {
 	t.Parallel()
 	next, gone := make(chan bool), make(chan bool)
-	router := before(t, func(w http.ResponseWriter, r *http.Request) {
+	base := before(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for n := 0; ; n++ {
 			fmt.Fprintf(w, "id: %d\n\n", n)
@@ -161,9 +161,9 @@ func TestEventsPassUnbuffered(t *testing.T) {
 				return
 			}
 		}
-	}, relay.Config{})
+	}, router.Config{})
 	ctx, leave := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", router+"/api/v1/courses/", nil)
+	r, err := http.NewRequestWithContext(ctx, "GET", base+"/api/v1/courses/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestEventsPassUnbuffered(t *testing.T) {
 func TestBodiesPassAsTheyAreSent(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan string)
-	router := before(t, func(w http.ResponseWriter, r *http.Request) {
+	base := before(t, func(w http.ResponseWriter, r *http.Request) {
 		buffer := make([]byte, 16)
 		for {
 			n, err := r.Body.Read(buffer)
@@ -204,7 +204,7 @@ func TestBodiesPassAsTheyAreSent(t *testing.T) {
 				return
 			}
 		}
-	}, relay.Config{})
+	}, router.Config{})
 	body, send := io.Pipe()
 	go func() {
 		defer send.Close()
@@ -215,7 +215,7 @@ func TestBodiesPassAsTheyAreSent(t *testing.T) {
 			}
 		}
 	}()
-	if resp := do(t, "POST", router+"/api/v1/courses/", body); resp.StatusCode != http.StatusOK {
+	if resp := do(t, "POST", base+"/api/v1/courses/", body); resp.StatusCode != http.StatusOK {
 		t.Errorf("got %d", resp.StatusCode)
 	}
 	<-arrived
@@ -223,12 +223,12 @@ func TestBodiesPassAsTheyAreSent(t *testing.T) {
 
 func TestABrokenAnswerIsNotTakenForAWholeOne(t *testing.T) {
 	t.Parallel()
-	router := before(t, func(w http.ResponseWriter, r *http.Request) {
+	base := before(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, strings.Repeat("half", 10_000))
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
-	}, relay.Config{})
-	resp := do(t, "GET", router+"/api/v1/courses/", nil)
+	}, router.Config{})
+	resp := do(t, "GET", base+"/api/v1/courses/", nil)
 	if _, err := io.ReadAll(resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("reading ended with %v", err)
 	}
@@ -236,7 +236,7 @@ func TestABrokenAnswerIsNotTakenForAWholeOne(t *testing.T) {
 
 func TestAFunctionThatIsAway(t *testing.T) {
 	t.Parallel()
-	config := relay.Config{Target: "http://127.0.0.1:1#{function}"}
+	config := router.Config{Target: "http://127.0.0.1:1#{function}"}
 	if config.Validate() == nil {
 		t.Error("an address with something after it is good")
 	}
@@ -246,7 +246,7 @@ func TestAFunctionThatIsAway(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/api/v1/courses/", nil)
 	r.Header.Set("Origin", "https://app.example.com")
-	relay.New(relay.Config{Target: "http://{function}.test"}, routes, transport).ServeHTTP(w, r)
+	router.New(router.Config{Target: "http://{function}.test"}, routes, transport).ServeHTTP(w, r)
 	var problem struct{ Status int }
 	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || w.Code != http.StatusServiceUnavailable || problem.Status != w.Code {
 		t.Errorf("got %d %s", w.Code, w.Body)
@@ -277,15 +277,15 @@ func TestIdentity(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
 	t.Setenv("HOME", t.TempDir())
 
-	router := before(t, func(w http.ResponseWriter, r *http.Request) {
+	base := before(t, func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("X-Serverless-Authorization"), "Bearer ")
 		part, _, _ := strings.Cut(strings.TrimPrefix(token, "e30."), ".")
 		claims, _ := base64.RawURLEncoding.DecodeString(part)
 		fmt.Fprintf(w, "%s %s %s", r.Host, claims, r.Header.Get("Authorization"))
-	}, relay.Config{Identify: true})
+	}, router.Config{Identify: true})
 	for range 3 {
 		for _, call := range []struct{ method, function string }{{"GET", "courses-list"}, {"POST", "courses-create"}} {
-			resp := do(t, call.method, router+"/api/v1/courses/", nil, "Authorization", "Bearer users")
+			resp := do(t, call.method, base+"/api/v1/courses/", nil, "Authorization", "Bearer users")
 			body, _ := io.ReadAll(resp.Body)
 			host := call.function + "-123.functions.test"
 			if got := string(body); !strings.HasPrefix(got, host+` {"aud":"http://`+host+`"`) || !strings.HasSuffix(got, " Bearer users") {
@@ -299,7 +299,7 @@ func TestIdentity(t *testing.T) {
 
 	metadata.Close()
 	w := httptest.NewRecorder()
-	relay.New(relay.Config{Target: "http://{function}.test", Identify: true}, routes, http.DefaultTransport).
+	router.New(router.Config{Target: "http://{function}.test", Identify: true}, routes, http.DefaultTransport).
 		ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/courses/", nil))
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("without an identity: got %d %s", w.Code, w.Body)
@@ -317,12 +317,12 @@ func TestSettings(t *testing.T) {
 		"http://{function}.localhost:8080":   "",
 		"ftp://{function}.europe-west1.test": "write http or https",
 	} {
-		err := relay.Config{Target: target}.Validate()
+		err := router.Config{Target: target}.Validate()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", target, err, want)
 		}
 	}
-	if (relay.Config{Target: "https://{function}.test", Config: api.Config{TrustedProxies: 9}}).Validate() == nil {
+	if (router.Config{Target: "https://{function}.test", Config: api.Config{TrustedProxies: 9}}).Validate() == nil {
 		t.Error("nine proxies are good")
 	}
 }

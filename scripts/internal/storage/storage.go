@@ -1,5 +1,5 @@
-// Package bucket serves Cloud Storage in this process for development and tests.
-package bucket
+// Package storage serves Cloud Storage in this process for development and tests.
+package storage
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package bucket_test
+package storage_test
 
 import (
 	"bytes"
@@ -12,23 +12,23 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/storage"
+	gcs "cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
-	"aksio.app/scripts/internal/bucket"
+	"aksio.app/scripts/internal/storage"
 	"aksio.app/shared/uploads"
 )
 
 const name = "uploads"
 
 // begin serves a bucket; what it finalizes comes by the channel.
-func begin(t *testing.T, dir string) (*bucket.Server, *storage.Client, <-chan bucket.Object) {
+func begin(t *testing.T, dir string) (*storage.Server, *gcs.Client, <-chan storage.Object) {
 	t.Helper()
-	finalized := make(chan bucket.Object, 10)
-	server, err := bucket.Start(bucket.Options{
+	finalized := make(chan storage.Object, 10)
+	server, err := storage.Start(storage.Options{
 		Dir:        dir,
 		Buckets:    []string{name},
-		OnFinalize: func(object bucket.Object) { finalized <- object },
+		OnFinalize: func(object storage.Object) { finalized <- object },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +38,8 @@ func begin(t *testing.T, dir string) (*bucket.Server, *storage.Client, <-chan bu
 			t.Error(err)
 		}
 	})
-	client, err := storage.NewClient(t.Context(),
-		option.WithEndpoint(server.URL+"/storage/v1/"), option.WithoutAuthentication(), storage.WithJSONReads())
+	client, err := gcs.NewClient(t.Context(),
+		option.WithEndpoint(server.URL+"/storage/v1/"), option.WithoutAuthentication(), gcs.WithJSONReads())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestEachCompletedUploadIsToldOnce(t *testing.T) {
 	tests := []struct {
 		name   string
 		size   int
-		upload func(t *testing.T, server *bucket.Server, client *storage.Client, object string, content []byte)
+		upload func(t *testing.T, server *storage.Server, client *gcs.Client, object string, content []byte)
 	}{
 		{"multipart", 100, write(0)},
 		{"resumable in one part", mebibyte / 2, write(mebibyte)},
@@ -78,7 +78,7 @@ func TestEachCompletedUploadIsToldOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := bucket.Object{
+				want := storage.Object{
 					Bucket: name, Name: object, Generation: attributes.Generation,
 					Size: int64(test.size), ContentType: "application/pdf",
 				}
@@ -101,7 +101,7 @@ func TestOtherCallsTellNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	object := client.Bucket(name).Object("kept")
-	if _, err := object.Update(t.Context(), storage.ObjectAttrsToUpdate{Metadata: map[string]string{"a": "b"}}); err != nil {
+	if _, err := object.Update(t.Context(), gcs.ObjectAttrsToUpdate{Metadata: map[string]string{"a": "b"}}); err != nil {
 		t.Fatal(err)
 	}
 	reader, err := object.NewReader(t.Context())
@@ -182,14 +182,14 @@ func TestBrowsersMayUpload(t *testing.T) {
 func TestATakenPortIsAnError(t *testing.T) {
 	t.Parallel()
 	server, _, _ := begin(t, "")
-	second, err := bucket.Start(bucket.Options{Address: strings.TrimPrefix(server.URL, "http://")})
+	second, err := storage.Start(storage.Options{Address: strings.TrimPrefix(server.URL, "http://")})
 	if err == nil {
 		t.Errorf("a second server started at %s", second.URL)
 	}
 }
 
 // expectOnly fails unless exactly this object was told: telling comes before the upload's answer.
-func expectOnly(t *testing.T, finalized <-chan bucket.Object, want bucket.Object) {
+func expectOnly(t *testing.T, finalized <-chan storage.Object, want storage.Object) {
 	t.Helper()
 	select {
 	case got := <-finalized:
@@ -205,10 +205,10 @@ func expectOnly(t *testing.T, finalized <-chan bucket.Object, want bucket.Object
 }
 
 // write uploads by Google's client: in parts of the size, 0 for all at once.
-func write(part int) func(*testing.T, *bucket.Server, *storage.Client, string, []byte) {
-	return func(t *testing.T, _ *bucket.Server, client *storage.Client, object string, content []byte) {
+func write(part int) func(*testing.T, *storage.Server, *gcs.Client, string, []byte) {
+	return func(t *testing.T, _ *storage.Server, client *gcs.Client, object string, content []byte) {
 		t.Helper()
-		w := client.Bucket(name).Object(object).If(storage.Conditions{DoesNotExist: true}).NewWriter(t.Context())
+		w := client.Bucket(name).Object(object).If(gcs.Conditions{DoesNotExist: true}).NewWriter(t.Context())
 		w.ChunkSize, w.ContentType = part, "application/pdf"
 		if _, err := w.Write(content); err != nil {
 			t.Fatal(err)
@@ -220,7 +220,7 @@ func write(part int) func(*testing.T, *bucket.Server, *storage.Client, string, [
 }
 
 // put uploads as a browser does: to a URL that a function signed, here at "localhost".
-func put(t *testing.T, server *bucket.Server, _ *storage.Client, object string, content []byte) {
+func put(t *testing.T, server *storage.Server, _ *gcs.Client, object string, content []byte) {
 	t.Helper()
 	signed := sign(t, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), object, int64(max(1, len(content))))
 	if status, text := send(t, signed, content); status != http.StatusOK {

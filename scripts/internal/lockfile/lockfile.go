@@ -1,5 +1,5 @@
-// Package claim gives a stack's folder to one process at a time.
-package claim
+// Package lockfile gives a stack's folder to one process at a time.
+package lockfile
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"syscall"
 )
 
-// Folder keeps others out of the folder, whose database and files they would share or
+// Lock keeps others out of the folder, whose database and files they would share or
 // remove, until the returned function is called or this process ends in any way.
-func Folder(dir string) (release func() error, err error) {
+func Lock(dir string) (release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
