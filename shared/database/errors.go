@@ -72,7 +72,7 @@ func Fault(err error, what string) error {
 // TooMany is the fault of one item more than the most that a student's list of
 // list_counts may have.
 func TooMany(list, most string) error {
-	return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or courses with all that is in them, first.",
+	return fault.New(fault.Conflict, "That would be more than the %s %s that you may have. Delete some of them, or what they belong to, first.",
 		most, strings.ReplaceAll(list, "_", " ")).Coded("too_many")
 }
 

@@ -122,8 +122,27 @@ func parameters(sql string) int {
 // that are set: the patch.Field fields of the struct, by their `db` tag. The first
 // argument gets number first. Both are empty when nothing is set.
 func Changes(change any, first int) (string, []any) {
-	var set []string
-	var args []any
+	columns, args := fields(change)
+	set := make([]string, len(columns))
+	for i, column := range columns {
+		set[i] = fmt.Sprintf("%s = $%d", column, first+i)
+	}
+	return strings.Join(set, ", "), args
+}
+
+// Values is Changes for an INSERT: `, column…` and `, $n…` for the fields that are
+// set, to stand behind the columns that every row gets.
+func Values(change any, first int) (columns, placeholders string, args []any) {
+	set, args := fields(change)
+	for i, column := range set {
+		columns += ", " + column
+		placeholders += fmt.Sprintf(", $%d", first+i)
+	}
+	return columns, placeholders, args
+}
+
+// fields returns the columns and the values of the fields that are set.
+func fields(change any) (columns []string, values []any) {
 	v := reflect.ValueOf(change)
 	for i := range v.NumField() {
 		column := v.Type().Field(i).Tag.Get("db")
@@ -134,23 +153,7 @@ func Changes(change any, first int) (string, []any) {
 		if !ok || column == "" || !field.IsSet() {
 			continue
 		}
-		set = append(set, fmt.Sprintf("%s = $%d", column, first+len(args)))
-		args = append(args, field.Any())
+		columns, values = append(columns, column), append(values, field.Any())
 	}
-	return strings.Join(set, ", "), args
-}
-
-// Values is Changes for an INSERT: `, column…` and `, $n…` for the fields that are
-// set, to stand behind the columns that every row gets.
-func Values(change any, first int) (columns, placeholders string, args []any) {
-	set, args := Changes(change, first)
-	if set == "" {
-		return "", "", nil
-	}
-	for _, one := range strings.Split(set, ", ") {
-		column, placeholder, _ := strings.Cut(one, " = ")
-		columns += ", " + column
-		placeholders += ", " + placeholder
-	}
-	return columns, placeholders, args
+	return columns, values
 }

@@ -13,11 +13,14 @@ import (
 	"aksio.app/shared/fault"
 )
 
-// replayLifetime is how long answers to requests with an Idempotency-Key are kept.
-const replayLifetime = 24 * time.Hour
+// ReplayLifetime is how long answers to requests with an Idempotency-Key are kept.
+const ReplayLifetime = 24 * time.Hour
+
+// longestLease bounds the leases: one that began so long ago is over.
+const longestLease = time.Hour
 
 // BeginReplay claims the key for a request with the fingerprint, which takes no longer
-// than the lease; the claim is a new id of this try's own. It returns the stored answer
+// than the lease, an hour at most; the claim is a new id of this try's own. It returns the stored answer
 // if the request was answered before. Else the request is to be carried out now, and
 // first is the id of what it makes, the same one for every try. It is a Conflict while
 // the request's twin runs, with the time until the twin is taken for dead, or if the key
@@ -32,7 +35,7 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN k.first_id ELSE excluded.first_id END
 		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 ELSE $6 END::interval
 		RETURNING first_id`,
-		user, operation, key, fingerprint, lease, replayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)
+		user, operation, key, fingerprint, lease, ReplayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return nil, first, Fault(err, "request with an Idempotency-Key")
 	}
@@ -67,8 +70,8 @@ func (db *DB) FinishReplay(ctx context.Context, user auth.UserID, operation, key
 // lets a repetition find what was made. Another try's claim stays.
 func (db *DB) AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error {
 	_, err := db.Exec(ctx, `
-		UPDATE idempotency_keys SET created_at = now() - interval '1 h'
-		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL`, user, operation, key, claim)
+		UPDATE idempotency_keys SET created_at = now() - $5::interval
+		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL`, user, operation, key, claim, longestLease)
 	return err
 }
 

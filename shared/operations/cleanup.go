@@ -47,14 +47,14 @@ const batch = 5000
 
 // Steps returns everything that cleanup removes every night.
 func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
-	expired := func(name, sql string) Step {
-		return Step{name, func(ctx context.Context) (int, error) { return deleteAll(ctx, db, sql) }}
+	expired := func(name, sql string, args ...any) Step {
+		return Step{name, func(ctx context.Context) (int, error) { return deleteAll(ctx, db, sql, args...) }}
 	}
 	return []Step{
 		expired("refresh_tokens", `DELETE FROM refresh_tokens WHERE id IN (
 			SELECT id FROM refresh_tokens WHERE expires_at < now() ORDER BY expires_at LIMIT $1)`),
 		expired("idempotency_keys", `DELETE FROM idempotency_keys WHERE (user_id, operation, key) IN (
-			SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' ORDER BY created_at LIMIT $1)`),
+			SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < now() - $2::interval ORDER BY created_at LIMIT $1)`, database.ReplayLifetime),
 		expired("rate_limits", `DELETE FROM rate_limits WHERE key IN (
 			SELECT key FROM rate_limits WHERE ready < now() ORDER BY ready LIMIT $1)`),
 		{"documents", func(ctx context.Context) (int, error) { return files.Purge(ctx, db, bucket) }},
@@ -74,10 +74,10 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 	}
 }
 
-// deleteAll repeats a DELETE of at most $1 rows until it finds nothing more.
-func deleteAll(ctx context.Context, db *database.DB, sql string) (int, error) {
+// deleteAll repeats a DELETE of at most $1 rows until it finds nothing more; args are $2….
+func deleteAll(ctx context.Context, db *database.DB, sql string, args ...any) (int, error) {
 	return repeat(ctx, func() (int, error) {
-		tag, err := db.Exec(ctx, sql, batch)
+		tag, err := db.Exec(ctx, sql, append([]any{batch}, args...)...)
 		return int(tag.RowsAffected()), err
 	}, 1)
 }
