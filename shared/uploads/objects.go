@@ -79,8 +79,12 @@ func (b *Bucket) Reader(ctx context.Context, object string, generation, limit in
 		return nil, b.faultOf(err, object)
 	}
 	// Reading on to the end is what compares the checksum.
-	if n, err := io.Copy(io.Discard, r); err != nil || n > 0 {
-		return nil, b.faultOf(errors.Join(err, fmt.Errorf("%d bytes more than announced", n)), object)
+	n, err := io.Copy(io.Discard, r)
+	if err != nil {
+		return nil, b.faultOf(err, object)
+	}
+	if n > 0 {
+		return nil, b.faultOf(fmt.Errorf("%d bytes more than announced", n), object)
 	}
 	return bytes.NewReader(content), nil
 }
