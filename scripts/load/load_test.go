@@ -126,7 +126,7 @@ func TestTheDayEndsInTime(t *testing.T) {
 	calls := 0
 	for _, o := range outings {
 		for _, a := range o.activities {
-			calls += len(a.calls)
+			calls += len(a)
 		}
 	}
 	unmade := 0
@@ -168,7 +168,7 @@ func TestASlowAnswerDelaysNobodyElse(t *testing.T) {
 		s.HTTP = &http.Client{Transport: forwarded{addressOf(i), base}}
 	}
 	second := 50 * time.Millisecond
-	browse := []activity{{"browse", []scheduled{{"courses-list", 0, false}, {"courses-get", second, false}}}}
+	browse := []activity{{{"courses-list", 0, false}, {"courses-get", second, false}}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	r := play(ctx, students, []outing{{0, browse}, {1, browse}})
@@ -238,7 +238,7 @@ func TestSchedule(t *testing.T) {
 		visits++
 		at := time.Duration(0)
 		for _, a := range o.activities {
-			for _, s := range a.calls {
+			for _, s := range a {
 				if s.at < at {
 					t.Fatalf("%s comes before what is before it", s.operation)
 				}
@@ -260,7 +260,7 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 	if again := schedule(c); !slices.EqualFunc(outings, again, func(a, b outing) bool {
-		return a.student == b.student && a.activities[0].calls[0] == b.activities[0].calls[0]
+		return a.student == b.student && a.activities[0][0] == b.activities[0][0]
 	}) {
 		t.Error("the same seed gives another schedule")
 	}

@@ -90,7 +90,6 @@ type connections struct {
 	at     time.Duration // since the run began
 	open   int
 	active int // that run a statement
-	idle   int // in a transaction, but not running a statement
 }
 
 // observe looks at the database's connections until the context ends. Its own
@@ -102,10 +101,10 @@ func observe(ctx context.Context, conn *pgx.Conn, began time.Time, every time.Du
 	for {
 		c := connections{at: time.Since(began)}
 		err := conn.QueryRow(ctx, `
-			SELECT count(*), count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state LIKE 'idle in transaction%')
+			SELECT count(*), count(*) FILTER (WHERE state = 'active')
 			FROM pg_stat_activity
 			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`).
-			Scan(&c.open, &c.active, &c.idle)
+			Scan(&c.open, &c.active)
 		if ctx.Err() != nil {
 			return all, nil
 		}

@@ -82,13 +82,13 @@ func (r *record) follow(ctx context.Context, s *student, o outing) {
 	why := ""
 	var delay time.Duration // by what was awaited
 	for i, a := range o.activities {
-		for j, c := range a.calls {
+		for j, c := range a {
 			c.at += delay
 			if why == "" && !r.until(ctx, c.at) {
 				why = outOfTime
 			}
 			if why != "" {
-				r.skip(why, len(a.calls)-j)
+				r.skip(why, len(a)-j)
 				break
 			}
 			err := r.call(ctx, v, c)
@@ -101,10 +101,10 @@ func (r *record) follow(ctx context.Context, s *student, o outing) {
 			}
 			if err != nil {
 				if i == 0 {
-					r.skip(signedOut, len(a.calls)-j-1)
+					r.skip(signedOut, len(a)-j-1)
 					why = signedOut
 				} else {
-					r.skip(afterFailure, len(a.calls)-j-1)
+					r.skip(afterFailure, len(a)-j-1)
 				}
 				break
 			}

@@ -105,7 +105,7 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 	outings := schedule(c.schedule)
 	for _, o := range outings {
 		for _, a := range o.activities {
-			m.calls += len(a.calls)
+			m.calls += len(a)
 		}
 	}
 	fmt.Fprintf(c.out, "the day begins: %d visits with %d calls within %s\n", len(outings), m.calls, c.schedule.duration)

@@ -139,7 +139,7 @@ func (m *measured) plotThroughput() (string, *plot.Canvas) {
 	var planned, answered, failed [buckets]int
 	for _, o := range schedule(m.config.schedule) {
 		for _, a := range o.activities {
-			for _, c := range a.calls {
+			for _, c := range a {
 				planned[m.bucket(c.at)]++
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -35,10 +36,8 @@ type outing struct {
 	activities []activity
 }
 
-type activity struct {
-	name  string
-	calls []scheduled
-}
+// activity is what a student does at a stretch: after a failure the rest is left out.
+type activity []scheduled
 
 // scheduled is a call and when it is to be made, since the run began.
 type scheduled struct {
@@ -75,11 +74,11 @@ func schedule(c scheduleConfig) []outing {
 				if !chosen[j](k) {
 					continue
 				}
-				planned := activity{name: a.Name}
+				var planned activity
 				for _, s := range a.Steps {
 					for range s.Calls() {
 						at += time.Duration(float64(s.Think) * (0.5 + random.Float64()) * visit)
-						planned.calls = append(planned.calls, scheduled{s.Operation, at, s.Awaits})
+						planned = append(planned, scheduled{s.Operation, at, s.Awaits})
 					}
 				}
 				o.activities = append(o.activities, planned)
@@ -87,7 +86,7 @@ func schedule(c scheduleConfig) []outing {
 			all = append(all, o)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b outing) int { return int(a.activities[0].calls[0].at - b.activities[0].calls[0].at) })
+	slices.SortStableFunc(all, func(a, b outing) int { return cmp.Compare(a.activities[0][0].at, b.activities[0][0].at) })
 	return all
 }
 

@@ -210,8 +210,7 @@ func (p *play) broken(list []Break, cause Cause, nodes []*node) []Break {
 // histogram counts waits by their logarithm: 5 % a step, from a millisecond to a day.
 type histogram struct {
 	count   int
-	sum     float64 // seconds
-	waiting int     // those above 0
+	waiting int // those above 0
 	steps   []int32
 }
 
@@ -226,7 +225,6 @@ func (h *histogram) add(seconds float64) {
 		return
 	}
 	h.waiting++
-	h.sum += seconds
 	i := max(0, int(math.Log(seconds/shortest)/math.Log(growth)))
 	for len(h.steps) <= i {
 		h.steps = append(h.steps, 0)
@@ -237,7 +235,6 @@ func (h *histogram) add(seconds float64) {
 func (h *histogram) merge(other *histogram) {
 	h.count += other.count
 	h.waiting += other.waiting
-	h.sum += other.sum
 	for i, n := range other.steps {
 		for len(h.steps) <= i {
 			h.steps = append(h.steps, 0)

@@ -119,7 +119,13 @@ func TestWaitsOfMMc(t *testing.T) {
 func (h *histogram) share() float64 { return float64(h.waiting) / float64(h.count) }
 
 // mean is in seconds, of all calls.
-func (h *histogram) mean() float64 { return h.sum / float64(h.count) }
+func (h *histogram) mean() float64 {
+	sum := 0.0
+	for i, n := range h.steps {
+		sum += float64(n) * shortest * math.Pow(growth, float64(i)+0.5)
+	}
+	return sum / float64(h.count)
+}
 
 func within(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance*want }
 
