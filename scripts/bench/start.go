@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -53,7 +54,7 @@ func start(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(rows, func(a, b Row) int { return int(1000 * (a.Ratio - b.Ratio)) })
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Ratio, b.Ratio) })
 	median, worst := rows[len(rows)/2], rows[len(rows)-1]
 	median.Name, median.Budget = "start to first answer, the median of all functions ("+median.Name+")", 2
 	worst.Name, worst.Budget = "start to first answer, the worst ("+worst.Name+")", 5

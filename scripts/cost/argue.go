@@ -103,12 +103,7 @@ var functionParts = []string{"functions: CPU", "functions: memory", "functions: 
 
 func (a *arguer) whatCosts() Argument {
 	b := a.biggest()
-	shares := slices.SortedFunc(slices.Values(parts), func(x, y string) int {
-		if b.Part(x) > b.Part(y) {
-			return -1
-		}
-		return 1
-	})
+	shares := slices.SortedFunc(slices.Values(parts), func(x, y string) int { return cmp.Compare(b.Part(y), b.Part(x)) })
 	text := fmt.Sprintf("The bill for %s students: %s %.0f %%, %s %.0f %%, %s %.0f %%.", grouped(b.Students),
 		shares[0], 100*b.Part(shares[0])/b.Total(), shares[1], 100*b.Part(shares[1])/b.Total(), shares[2], 100*b.Part(shares[2])/b.Total())
 	if n := len(a.bills); n > 1 && b.Students > a.bills[n-2].Students {
@@ -127,12 +122,7 @@ func (a *arguer) whatCosts() Argument {
 		return 0
 	}
 	loads := slices.Clone(b.Loads)
-	slices.SortFunc(loads, func(x, y Load) int {
-		if cpu(b, x.ID) > cpu(b, y.ID) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(loads, func(x, y Load) int { return cmp.Compare(cpu(b, y.ID), cpu(b, x.ID)) })
 	for _, l := range loads[:min(4, len(loads))] {
 		name := l.ID
 		if billed := cpu(b, l.ID); billed > 0 {

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aksio.app/scripts/internal/commandline"
 	"aksio.app/shared/database"
 )
 
@@ -43,6 +44,9 @@ func run(args []string, out io.Writer) error {
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := commandline.NoArguments(flags); err != nil {
 		return err
 	}
 	in, err := readInputs(*folder)

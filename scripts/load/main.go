@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"aksio.app/scripts/internal/commandline"
 	"aksio.app/scripts/internal/schoolday"
 )
 
@@ -47,6 +48,9 @@ func command(ctx context.Context, args []string) error {
 		flags.StringVar(&c.dir, "out", "build/load", "folder of the report")
 		flags.BoolVar(&c.profile, "profile", false, "write what was measured to "+profilePath+", too, for the simulation")
 		flags.Parse(args[1:])
+		if err := commandline.NoArguments(flags); err != nil {
+			return err
+		}
 		c.schedule.seed = *seed
 		return runAndReport(ctx, c)
 	case "simulate":
@@ -54,6 +58,9 @@ func command(ctx context.Context, args []string) error {
 		catalogue := flags.String("catalogue", "infrastructure/functions.json", "the functions and their limits")
 		dir := flags.String("out", "build/simulation", "folder of the report")
 		flags.Parse(args[1:])
+		if err := commandline.NoArguments(flags); err != nil {
+			return err
+		}
 		students, err := numbers(*populations)
 		if err != nil {
 			return fmt.Errorf("-students: %w", err)

@@ -15,6 +15,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"aksio.app/scripts/internal/commandline"
 )
 
 func main() {
@@ -31,16 +33,23 @@ func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errors.New("say what to do: run or demo")
 	}
-	switch name := args[0]; name {
+	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
+	switch args[0] {
 	case "run":
+		flags.Parse(args[1:])
+		if err := commandline.NoArguments(flags); err != nil {
+			return err
+		}
 		return run(ctx, os.Stdout)
 	case "demo":
-		flags := flag.NewFlagSet(name, flag.ExitOnError)
 		file := flags.String("file", os.Getenv("FILE"), "the document to study, such as a PDF")
 		address := flags.String("address", "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "of the running API")
 		flags.Parse(args[1:])
+		if err := commandline.NoArguments(flags); err != nil {
+			return err
+		}
 		return demo(ctx, os.Stdout, *address, *file)
 	default:
-		return fmt.Errorf("%q is no command: say run or demo", name)
+		return fmt.Errorf("%q is no command: say run or demo", args[0])
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"aksio.app/scripts/internal/port"
 )
 
 // hello is the least that is a function.
@@ -163,17 +164,15 @@ func (p *Programs) build(ctx context.Context, name, function, rest string) (Prog
 
 // First starts the program and returns the milliseconds until it answers anything.
 func (p Program) First(ctx context.Context) (float64, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := port.Free(0)
 	if err != nil {
 		return 0, err
 	}
-	address := listener.Addr().String()
-	listener.Close() // the program takes it
-	_, port, _ := net.SplitHostPort(address)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path)
-	cmd.Env = append(slices.Clone(p.settings), "FUNCTION_TARGET="+p.function, "PORT="+port)
+	cmd.Env = append(slices.Clone(p.settings), "FUNCTION_TARGET="+p.function, fmt.Sprintf("PORT=%d", free))
+	address := fmt.Sprintf("http://127.0.0.1:%d/", free)
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
 	began := time.Now()
@@ -183,7 +182,7 @@ func (p Program) First(ctx context.Context) (float64, error) {
 	defer func() { cancel(); cmd.Wait() }()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		resp, err := client.Get("http://" + address + "/")
+		resp, err := client.Get(address)
 		if err == nil {
 			resp.Body.Close()
 			return time.Since(began).Seconds() * 1000, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/child"
+	"aksio.app/scripts/internal/port"
 )
 
 // ErrAbsent says that this machine has no Firestore emulator: no Java, or no emulator in the gcloud SDK.
@@ -54,17 +55,17 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	free, err := port.Free(0)
 	if err != nil {
 		return nil, err
 	}
 	if options.Progress != nil {
 		options.Progress("starting the Firestore emulator")
 	}
-	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), exited: make(chan error, 1)}
+	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(free)), exited: make(chan error, 1)}
 	output := new(tail)
 	s.command = exec.Command(java, "-Duser.language=en", "-cp", jar, mainClass,
-		"--host", "127.0.0.1", "--port", strconv.Itoa(port), "--database-mode=firestore-native")
+		"--host", "127.0.0.1", "--port", strconv.Itoa(free), "--database-mode=firestore-native")
 	s.command.Stdout, s.command.Stderr = output, output
 	if err := child.Start(s.command, syscall.SIGTERM, func(err error) { s.exited <- err }); err != nil {
 		return nil, fmt.Errorf("start the Firestore emulator: %w", err)
@@ -125,13 +126,4 @@ func (s *Server) Stop() {
 			<-s.exited
 		}
 	})
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

@@ -32,7 +32,7 @@ func newHome(options Options) (home, error) {
 		}
 		return home{dir, true}, nil
 	}
-	dir, err := absolute(options.Dir)
+	dir, err := filepath.Abs(options.Dir)
 	if err != nil {
 		return home{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -101,12 +100,4 @@ func await(ctx context.Context, address string, limit time.Duration, failed func
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-func absolute(dir string) (string, error) {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("find %s: %w", dir, err)
-	}
-	return path, nil
 }

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"aksio.app/scripts/internal/port"
 )
 
 // adopt returns the server that an earlier process left running on the data, if one did. It removes the mark
@@ -82,26 +83,20 @@ func isPostgres(ctx context.Context, pid string) bool {
 func (c cluster) port() (int, error) {
 	file := filepath.Join(c.home.dir, "port")
 	if text, err := os.ReadFile(file); err == nil {
-		if port, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && free(port) != 0 {
-			return port, nil
+		last, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err == nil {
+			last, err = port.Free(last)
+		}
+		if err == nil {
+			return last, nil
 		}
 	}
-	port := free(0)
-	if port == 0 {
-		return 0, errors.New("no port is free on 127.0.0.1 for PostgreSQL")
+	free, err := port.Free(0)
+	if err != nil {
+		return 0, err
 	}
-	if err := os.WriteFile(file, fmt.Appendln(nil, port), 0o644); err != nil {
+	if err := os.WriteFile(file, fmt.Appendln(nil, free), 0o644); err != nil {
 		return 0, fmt.Errorf("remember PostgreSQL's port: %w", err)
 	}
-	return port, nil
-}
-
-// free returns the port if nobody listens on it, or one that is free if port is 0; else 0.
-func free(port int) int {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return 0
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return free, nil
 }
