@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"aksio.app/scripts/internal/commandline"
 	"aksio.app/shared/telemetry"
 )
 
@@ -23,6 +24,10 @@ func main() {
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
 	book := flag.String("pdf", "shared/extract/testdata/GeoTopo-komprimiert.pdf", "the PDF to read")
 	flag.Parse()
+	if err := commandline.NoArguments(flag.CommandLine); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 
