@@ -9,11 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/progress"
+	"aksio.app/shared/live"
 )
 
 // event is a server-sent event.
@@ -180,6 +185,59 @@ func TestStreamEndsWithTheReadingThatGoesOn(t *testing.T) {
 	all := rest(t, stream)
 	if last := all[len(all)-1]; last.name() != "processing_complete" || last.id == first[len(first)-1].id {
 		t.Errorf("events %v, the last with the id %s; the first reading's had %s", names(all), last.id, first[len(first)-1].id)
+	}
+}
+
+// kept is a live store that tells of a finished reading once the next one is over, too.
+type kept struct {
+	live.Store
+	wait   func() // until the second reading is over
+	events []event
+}
+
+func (k *kept) Watch(_ context.Context, _, _ string, after int64, yield func(live.Event) error) error {
+	k.wait()
+	for _, e := range k.events {
+		seq, err := strconv.ParseInt(e.id, 10, 64)
+		if err != nil {
+			return err
+		}
+		if last := strings.HasPrefix(e.name(), "processing_"); seq > after {
+			if err := yield(live.Event{Seq: seq, Last: last, Data: e.data}); err != nil || last {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// TestStreamPassesOverAnEarlierEnd, even if the later reading is over when it is told of:
+// what ended with the state that the document is in was taken for its end.
+func TestStreamPassesOverAnEarlierEnd(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	store := &kept{events: ada.watch(document)}
+	ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusOK)
+	store.wait = sync.OnceFunc(func() {
+		app.process(document).Want(http.StatusOK)
+		store.events = append(store.events, ada.watch(document)...)
+	})
+	var read documents.ID
+	if err := read.UnmarshalText([]byte(document)); err != nil {
+		t.Fatal(err)
+	}
+	var last progress.Update
+	if err := progress.NewFeed(documents.NewStore(app.DB), store).Follow(t.Context(), ada.ID, read, 0, func(u progress.Update) error {
+		last = u
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := store.events[len(store.events)-1].id; strconv.FormatInt(last.Seq, 10) != want || last.Event.Event != "processing_complete" {
+		t.Errorf("ended with %d, %v; want %s", last.Seq, last.Event, want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	_ "aksio.app/functions/all"
 	"aksio.app/scripts/internal/stack"
+	"aksio.app/shared/extract"
 )
 
 // run serves the platform until the context ends.
@@ -34,6 +35,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	go warm(s.Settings["EXTRACT_CACHE"])
 	table(out, s)
 	select {
 	case <-ctx.Done():
@@ -44,6 +46,13 @@ func run(ctx context.Context, out io.Writer) error {
 		err = closing
 	}
 	return err
+}
+
+// warm makes ready what a student's first PDF would wait for.
+func warm(cache string) {
+	if err := extract.New(extract.DefaultLimits, cache).Warm(); err != nil {
+		slog.Warn("the first PDF will take longer", "error", err)
+	}
 }
 
 // configFrom reads the environment: PORT is the gateway's, all else is for the functions.

@@ -83,6 +83,7 @@ type Document struct {
 	LastViewed   *time.Time `db:"last_accessed_at"`
 	Created      time.Time  `db:"created_at"`
 	Updated      time.Time  `db:"updated_at"`
+	Reading      int64      `db:"lease"` // number of the newest reading: a later one has a higher number
 
 	Excerpt string `db:"excerpt"` // the beginning of the text, of one document; "" in lists
 }
@@ -98,7 +99,7 @@ const fields = `d.id, d.course_id, d.name, d.description, d.document_type, d.con
 	d.file_size_bytes, d.source_url, d.page_count, d.word_count, d.language, d.summary, d.topics,
 	d.is_favorite, d.is_archived, d.state, d.stage, d.progress, d.error_code, d.error_message,
 	d.passage_count, d.embedded_count, d.duplicate_of, d.processed_at, d.view_count, d.last_accessed_at,
-	d.created_at, d.updated_at`
+	d.created_at, d.updated_at, d.lease`
 
 // owned is what stands behind FROM for one document ($1) of a student ($2): both
 // it and its course are there.

@@ -92,6 +92,13 @@ func New(limits Limits, cache string) *Reader {
 	return &Reader{limits: limits, cache: cache}
 }
 
+// Warm makes ready what the first PDF would wait for: PDFium is compiled, for some
+// seconds, unless its compiled form is kept.
+func (r *Reader) Warm() error {
+	_, err := engine(r.cache)
+	return err
+}
+
 // Config says how files are read.
 type Config struct {
 	Cache string `env:"EXTRACT_CACHE"` // folder for PDFium's compiled form; "" compiles it in every process

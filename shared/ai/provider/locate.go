@@ -10,12 +10,15 @@ import (
 
 // Locate finds the quote in the text, whatever its white space, case, kind of
 // quotation marks and dashes, line breaks inside words, and compatible forms
-// such as ligatures. It returns
-// the place in code points of the text, end excluded. Punctuation around the
-// quote may differ; words must be whole.
+// such as ligatures. It returns the place in code points of the text, end
+// excluded. Punctuation around the quote may differ; words must be whole.
 func Locate(quote, text string) (start, end int, ok bool) {
 	return newFolded(text).locate(quote)
 }
+
+// raised are the signs of exponents. They are compared as they are typed: 10³² is
+// 10^32, and not 1032.
+const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
 
 // folded is a text reduced to what is compared, with the way back.
 type folded struct {
@@ -28,9 +31,12 @@ func newFolded(text string) *folded {
 	f := new(folded)
 	at := 0 // code points of text before the segment
 	for text != "" {
-		size := norm.NFKC.NextBoundaryInString(text, true)
+		before, size := "^", len(text)-len(strings.TrimLeft(text, raised))
+		if size == 0 {
+			before, size = "", norm.NFKC.NextBoundaryInString(text, true)
+		}
 		next := at + utf8.RuneCountInString(text[:size])
-		for _, r := range norm.NFKC.String(text[:size]) {
+		for _, r := range norm.NFKC.String(before + text[:size]) {
 			f.add(r, at, next)
 		}
 		at, text = next, text[size:]

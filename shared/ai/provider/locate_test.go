@@ -22,6 +22,10 @@ func TestLocate(t *testing.T) {
 		{"dashes", "1914-1918", "from 1914–1918 on", "1914–1918"},
 		{"ligature", "define", "to de\ufb01ne it", "de\ufb01ne"},
 		{"fraction", "1", "½ 1", "1"},
+		{"exponent", "about 10^32 atoms", "It has about 10³² atoms.", "about 10³² atoms"},
+		{"negative exponent", "10^-3", "near 10⁻³ m", "10⁻³"},
+		{"exponent is no digit", "1032", "It has 10³² atoms.", ""},
+		{"part of an exponent", "2", "It has 10³² atoms.", ""},
 		{"part of a sign", "2", "a ½ b", ""},
 		{"composed and decomposed", "caf\u00e9", "a cafe\u0301 there", "cafe\u0301"},
 		{"sharp s", "STRASSE", "die Straße dort", "Straße"},
@@ -54,7 +58,7 @@ func cut(text string, start, end int) string { return string([]rune(text)[start:
 
 func FuzzLocate(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"the cell", "In the cell"}, {"ﬁ", "de\ufb01ne"}, {"be- grüßt", "be-\ngrüßt"}, {"é", "e\u0301"}, {"한국", "한국어"}, {"\xff", "a\xffb"}, {"…", "..."},
+		{"the cell", "In the cell"}, {"ﬁ", "de\ufb01ne"}, {"be- grüßt", "be-\ngrüßt"}, {"é", "e\u0301"}, {"한국", "한국어"}, {"\xff", "a\xffb"}, {"…", "..."}, {"+", "a³⁺b"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -278,7 +278,7 @@ func (r *run) fail(ctx context.Context, code, message string) error {
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	r.publish(ctx, live.Event{Last: true, Data: progress.Failed(r.ID, r.Stage, begins[r.Stage], code, message).Data()})
+	r.publish(ctx, live.Event{Last: true, Data: progress.Failed(r.ID, r.Lease, r.Stage, begins[r.Stage], code, message).Data()})
 	return nil
 }
 

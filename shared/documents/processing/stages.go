@@ -350,5 +350,5 @@ func (r *run) material(ctx context.Context) (ai.Material, error) {
 // complete tells who watches that all is done.
 func (r *run) complete(ctx context.Context) {
 	slog.InfoContext(ctx, "document completed", "document_id", r.ID, "seconds", int(time.Since(r.Started).Seconds()))
-	r.publish(ctx, live.Event{Last: true, Data: progress.Completed(r.ID).Data()})
+	r.publish(ctx, live.Event{Last: true, Data: progress.Completed(r.ID, r.Lease).Data()})
 }

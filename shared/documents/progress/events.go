@@ -26,6 +26,7 @@ type Event struct {
 	Graph       *documents.ID    `json:"graph_id,omitempty" doc:"With document_created and processing_complete: the document's id."`
 	Nodes       *int             `json:"total_nodes,omitempty" doc:"With processing_complete."`
 	Edges       *int             `json:"total_edges,omitempty" doc:"With processing_complete."`
+	Reading     int64            `json:"reading,omitempty" doc:"With the last event: number of the reading that it ends; a later reading's is higher."`
 	Error       string           `json:"error,omitempty" doc:"With a failure: what went wrong and what to do about it."`
 	Code        string           `json:"code,omitempty" doc:"With a failure: a stable word for programs."`
 }
@@ -50,16 +51,16 @@ func parse(data map[string]any) (e Event, err error) {
 	return e, err
 }
 
-// Completed is the last event of a document that was read.
-func Completed(document documents.ID) Event {
-	return Event{Event: "processing_complete", Document: document, Progress: 100, Graph: &document, Nodes: new(0), Edges: new(0)}
+// Completed is the last event of a reading, by its number, that succeeded.
+func Completed(document documents.ID, reading int64) Event {
+	return Event{Event: "processing_complete", Document: document, Reading: reading, Progress: 100, Graph: &document, Nodes: new(0), Edges: new(0)}
 }
 
-// Failed is the last event of a document that wasn't.
-func Failed(document documents.ID, stage documents.Stage, progress float64, code, message string) Event {
+// Failed is the last event of a reading that didn't.
+func Failed(document documents.ID, reading int64, stage documents.Stage, progress float64, code, message string) Event {
 	event := "processing_failed"
 	if stage.Reads() {
 		event = "extraction_failed"
 	}
-	return Event{Event: event, Document: document, Progress: progress, Error: message, Code: code}
+	return Event{Event: event, Document: document, Reading: reading, Progress: progress, Error: message, Code: code}
 }

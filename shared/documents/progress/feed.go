@@ -82,9 +82,9 @@ func (w *watch) follow(ctx context.Context, seen documents.Document) error {
 			if err != nil {
 				return ended(ctx, err)
 			}
-			if now.State.Over() {
+			if ends(e, now) {
 				return w.pass(e)
-			} // else it ended an earlier reading
+			}
 		case <-tick.C:
 			now, err := w.store.Status(ctx, w.owner, courses.ID{}, w.document)
 			if err != nil {
@@ -141,7 +141,7 @@ func (w *watch) finish(ctx context.Context, now documents.Document) error {
 	defer cancel()
 	last, failed := false, error(nil)
 	w.live.Watch(brief, Topic(w.document), w.owner.String(), w.after, func(e live.Event) error {
-		if e.Last && !agrees(e, now) {
+		if e.Last && !ends(e, now) {
 			return errors.New("of an earlier reading")
 		}
 		last = e.Last
@@ -154,9 +154,10 @@ func (w *watch) finish(ctx context.Context, now documents.Document) error {
 	return w.emit(Update{Event: outcome(now)})
 }
 
-// agrees reports whether a last event tells of the state that the document is in.
-func agrees(e live.Event, now documents.Document) bool {
-	return (e.Data["event"] == "processing_complete") == (now.State == documents.Completed)
+// ends reports whether a last event is of the document's newest reading, and not of an
+// earlier one that the topic still keeps.
+func ends(e live.Event, now documents.Document) bool {
+	return now.State.Over() && e.Data["reading"] == float64(now.Reading)
 }
 
 // ended is what a follower is told when the document can't be asked for any more.
@@ -181,7 +182,7 @@ func snapshot(d documents.Document) Event {
 // outcome is the last update as the database tells it.
 func outcome(d documents.Document) Event {
 	if d.State == documents.Completed {
-		return Completed(d.ID)
+		return Completed(d.ID, d.Reading)
 	}
-	return Failed(d.ID, d.Stage, d.Progress, d.ErrorCode, d.ErrorMessage)
+	return Failed(d.ID, d.Reading, d.Stage, d.Progress, d.ErrorCode, d.ErrorMessage)
 }
