@@ -235,3 +235,45 @@ func TestUsersGetRowsAndNoMore(t *testing.T) {
 		t.Errorf("after a failure: %v", err)
 	}
 }
+
+// TestWhoOwnsTheTablesMakesRolesThroughAnother runs as Cloud SQL's users do, to whom
+// membership of cloudsqlsuperuser doesn't pass on the right to make roles. It isn't
+// parallel: who may read rows is the same in all databases of a server.
+func TestWhoOwnsTheTablesMakesRolesThroughAnother(t *testing.T) {
+	app := apitest.New(t)
+	role := func(attributes string) string {
+		name := "of-" + id.New[thing]().String() + "@aksio.iam"
+		if _, err := app.DB.Exec(t.Context(), `CREATE ROLE `+pgx.Identifier{name}.Sanitize()+attributes); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			name := pgx.Identifier{name}.Sanitize()
+			if _, err := app.DB.Exec(context.Background(), `DROP OWNED BY `+name+` CASCADE; DROP ROLE `+name); err != nil {
+				t.Error(err)
+			}
+		})
+		return name
+	}
+	maker := role(` NOLOGIN CREATEROLE`)
+	owner := role(` LOGIN PASSWORD 'x' IN ROLE ` + pgx.Identifier{maker}.Sanitize())
+	user := role(` NOLOGIN`)
+	if _, err := app.DB.Exec(t.Context(), `
+		DO $$ DECLARE t record; BEGIN
+			FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') LOOP
+				EXECUTE format('ALTER TABLE %I OWNER TO `+pgx.Identifier{owner}.Sanitize()+`', t.relname);
+			END LOOP;
+		END $$;
+		ALTER SCHEMA public OWNER TO `+pgx.Identifier{owner}.Sanitize()); err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(app.DB.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.User = url.UserPassword(owner, "x")
+	app.With("DATABASE_URL", address.String()).With("DATABASE_USERS", user).Run("run-migrations").Want(http.StatusOK)
+	var may bool
+	if err := app.DB.QueryRow(t.Context(), `SELECT has_table_privilege($1, 'users', 'UPDATE')`, user).Scan(&may); err != nil || !may {
+		t.Errorf("the user may write rows: %t, %v", may, err)
+	}
+}

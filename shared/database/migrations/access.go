@@ -61,27 +61,51 @@ const accessLock = 7_260_919_005
 // them may change the schema, or say that a migration was applied.
 func allow(ctx context.Context, db *database.DB, config Config) error {
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		for _, statement := range []string{
-			fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, accessLock),
+		if err := execute(ctx, tx, fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, accessLock)); err != nil {
+			return err
+		}
+		// The right to make roles isn't inherited: who has it through another role, as of
+		// Cloud SQL's cloudsqlsuperuser, puts that on.
+		var maker string
+		if err := tx.QueryRow(ctx, `
+			SELECT coalesce((
+				SELECT rolname FROM pg_roles WHERE (rolcreaterole OR rolsuper) AND pg_has_role(oid, 'MEMBER')
+				ORDER BY rolname <> current_user, rolname LIMIT 1), current_user)`).Scan(&maker); err != nil {
+			return err
+		}
+		if err := execute(ctx, tx,
+			`SET LOCAL ROLE `+pgx.Identifier{maker}.Sanitize(),
 			create(rows),
-			`GRANT USAGE ON SCHEMA public TO ` + rows,
-			`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ` + rows,
-			`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ` + rows,
-			`REVOKE INSERT, UPDATE, DELETE ON goose_db_version FROM ` + rows,
 			create(people),
-			`GRANT pg_monitor, pg_signal_backend TO ` + people,
-		} {
-			if _, err := tx.Exec(ctx, statement); err != nil {
-				return err
-			}
+			`GRANT pg_monitor, pg_signal_backend TO `+people,
+		); err != nil {
+			return err
 		}
 		if err := setMembers(ctx, tx, rows, append([]string{people}, config.Users...)); err != nil {
 			return err
 		}
-		return setMembers(ctx, tx, people, config.People)
+		if err := setMembers(ctx, tx, people, config.People); err != nil {
+			return err
+		}
+		return execute(ctx, tx,
+			`RESET ROLE`,
+			`GRANT USAGE ON SCHEMA public TO `+rows,
+			`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO `+rows,
+			`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO `+rows,
+			`REVOKE INSERT, UPDATE, DELETE ON goose_db_version FROM `+rows,
+		)
 	})
 	if err != nil {
 		return fmt.Errorf("rights of the database's users: %w", err)
+	}
+	return nil
+}
+
+func execute(ctx context.Context, tx pgx.Tx, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
 	}
 	return nil
 }
