@@ -21,6 +21,7 @@ import (
 
 	_ "aksio.app/functions/all"
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/stack"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database/dbtest"
@@ -69,7 +70,7 @@ func (e *environment) serve(t *testing.T, api, private string) {
 // apply uploads them.
 func (e *environment) release(t *testing.T, name string) (string, release) {
 	t.Helper()
-	declared, err := declarations(e.root)
+	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

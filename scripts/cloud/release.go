@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/catalogue"
 )
 
 // The Functions API takes 60 writes a minute of a region, which can't be raised. A
@@ -204,7 +205,7 @@ func (c *cloud) unpack(ctx context.Context, r release) (string, error) {
 	if err := c.fetch(ctx, r, folder); err != nil {
 		return "", err
 	}
-	declared, err := declarations(c.root)
+	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
 	if err != nil {
 		return "", err
 	}

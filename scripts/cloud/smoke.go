@@ -10,13 +10,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"aksio.app/scripts/internal/catalogue"
 )
 
 // A function that nobody called yet has to start, and so has what it leans on.
@@ -25,25 +26,6 @@ const (
 	smokeTries   = 4
 	smokeAtOnce  = 8
 )
-
-// declaration is what functions.json says of a function, as far as it matters here.
-type declaration struct {
-	Access  string   `json:"access"`
-	Methods []string `json:"methods"` // and path: of those that people call
-	Path    string   `json:"path"`
-}
-
-func declarations(root string) (map[string]declaration, error) {
-	text, err := os.ReadFile(filepath.Join(root, "infrastructure", "functions.json"))
-	if err != nil {
-		return nil, fmt.Errorf("run it from the top of the repository: %w", err)
-	}
-	var declared map[string]declaration
-	if err := json.Unmarshal(text, &declared); err != nil {
-		return nil, fmt.Errorf("functions.json: %w", err)
-	}
-	return declared, nil
-}
 
 func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	address := flags.String("url", "", "base address of the API, such as https://api.aksio.app; the environment's if left out")
@@ -79,7 +61,7 @@ type call struct {
 // is health-check's word; that the database and the secrets can be read, a sign-in's
 // that is refused.
 func (c *cloud) smokeTest(ctx context.Context, address string) error {
-	declared, err := declarations(c.root)
+	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
 	if err != nil {
 		return err
 	}
@@ -109,7 +91,7 @@ func (c *cloud) smokeTest(ctx context.Context, address string) error {
 }
 
 // smokeCalls are the calls of all functions.
-func smokeCalls(declared map[string]declaration) []call {
+func smokeCalls(declared map[string]catalogue.Function) []call {
 	var calls []call
 	for _, id := range slices.Sorted(maps.Keys(declared)) {
 		d := declared[id]

@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"aksio.app/scripts/internal/catalogue"
+	"aksio.app/shared/api"
 )
 
 // Price is what one unit costs.
@@ -61,18 +64,18 @@ type Tier struct {
 	Hour        string  `json:"hour"`        // name of the price of an hour; CPU and memory are priced by themselves if empty
 }
 
-// Function is what a function declares, as infrastructure/functions.json has it.
+// Function is what a function declares, with fractions of what is declared whole.
 type Function struct {
-	Access       string   `json:"access"`
-	Trigger      string   `json:"trigger"`
-	Schedule     string   `json:"schedule"`
-	Needs        []string `json:"needs"`
-	MemoryMiB    float64  `json:"memory_mib"`
-	CPU          float64  `json:"cpu"`
-	Concurrency  float64  `json:"concurrency"`
-	Timeout      float64  `json:"timeout_seconds"`
-	MinInstances float64  `json:"min_instances"`
-	MaxInstances float64  `json:"max_instances"`
+	Access       api.Access
+	Trigger      api.Trigger
+	Schedule     string
+	Needs        []api.Resource
+	MemoryMiB    float64
+	CPU          float64
+	Concurrency  float64
+	Timeout      float64 // seconds
+	MinInstances float64
+	MaxInstances float64
 }
 
 // Calls is what is assumed of one function, or of those that nothing else is assumed of.
@@ -127,28 +130,35 @@ func readInputs(folder string) (*Inputs, error) {
 		General  map[string]Value
 		Calls    map[string]Calls
 	}
-	err := errors.Join(
-		readJSON(filepath.Join(folder, "functions.json"), &in.Functions, false), // whose other fields others need
-		readJSON(filepath.Join(folder, "cost", "prices.json"), &in.Prices, true),
-		readJSON(filepath.Join(folder, "cost", "tiers.json"), &tiers, true),
-		readJSON(filepath.Join(folder, "cost", "assumptions.json"), &assumptions, true),
+	declared, err := catalogue.Read(filepath.Join(folder, "functions.json"))
+	err = errors.Join(
+		err,
+		readJSON(filepath.Join(folder, "cost", "prices.json"), &in.Prices),
+		readJSON(filepath.Join(folder, "cost", "tiers.json"), &tiers),
+		readJSON(filepath.Join(folder, "cost", "assumptions.json"), &assumptions),
 	)
 	if err != nil {
 		return nil, err
+	}
+	in.Functions = map[string]Function{}
+	for id, d := range declared {
+		in.Functions[id] = Function{
+			Access: d.Access, Trigger: d.Trigger, Schedule: d.Schedule, Needs: d.Needs,
+			MemoryMiB: float64(d.MemoryMiB), CPU: d.CPU, Concurrency: float64(d.Concurrency), Timeout: float64(d.Timeout),
+			MinInstances: float64(d.MinInstances), MaxInstances: float64(d.MaxInstances),
+		}
 	}
 	in.Tiers, in.Students, in.Model, in.General, in.Calls = tiers.Tiers, assumptions.Students, assumptions.Model, assumptions.General, assumptions.Calls
 	return in, in.check()
 }
 
-func readJSON(file string, v any, strict bool) error {
+func readJSON(file string, v any) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
-	if strict {
-		decoder.DisallowUnknownFields()
-	}
+	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -193,7 +203,7 @@ func (in *Inputs) callsOf(id string) (Calls, bool) {
 			keys = append(keys, id[:i]+"-*")
 		}
 	}
-	for _, key := range append(keys, in.Functions[id].Trigger) {
+	for _, key := range append(keys, string(in.Functions[id].Trigger)) {
 		if calls, ok := in.Calls[key]; ok {
 			return calls, true
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/plot"
 	"aksio.app/scripts/internal/schoolday"
 	"aksio.app/scripts/internal/simulation"
@@ -33,7 +33,7 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 	if err != nil {
 		return err
 	}
-	declared, err := readCatalogue(c.catalogue)
+	declared, err := catalogue.Read(c.catalogue)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (p *progress) of(students int) func(share float64) {
 
 // simulated is the day with one number of students.
 type simulated struct {
-	declared map[string]declaration
+	declared map[string]catalogue.Function
 	config   simulation.Config
 	needs    simulation.Needs
 	asIs     *simulation.Result
@@ -109,31 +109,8 @@ type simulated struct {
 	served   *simulation.Result
 }
 
-// declaration is what functions.json says of a function.
-type declaration struct {
-	Trigger        string   `json:"trigger"`
-	Needs          []string `json:"needs"`
-	CPU            float64  `json:"cpu"`
-	Concurrency    int      `json:"concurrency"`
-	TimeoutSeconds int      `json:"timeout_seconds"`
-	MinInstances   int      `json:"min_instances"`
-	MaxInstances   int      `json:"max_instances"`
-}
-
-func readCatalogue(path string) (map[string]declaration, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("the catalogue of functions: %w; run it from the top of the repository", err)
-	}
-	var all map[string]declaration
-	if err := json.Unmarshal(content, &all); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return all, nil
-}
-
 // functionsOf puts together what is declared, measured and assumed of the day's functions.
-func functionsOf(day []schoolday.Visit, declared map[string]declaration, known profile) (map[string]simulation.Function, error) {
+func functionsOf(day []schoolday.Visit, declared map[string]catalogue.Function, known profile) (map[string]simulation.Function, error) {
 	functions := map[string]simulation.Function{}
 	for _, id := range schoolday.Operations(day) {
 		d, ok := declared[id]
@@ -148,7 +125,7 @@ func functionsOf(day []schoolday.Visit, declared map[string]declaration, known p
 		model := askings[id]
 		functions[id] = simulation.Function{
 			CPU: d.CPU, Concurrency: d.Concurrency, MinInstances: d.MinInstances, MaxInstances: d.MaxInstances,
-			Timeout: time.Duration(d.TimeoutSeconds) * time.Second, Background: d.Trigger != "http",
+			Timeout: time.Duration(d.Timeout) * time.Second, Background: d.Trigger != "http",
 			Cost: simulation.Cost{
 				CPU: ms(cost.CPUMS), Database: ms(cost.DatabaseMS), Trips: cost.Trips, Start: ms(cost.StartMS),
 				Model: model.took, ModelCalls: model.calls, Tokens: model.tokens,

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	_ "aksio.app/functions/all"
+	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/shared/api"
 	"aksio.app/shared/router"
 )
@@ -34,27 +35,10 @@ func main() {
 	}
 }
 
-// function is a declaration as Terraform reads it.
-type function struct {
-	Access       api.Access     `json:"access"`
-	Trigger      api.Trigger    `json:"trigger"`
-	Methods      []string       `json:"methods,omitempty"`
-	Path         string         `json:"path,omitempty"`
-	Schedule     string         `json:"schedule,omitempty"`
-	Streams      bool           `json:"streams"`
-	Needs        []api.Resource `json:"needs"`
-	MemoryMiB    int            `json:"memory_mib"`
-	CPU          float64        `json:"cpu"`
-	Concurrency  int            `json:"concurrency"`
-	Timeout      int            `json:"timeout_seconds"`
-	MinInstances int            `json:"min_instances"`
-	MaxInstances int            `json:"max_instances"`
-}
-
 func manifest() ([]byte, error) {
-	functions := map[string]function{}
+	functions := map[string]catalogue.Function{}
 	for _, d := range api.Declared() {
-		f := function{
+		f := catalogue.Function{
 			Access: d.Access, Trigger: d.Trigger, Schedule: d.Schedule, Streams: d.Streams != api.StreamsNever,
 			Needs: slices.Sorted(slices.Values(d.Needs)), MemoryMiB: d.MemoryMiB, CPU: d.CPU, Concurrency: d.Concurrency,
 			Timeout: int(d.Timeout.Seconds()), MinInstances: d.MinInstances, MaxInstances: d.MaxInstances,

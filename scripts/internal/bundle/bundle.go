@@ -24,6 +24,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+
+	"aksio.app/scripts/internal/catalogue"
 )
 
 // ManifestName is the file beside the bundles that says which is whose.
@@ -40,7 +42,7 @@ type Bundle struct {
 // repository at root to the folder, with a manifest. What is there already isn't
 // written again; older bundles of the same functions are removed.
 func Build(ctx context.Context, root, folder string, functions ...string) ([]Bundle, error) {
-	known, err := folders(root)
+	known, err := catalogue.Folders(root)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 		if known[function] == "" {
 			return nil, fmt.Errorf("there is no function %q: functions/README.md lists them", function)
 		}
-		roots = append(roots, known[function])
+		roots = append(roots, path.Join(modulePath, known[function]))
 	}
 	linked, err := list(ctx, filepath.Join(root, "functions"), append(roots, framework))
 	if err != nil {
@@ -64,7 +66,7 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 	files := &store{known: map[string]*file{}}
 	bundles := make([]Bundle, len(functions))
 	for i, function := range functions {
-		entries, err := linked.entries(known[function], files)
+		entries, err := linked.entries(path.Join(modulePath, known[function]), files)
 		if err == nil {
 			bundles[i], err = write(folder, function, entries)
 		}
@@ -73,21 +75,6 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 		}
 	}
 	return bundles, note(folder, bundles)
-}
-
-// folders returns the import paths of the functions by their ids.
-func folders(root string) (map[string]string, error) {
-	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "*", "function.go"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no functions at %s: run it from the top of the repository", root)
-	}
-	known := map[string]string{}
-	for _, file := range files {
-		operation := filepath.Dir(file)
-		area := filepath.Base(filepath.Dir(operation))
-		known[area+"-"+filepath.Base(operation)] = path.Join(modulePath, "functions", area, filepath.Base(operation))
-	}
-	return known, nil
 }
 
 // write stores the entries unless they are stored already.

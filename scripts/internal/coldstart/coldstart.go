@@ -4,8 +4,8 @@ package coldstart
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/port"
 )
 
@@ -21,6 +22,7 @@ import (
 const hello = `
 import (
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
@@ -99,54 +101,20 @@ import (
 
 // Function builds one of ours, by its id.
 func (p *Programs) Function(ctx context.Context, id string) (Program, error) {
-	folder, err := folderOf(id)
+	folders, err := catalogue.Folders(".")
 	if err != nil {
 		return Program{}, err
 	}
-	return p.build(ctx, "function", id, fmt.Sprintf("\nimport _ %q\n", "aksio.app/"+folder))
+	if folders[id] == "" {
+		return Program{}, fmt.Errorf("there is no function %s", id)
+	}
+	return p.build(ctx, "function", id, fmt.Sprintf("\nimport _ %q\n", "aksio.app/"+folders[id]))
 }
 
 // IDs lists our functions.
 func IDs() ([]string, error) {
-	folders, err := folders()
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, folder := range folders {
-		ids = append(ids, idOf(folder))
-	}
-	return ids, nil
-}
-
-func folders() ([]string, error) {
-	files, err := filepath.Glob("functions/*/*/function.go")
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, errors.New("run it from the top of the repository: there are no functions here")
-	}
-	for i, file := range files {
-		files[i] = filepath.ToSlash(filepath.Dir(file))
-	}
-	return files, nil
-}
-
-func folderOf(id string) (string, error) {
-	all, err := folders()
-	if err != nil {
-		return "", err
-	}
-	i := slices.IndexFunc(all, func(folder string) bool { return idOf(folder) == id })
-	if i < 0 {
-		return "", fmt.Errorf("there is no function %s", id)
-	}
-	return all[i], nil
-}
-
-func idOf(folder string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(folder, "functions/"), "/", "-")
+	folders, err := catalogue.Folders(".")
+	return slices.Sorted(maps.Keys(folders)), err
 }
 
 // build makes the named program of the imports and what follows them.
