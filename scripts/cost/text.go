@@ -185,3 +185,29 @@ func markdown(in *Inputs, bills []*Bill, arguments []Argument, assignments []str
 	out.WriteString(grid(calls))
 	return out.String()
 }
+
+// terminal writes the arguments for reading in a terminal.
+func terminal(all []Argument) string {
+	var out strings.Builder
+	out.WriteString("What this argues for\n")
+	for _, a := range all {
+		out.WriteString("\n" + a.Title + "\n" + wrap(a.Text, 100))
+		if len(a.Rows) > 0 {
+			out.WriteString(indent(aligned(a.Rows)))
+		}
+	}
+	return out.String()
+}
+
+// section writes the arguments in Markdown.
+func section(all []Argument) string {
+	var out strings.Builder
+	out.WriteString("## What this argues for\n")
+	for _, a := range all {
+		out.WriteString("\n### " + a.Title + "\n\n" + a.Text + "\n")
+		if len(a.Rows) > 0 {
+			out.WriteString("\n" + grid(a.Rows))
+		}
+	}
+	return out.String()
+}

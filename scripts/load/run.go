@@ -54,7 +54,7 @@ type measured struct {
 }
 
 // run plays the day on a stack of its own. It is over at the latest when enrolling
-// has taken as long as it may, and then the day and its grace.
+// has taken as long as it may, and then the day and its grace, and as long again for a profile.
 func run(ctx context.Context, c runConfig) (m *measured, err error) {
 	if err := c.schedule.validate(); err != nil {
 		return nil, err
@@ -84,14 +84,7 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 
 	base := transport(2 * c.schedule.students)
 	defer base.CloseIdleConnections()
-	students := make([]*student, c.schedule.students)
-	for i := range students {
-		students[i] = &student{
-			Client: client.Client{Address: s.Address, HTTP: &http.Client{Transport: forwarded{addressOf(i), base}}},
-			file:   &file{filepath.Base(c.file), content},
-			name:   "student-" + strings.ToLower(rand.Text()[:12]), password: rand.Text(),
-		}
-	}
+	students := newStudents(c, s.Address, base, content)
 	began := time.Now()
 	if err := enrol(ctx, students, c.out); err != nil {
 		return nil, err
@@ -102,6 +95,32 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 		return nil, err
 	}
 
+	if err := m.playDay(ctx, s, students, calls.calls); err != nil {
+		return nil, err
+	}
+	if c.profile {
+		m.replays, err = replay(ctx, c, students, calls.calls)
+	}
+	return m, err
+}
+
+// newStudents makes students with names and addresses of their own, who aren't
+// registered yet.
+func newStudents(c runConfig, address string, base http.RoundTripper, content []byte) []*student {
+	students := make([]*student, c.schedule.students)
+	for i := range students {
+		students[i] = &student{
+			Client: client.Client{Address: address, HTTP: &http.Client{Transport: forwarded{addressOf(i), base}}},
+			file:   &file{filepath.Base(c.file), content},
+			name:   "student-" + strings.ToLower(rand.Text()[:12]), password: rand.Text(),
+		}
+	}
+	return students
+}
+
+// playDay plays the day and watches what is served, and by how many connections.
+func (m *measured) playDay(ctx context.Context, s *arena, students []*student, calls *servedCalls) error {
+	c := m.config
 	outings := schedule(c.schedule)
 	for _, o := range outings {
 		for _, a := range o.activities {
@@ -115,7 +134,7 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 	defer stop()
 	var watch sync.WaitGroup
 	var watchErr error
-	began = time.Now()
+	began := time.Now()
 	watch.Go(func() {
 		m.connections, watchErr = observe(watching, s.monitor, began, max(50*time.Millisecond, c.schedule.duration/400))
 	})
@@ -123,21 +142,26 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 	m.took = time.Since(began)
 	stop()
 	watch.Wait()
-	m.served = calls.calls.take()
+	m.served = calls.take()
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, ctx.Err() // told to stop
+		return ctx.Err() // told to stop
 	}
-	if c.profile {
-		for _, student := range students {
-			v := student.sit(func(string, time.Time, error) {})
-			v.uploaded = student.document
-			if err := errors.Join(v.resume(ctx), v.watch(ctx)); err != nil {
-				return nil, fmt.Errorf("replay: %w", err)
-			}
+	return watchErr
+}
+
+// replay lets each student watch again how the document was read, which is done: what
+// such a stream takes besides waiting.
+func replay(ctx context.Context, c runConfig, students []*student, calls *servedCalls) ([]served, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.schedule.duration+grace(c.schedule.duration))
+	defer cancel()
+	for _, student := range students {
+		v := student.sit(func(string, time.Time, error) {})
+		v.uploaded = student.document
+		if err := errors.Join(v.resume(ctx), v.watch(ctx)); err != nil {
+			return nil, fmt.Errorf("replay: %w", err)
 		}
-		m.replays = calls.calls.take()
 	}
-	return m, watchErr
+	return calls.take(), nil
 }
 
 // restoreLog undoes slog.SetDefault, which redirects the older log, too.

@@ -47,23 +47,40 @@ func (s *simulated) describe(d *document) {
 		thousands(float64(r.Calls)), thousands(s.needs.CallsPerSecond), timeOfDay(s.needs.CallsAt), thousands(float64(r.Refused)),
 		100*float64(r.Refused)/float64(r.Calls), thousands(r.Unmade), thousands(float64(r.ColdStarts)), thousands(float64(r.ColdCalls)), r.ColdWait95,
 		thousands(float64(r.Unfinished)))
-	if len(r.Breaks) > 0 {
-		d.say("What breaks, in this order:")
-		t := d.table(1, "limit", "first at", "minutes", "refused", "slow")
-		for _, b := range r.Breaks {
-			t.row(s.limit(b), timeOfDay(b.At), fmt.Sprint(b.Minutes), thousands(float64(b.Refused)), thousands(float64(b.Slow)))
-		}
-		for _, b := range r.Breaks[1:] {
-			if remedy := s.remedy(b); remedy != "" {
-				d.say("%s: %s; raise %s.", s.limit(b), s.because(b), remedy)
-			}
+	s.describeBreaks(d)
+	d.plot(fmt.Sprintf("day-%d.svg", s.config.Students), s.plotDay)
+	s.describeFunctions(d)
+	s.describeShared(d)
+	d.say("A student takes %.1f calls a day on the average and %s tokens, which is %.0f %% of a plan's %s a month if the month has %d such days.",
+		s.needs.CallsAStudent, thousands(s.needs.TokensAStudent), 100*s.needs.TokensAStudent*schoolDaysAMonth/float64(usage.Free.TokensPerMonth),
+		thousands(float64(usage.Free.TokensPerMonth)), schoolDaysAMonth)
+	d.say("Played again with what is needed, without limits of addresses: %s of %s calls are refused, %s are slow; at most %s instances run at once.",
+		thousands(float64(s.served.Refused)), thousands(float64(s.served.Calls)), thousands(float64(slow(s.served))), thousands(float64(mostInstances(s.served))))
+}
+
+// describeBreaks tells which limits break, why, and what to raise.
+func (s *simulated) describeBreaks(d *document) {
+	breaks := s.asIs.Breaks
+	if len(breaks) == 0 {
+		return
+	}
+	d.say("What breaks, in this order:")
+	t := d.table(1, "limit", "first at", "minutes", "refused", "slow")
+	for _, b := range breaks {
+		t.row(s.limit(b), timeOfDay(b.At), fmt.Sprint(b.Minutes), thousands(float64(b.Refused)), thousands(float64(b.Slow)))
+	}
+	for _, b := range breaks[1:] {
+		if remedy := s.remedy(b); remedy != "" {
+			d.say("%s: %s; raise %s.", s.limit(b), s.because(b), remedy)
 		}
 	}
-	d.plot(fmt.Sprintf("day-%d.svg", s.config.Students), s.plotDay)
+}
 
+// describeFunctions tells what each function had and would need.
+func (s *simulated) describeFunctions(d *document) {
 	d.say("Functions (waits are those in all queues, the 95th percentile):")
 	t := d.table(1, "function", "a second, at most", "instances allowed", "reached", "needed", "refused", "slow", "wait p95", "in the worst hour")
-	for _, f := range r.Functions {
+	for _, f := range s.asIs.Functions {
 		need := s.needs.Functions[f.ID]
 		hour := "–"
 		if f.WorstWait > 0 {
@@ -72,17 +89,17 @@ func (s *simulated) describe(d *document) {
 		t.row(f.ID, fmt.Sprintf("%.1f", need.PerSecond), fmt.Sprint(s.config.Functions[f.ID].MaxInstances), fmt.Sprint(f.Instances),
 			fmt.Sprint(need.Instances), thousands(float64(f.Refused)), thousands(float64(f.Slow)), seconds95(f.Wait95), hour)
 	}
+}
+
+// describeShared tells how much of what all functions share was used and would be needed.
+func (s *simulated) describeShared(d *document) {
 	d.say("What they share:")
-	busiest, connections := 0.0, 0
-	for _, m := range r.Moments {
-		busiest, connections = max(busiest, m.DatabaseBusy/60), max(connections, m.Connections)
-	}
-	tokens := 0.0
-	for _, m := range r.Moments {
-		tokens = max(tokens, m.Tokens)
+	busiest, connections, tokens := 0.0, 0, 0.0
+	for _, m := range s.asIs.Moments {
+		busiest, connections, tokens = max(busiest, m.DatabaseBusy/60), max(connections, m.Connections), max(tokens, m.Tokens)
 	}
 	p := s.config.Platform
-	t = d.table(1, "limit", "allowed", "reached", "needed")
+	t := d.table(1, "limit", "allowed", "reached", "needed")
 	t.row("processors of the database", fmt.Sprint(p.DatabaseCores), fmt.Sprintf("%.1f busy", busiest), fmt.Sprintf("%d", s.raised.Platform.DatabaseCores))
 	t.row("connections of the database, of all functions", fmt.Sprint(p.DatabaseConnections), fmt.Sprint(connections), fmt.Sprint(s.connections(s.raised.Functions)))
 	t.row("tokens of the model a minute", thousands(p.TokensPerMinute), thousands(tokens), thousands(s.needs.Tokens))
@@ -94,11 +111,6 @@ func (s *simulated) describe(d *document) {
 				fmt.Sprintf("%.0f", s.needs.Functions[id].AtSchool*60/schools))
 		}
 	}
-	d.say("A student takes %.1f calls a day on the average and %s tokens, which is %.0f %% of a plan's %s a month if the month has %d such days.",
-		s.needs.CallsAStudent, thousands(s.needs.TokensAStudent), 100*s.needs.TokensAStudent*schoolDaysAMonth/float64(usage.Free.TokensPerMonth),
-		thousands(float64(usage.Free.TokensPerMonth)), schoolDaysAMonth)
-	d.say("Played again with what is needed, without limits of addresses: %s of %s calls are refused, %s are slow; at most %s instances run at once.",
-		thousands(float64(s.served.Refused)), thousands(float64(s.served.Calls)), thousands(float64(slow(s.served))), thousands(float64(mostInstances(s.served))))
 }
 
 func slow(r *simulation.Result) (n int) {

@@ -119,11 +119,7 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var quiz struct {
-		Questions []struct {
-			ID      string   `json:"id"`
-			Text    string   `json:"question_text"`
-			Options []string `json:"answer_options"`
-		} `json:"questions"`
+		Questions []question `json:"questions"`
 	}
 	if err := d.Get(ctx, path+"take/", &quiz); err != nil {
 		return "", err
@@ -131,31 +127,55 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	if len(quiz.Questions) == 0 {
 		return "", errors.New("it has no questions")
 	}
-	attempts, answers := "/api/v1/assessments/quiz-attempts/"+begun.ID+"/", map[string]string{}
-	for _, q := range quiz.Questions {
+	attempts := "/api/v1/assessments/quiz-attempts/" + begun.ID + "/"
+	answers, err := d.answer(ctx, attempts, quiz.Questions)
+	if err != nil {
+		return "", err
+	}
+	if err := d.Post(ctx, attempts+"complete/", nil, &finished); err != nil {
+		return "", err
+	}
+	if err := d.showResults(ctx, path, finished, answers); err != nil {
+		return "", err
+	}
+	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: always the first option", finished.Score, finished.Max, finished.Percentage)
+	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
+}
+
+// question is one of a quiz.
+type question struct {
+	ID      string   `json:"id"`
+	Text    string   `json:"question_text"`
+	Options []string `json:"answer_options"`
+}
+
+// answer answers the questions of the attempt, and returns what it answered by their ids.
+func (d *day) answer(ctx context.Context, attempts string, questions []question) (map[string]string, error) {
+	answers := map[string]string{}
+	for _, q := range questions {
 		answers[q.ID] = d.topics[0]
 		if len(q.Options) > 0 {
 			answers[q.ID] = q.Options[0]
 		}
 		err := d.Post(ctx, attempts+"submit_response/", map[string]any{"question": q.ID, "user_answer": answers[q.ID]}, nil)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	if err := d.Post(ctx, attempts+"complete/", nil, &finished); err != nil {
-		return "", err
-	}
+	return answers, nil
+}
+
+// showResults tells which answers of the finished attempt were right, and why not.
+func (d *day) showResults(ctx context.Context, path string, finished attempt, answers map[string]string) error {
 	var results struct {
 		Questions []struct {
-			ID          string   `json:"id"`
-			Text        string   `json:"question_text"`
-			Options     []string `json:"answer_options"`
-			Correct     []any    `json:"correct_answers"`
-			Explanation string   `json:"explanation"`
+			question
+			Correct     []any  `json:"correct_answers"`
+			Explanation string `json:"explanation"`
 		} `json:"questions"`
 	}
 	if err := d.Get(ctx, path+"results/", &results); err != nil {
-		return "", err
+		return err
 	}
 	right := map[string]bool{}
 	for _, r := range finished.Responses {
@@ -173,8 +193,7 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 			d.detail("   because  %s", shorten(q.Explanation, 160))
 		}
 	}
-	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: always the first option", finished.Score, finished.Max, finished.Percentage)
-	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
+	return nil
 }
 
 // key words the right answers: texts, or indices of options.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/cloudsqlconn"
-	"cloud.google.com/go/iam"
-	"cloud.google.com/go/storage"
 	"github.com/jackc/pgx/v5"
 	sqladmin "google.golang.org/api/sqladmin/v1"
 
@@ -218,98 +215,6 @@ func (l *CloudLab) importCopy(ctx context.Context, admin *sqladmin.Service, inst
 	return nil
 }
 
-func copyName(scratch string) string { return scratch + ".sql.gz" }
-
-// bucketRole is what an instance must have in a bucket that it imports from.
-const bucketRole iam.RoleName = "roles/storage.objectAdmin"
-
-// provideCopy copies the export to where the instance is let in, and lets it in.
-func (l *CloudLab) provideCopy(ctx context.Context, instance *sqladmin.DatabaseInstance, m Manifest) error {
-	store, err := l.storage(ctx)
-	if err != nil {
-		return fmt.Errorf("cloud storage: %w", err)
-	}
-	bucket := store.Bucket(l.copies)
-	target := bucket.Object(copyName(instance.Name))
-	_, err = target.Attrs(ctx)
-	if errors.Is(err, storage.ErrObjectNotExist) {
-		_, err = target.CopierFrom(store.Bucket(l.bucket).Object(l.object(m))).Run(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("cloud storage: copy of %s: %w", m.Location, err)
-	}
-	policy, err := bucket.IAM().Policy(ctx)
-	if err != nil {
-		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
-	}
-	member := "serviceAccount:" + instance.ServiceAccountEmailAddress
-	if policy.HasRole(member, bucketRole) {
-		return nil
-	}
-	policy.Add(member, bucketRole)
-	if err := bucket.IAM().SetPolicy(ctx, policy); err != nil {
-		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
-	}
-	return nil
-}
-
-// provideUser gives the instance a user of its own name, who may do what Cloud SQL
-// lets anybody do.
-func (l *CloudLab) provideUser(ctx context.Context, admin *sqladmin.Service, scratch string) error {
-	users, err := admin.Users.List(l.project, scratch).Context(ctx).Do()
-	if err != nil {
-		return fmt.Errorf("cloud sql: users of %s: %w", scratch, busy(err))
-	}
-	if slices.ContainsFunc(users.Items, func(u *sqladmin.User) bool { return u.Name == scratch }) {
-		return nil
-	}
-	operation, err := admin.Users.Insert(l.project, scratch, &sqladmin.User{
-		Name: scratch, Password: rand.Text(), DatabaseRoles: []string{"cloudsqlsuperuser"},
-	}).Context(ctx).Do()
-	if err := l.await(ctx, admin, operation, err); err != nil {
-		return fmt.Errorf("cloud sql: add a user to %s: %w", scratch, err)
-	}
-	return nil
-}
-
-// provideDatabase makes the empty database, and the roles that the export names: they
-// must be there, whoever imports must be a member of all that are to own something,
-// and these must be allowed to.
-func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, roles []string) error {
-	db, err := l.connect(ctx, scratch, "postgres")
-	if err != nil {
-		return err
-	}
-	defer db.Close(context.WithoutCancel(ctx))
-	for _, role := range roles {
-		if _, err := db.Exec(ctx, `
-			DO $$ BEGIN CREATE ROLE `+role+`; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-			GRANT `+role+` TO CURRENT_USER`); err != nil {
-			return fmt.Errorf("make role %s: %w", role, err)
-		}
-	}
-	var exists bool
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, l.database).Scan(&exists); err != nil {
-		return err
-	}
-	if !exists {
-		if _, err := db.Exec(ctx, `CREATE DATABASE `+pgx.Identifier{l.database}.Sanitize()+` TEMPLATE template0`); err != nil {
-			return err
-		}
-	}
-	restored, err := l.Connect(ctx, scratch)
-	if err != nil {
-		return err
-	}
-	defer restored.Close(context.WithoutCancel(ctx))
-	for _, role := range roles {
-		if _, err := restored.Exec(ctx, `GRANT CREATE, USAGE ON SCHEMA public TO `+role); err != nil {
-			return fmt.Errorf("let %s own tables: %w", role, err)
-		}
-	}
-	return nil
-}
-
 // Connect opens the restored database.
 func (l *CloudLab) Connect(ctx context.Context, scratch string) (*pgx.Conn, error) {
 	return l.connect(ctx, scratch, l.database)
@@ -364,33 +269,4 @@ func (l *CloudLab) Remove(ctx context.Context, scratch string) (bool, error) {
 		return false, fmt.Errorf("cloud sql: delete %s: %w", scratch, busy(err))
 	}
 	return false, nil
-}
-
-func (l *CloudLab) removeCopy(ctx context.Context, scratch string) error {
-	store, err := l.storage(ctx)
-	if err != nil {
-		return fmt.Errorf("cloud storage: %w", err)
-	}
-	bucket := store.Bucket(l.copies)
-	if err := bucket.Object(copyName(scratch)).Delete(ctx); err != nil && !errors.Is(err, storage.ErrObjectNotExist) {
-		return fmt.Errorf("cloud storage: delete the copy: %w", err)
-	}
-	policy, err := bucket.IAM().Policy(ctx)
-	if err != nil {
-		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
-	}
-	changed := false
-	for _, member := range slices.Clone(policy.Members(bucketRole)) {
-		if strings.Contains(member, "@gcp-sa-cloud-sql.iam.gserviceaccount.com") { // drills take turns: it was this instance's
-			policy.Remove(member, bucketRole)
-			changed = true
-		}
-	}
-	if !changed {
-		return nil
-	}
-	if err := bucket.IAM().SetPolicy(ctx, policy); err != nil {
-		return fmt.Errorf("cloud storage: policy of %s: %w", l.copies, err)
-	}
-	return nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+func (a *arguer) tiers() Argument {
+	rows := [][]string{{"tier", "USD a month", "with HA", "connections", "carries about … students", "then lacks"}}
+	for _, t := range a.in.Tiers {
+		upTo, lacks := "more than "+grouped(most), ""
+		if n, ok := a.from(func(n float64) bool { return t.lacks(a.at(n, nil).Need) != "" }); ok {
+			upTo, lacks = about(n), t.lacks(a.at(n, nil).Need)
+		}
+		usd := a.in.monthly(t)
+		rows = append(rows, []string{t.Name, dollars(usd), dollars(2 * usd), grouped(t.Connections), upTo, lacks})
+	}
+	return Argument{"Which database tier", "The smallest tier is chosen that has the CPU for the peak, the memory for what is read often, and the connections.", rows}
+}
+
+func (a *arguer) pooling() Argument {
+	in := a.in
+	spared := func(b *Bill) float64 { // by a database that has connections enough
+		need := b.Need
+		need.Connections = 0
+		return (in.monthly(in.choose(b.Need)) - in.monthly(in.choose(need))) * b.copies()
+	}
+	rows := a.header("at … students")
+	rows = append(rows,
+		a.row("connections at peak, with their reserve", func(b *Bill) string { return grouped(math.Ceil(b.Need.Connections)) }),
+		a.row("the tier's", func(b *Bill) string { return grouped(b.Database.Connections) }),
+		a.row("USD a month that a pooler would spare", func(b *Bill) string { return dollars(spared(b)) }),
+		a.row("USD a month of Enterprise Plus instead, which has one", func(b *Bill) string {
+			plus := (b.Database.CPU*in.Prices["sql.plus_vcpu"].USD + 8*b.Database.CPU*in.Prices["sql.plus_memory"].USD) * hoursPerMonth * b.copies()
+			return dollars(max(0, plus-in.monthly(b.Database)*b.copies()))
+		}))
+	rows = append(rows, a.row("connections at peak with one an instance instead", func(b *Bill) string {
+		return grouped(math.Ceil(a.at(b.Students, func(in *Inputs) { in.Pool = 1 }).Need.Connections))
+	}))
+	price := in.Prices["pooler.vm"].USD
+	text := fmt.Sprintf("A pooler of one's own costs %s USD a month, and its upkeep.", dollars(price))
+	if where := a.where(func(n float64) bool { return spared(a.at(n, nil)) > price }); where != "" {
+		text += fmt.Sprintf(" It spares more than that, because connections alone ask for a larger tier, with %s students. Raising max_connections costs memory only, and one connection an instance nothing: they are tried first.", where)
+	} else {
+		text += fmt.Sprintf(" Up to %s students something else asks for a larger tier before the connections do: it doesn't pay.", grouped(most))
+	}
+	return Argument{"When pooling pays", text, rows}
+}
+
+// copies is how many instances the database has.
+func (b *Bill) copies() float64 {
+	if b.HA {
+		return 2
+	}
+	return 1
+}
+
+func (a *arguer) redis() Argument {
+	in := a.in
+	price := in.Prices["redis.basic"].USD*in.General["redis_gib"].Value*hoursPerMonth + in.Prices["vpc.connector"].USD
+	share := in.General["redis_database_share"].Value
+	spared := func(b *Bill) float64 {
+		need := b.Need
+		need.CPU *= 1 - share
+		return (in.monthly(in.choose(b.Need)) - in.monthly(in.choose(need))) * b.copies()
+	}
+	// What a vCPU with its memory costs, if one could buy just the part that is spared.
+	worth := func(b *Bill) float64 {
+		return b.Need.CPU * share * (in.Prices["sql.vcpu"].USD + 3.75*in.Prices["sql.memory"].USD) * hoursPerMonth * b.copies()
+	}
+	rows := a.header("at … students")
+	rows = append(rows,
+		a.row("USD a month of database CPU that it would do the work of", func(b *Bill) string { return dollars(worth(b)) }),
+		a.row("USD a month that a smaller tier would spare", func(b *Bill) string { return dollars(spared(b)) }),
+		a.row("what decides the tier", func(b *Bill) string { return in.decides(b.Need) }))
+	text := fmt.Sprintf("Redis of %.0f GiB with the connector that it needs costs %s USD a month.", in.General["redis_gib"].Value, dollars(price))
+	if n, ok := a.from(func(n float64) bool { return worth(a.at(n, nil)) > price }); ok {
+		text += fmt.Sprintf(" The database's CPU that it spares (%.0f %% of its work) is worth that from about %s students on.", 100*share, about(n))
+	} else {
+		text += fmt.Sprintf(" The database's CPU that it spares isn't worth that up to %s students.", grouped(most))
+	}
+	if where := a.where(func(n float64) bool { return spared(a.at(n, nil)) > price }); where != "" {
+		text += fmt.Sprintf(" It lets the database be a tier smaller with %s.", where)
+	} else {
+		text += " But it never lets the database be a tier smaller, because CPU isn't what decides the tier: then it buys speed, not money."
+	}
+	return Argument{"When Redis pays", text, rows}
+}
+
+// decides returns what the tier that is chosen is chosen for.
+func (in *Inputs) decides(n Need) string {
+	chosen := slices.IndexFunc(in.Tiers, func(t Tier) bool { return t.Name == in.choose(n).Name })
+	if chosen == 0 {
+		return "–"
+	}
+	return in.Tiers[chosen-1].lacks(n)
+}
+
+func (a *arguer) highAvailability() Argument {
+	rows := a.header("USD a month")
+	cost := func(students, from float64) float64 {
+		b := a.at(students, func(in *Inputs) { in.General["high_availability_from"] = Value{Value: from} })
+		return b.Part("database", "database storage and backups")
+	}
+	rows = append(rows,
+		a.row("database in one zone", func(b *Bill) string { return dollars(cost(b.Students, math.Inf(1))) }),
+		a.row("with high availability", func(b *Bill) string { return dollars(cost(b.Students, 0)) }),
+		a.row("more, a student", func(b *Bill) string {
+			if b.Students == 0 {
+				return "–"
+			}
+			return fmt.Sprintf("%.4f", (cost(b.Students, 0)-cost(b.Students, math.Inf(1)))/b.Students)
+		}))
+	return Argument{"What high availability costs", fmt.Sprintf("It is assumed from %s students on.", grouped(a.in.General["high_availability_from"].Value)), rows}
+}
