@@ -177,6 +177,14 @@ func TestNoHostileCallBreaksAFunction(t *testing.T) {
 					never5xx(t, ada.Do(method, address(d, nobodys)+query, nil), query)
 				}
 				operation := schema.Paths[d.Path][strings.ToLower(method)]
+				for _, name := range operation.queryParameters() {
+					for _, value := range []string{"%00", "a%00b", "%FF"} {
+						resp := ada.Do(method, path+"?"+name+"="+value, nil)
+						if resp.Status != http.StatusBadRequest || !bytes.Contains(resp.Body, []byte(`"location":"query.`+name+`"`)) {
+							t.Errorf("%s=%s: %d %s", name, value, resp.Status, resp.Body)
+						}
+					}
+				}
 				for _, query := range hostileQueries(operation.queryParameters(), w["/api/v1/courses/{}"]) {
 					never5xx(t, ada.Do(method, path+query, nil), query)
 				}

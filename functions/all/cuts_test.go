@@ -1,12 +1,15 @@
 package all_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aksio.app/shared/api/apitest"
 )
@@ -105,6 +108,38 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats WHERE id = '`+chat+`'`); got != 0 {
 		t.Errorf("the chat counts %d messages too many", got)
 	}
+}
+
+// TestACallerWhoLeavesDuringTheClaimLeavesTheKey has the claim of a key on its way to
+// the database when its caller leaves. Were it given up with the caller, it would be
+// stored after it was taken back, and every repetition refused.
+func TestACallerWhoLeavesDuringTheClaimLeavesTheKey(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "2")
+	app.Races = true
+	ada := app.User("ada")
+	ada.Do(http.MethodPost, coursesPath, `{"name":"Cells"}`, "Idempotency-Key", "before").Want(http.StatusCreated)
+
+	const key = "of who leaves"
+	h := p.holdBack(key)
+	ctx, leave := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, coursesPath, strings.NewReader(`{"name":"Atoms"}`))
+	r.Header = http.Header{"Authorization": {"Bearer " + app.Token(ada.ID)}, "Content-Type": {"application/json"}, "Idempotency-Key": {key}}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		app.Gateway.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	<-h.held
+	leave()
+	select { // only a call that gives its claim up ends before that is stored
+	case <-over:
+		t.Error("the call is over while its claim is on the way")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(h.free)
+	<-over
+	ada.Do(http.MethodPost, coursesPath, `{"name":"Atoms"}`, "Idempotency-Key", key).Want(http.StatusCreated)
 }
 
 // fill completes a body.

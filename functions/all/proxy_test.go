@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -20,6 +21,14 @@ type proxy struct {
 	deaf   map[net.Conn]int // clients that hear so many answers and then nothing any more
 	cut    bool             // since cutAnswers
 	chance *rand.Rand       // of being late and of being cut; nil: neither
+	hold   *hold            // nil: nothing is held
+}
+
+// hold keeps back the first thing that is said to the service and has the text.
+type hold struct {
+	text []byte
+	held chan struct{} // closed when it is
+	free chan struct{} // closed by who lets it go
 }
 
 // mode is how a proxy treats a connection.
@@ -133,8 +142,31 @@ func (c toClient) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// holdBack keeps what has the text from the service until the channel free is closed.
+func (p *proxy) holdBack(text string) *hold {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold = &hold{[]byte(text), make(chan struct{}), make(chan struct{})}
+	return p.hold
+}
+
+// wait returns when what is said isn't held back any more.
+func (p *proxy) wait(said []byte) {
+	p.mu.Lock()
+	h := p.hold
+	if h == nil || !bytes.Contains(said, h.text) {
+		p.mu.Unlock()
+		return
+	}
+	p.hold = nil
+	p.mu.Unlock()
+	close(h.held)
+	<-h.free
+}
+
 // Write passes on to the service what the client says.
 func (s toService) Write(b []byte) (int, error) {
+	s.proxy.wait(b)
 	if !s.proxy.lets() {
 		return 0, io.ErrClosedPipe
 	}

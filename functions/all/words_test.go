@@ -38,6 +38,13 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		{coursesPath, `{"name":"` + strings.Repeat("é", 256) + `"}`, "body.name", "Must have 255 or fewer characters."},
 		{coursesPath, `{"name":"x","language":"xx"}`, "body.language", "Must be one of: en, no, sv, da."},
 		{coursesPath, `{"name":"x","start_date":"tomorrow"}`, "body.start_date", "Must be a day such as 2026-06-01."},
+		{coursesPath, `{"name":"x","start_date":"0000-01-01"}`, "body.start_date", "Must be a day of the years 1 to 9999, such as 2026-06-01."},
+		{coursesPath, `{"name":"x","color":"red"}`, "body.color", "Write the color as #RRGGBB, such as #3B82F6."},
+		{"/api/v1/chat/chats/", `{"title":" "}`, "body.title", "Give the chat a title."},
+		{documents + "upload/", "--x\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\na\x00b\r\n--x--\r\n", "body.description", "Must be a text in UTF-8 without NUL characters."},
+		{search + "&query=%FF", "", "query.query", "Must be a text in UTF-8 without NUL characters."},
+		{search + "&query=x&document=x", "", "query.document", `"x" ` + id},
+		{search + "&query=%20", "", "query.query", "Say what to look for."},
 		{coursesPath, `{"name":"x","study_goals":"x"}`, "body.study_goals", "Must be a list."},
 		{coursesPath, `{"name":"x","study_goals":["x",{}]}`, "body.study_goals[1]", "Must be a text."},
 		{coursesPath, `[]`, "body", "Must be an object."},
@@ -67,12 +74,24 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 			Detail string
 			Errors []struct{ Location, Message string }
 		}
-		resp := ada.Do(method, tc.path, tc.body).Want(http.StatusBadRequest).Into(&problem)
+		contentType := "application/json"
+		if strings.HasPrefix(tc.body, "--x") {
+			contentType = "multipart/form-data; boundary=x"
+		}
+		resp := ada.Do(method, tc.path, tc.body, "Content-Type", contentType).Want(http.StatusBadRequest).Into(&problem)
 		if len(problem.Errors) != 1 || problem.Errors[0].Location != tc.location || problem.Errors[0].Message != tc.message ||
 			problem.Detail != tc.location+": "+tc.message {
 			t.Errorf("%.60s: got %s, want %s: %s", tc.body+tc.path, resp.Body, tc.location, tc.message)
 		}
 	}
+
+	for _, key := range []string{"a\x00b", "\xff", "é"} {
+		refused := ada.Do(http.MethodPost, coursesPath, `{"name":"x"}`, "Idempotency-Key", key).Want(http.StatusBadRequest)
+		if said := refused.Map()["detail"]; said != "header.Idempotency-Key: Must be of printable ASCII characters, such as an id." {
+			t.Errorf("key %q: %v", key, said)
+		}
+	}
+	ada.Get(documents + card + "/content/?offset=9223372036854775807").Want(http.StatusBadRequest)
 
 	// A request may be wrong as often as it likes; some of it is told.
 	many := `{"name":"x","study_goals":[` + strings.Repeat("1,", 1000) + `1],"` + strings.Repeat("k", 5000) + `":1e400}`

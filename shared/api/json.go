@@ -109,12 +109,13 @@ type fields struct {
 	known    map[string]bool
 	free     map[string]bool // those whose values hold what names the caller likes
 	integers map[string]bool // those that are integers, or lists of them
+	days     map[string]bool // those that are days
 	most     map[string]int  // entries of those that are lists
 }
 
 // newFields reads the names from the schemas of the bodies that the function takes.
 func newFields(s *server) *fields {
-	f := &fields{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]int{}}
+	f := &fields{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]int{}}
 	seen := map[*huma.Schema]bool{}
 	var read func(*huma.Schema)
 	read = func(schema *huma.Schema) {
@@ -138,6 +139,8 @@ func newFields(s *server) *fields {
 				property = property.Items
 			}
 			switch {
+			case property.Format == "date":
+				f.days[name] = true
 			case property.Type == huma.TypeInteger, slices.ContainsFunc(property.OneOf, func(s *huma.Schema) bool { return s.Type == huma.TypeInteger }):
 				f.integers[name] = true
 			case property.Ref == "" && len(property.Properties) == 0 && (property.Type == "" || property.Type == huma.TypeObject):
@@ -174,6 +177,9 @@ func (f *fields) check(value any) error {
 			list, _ := value[name].([]any)
 			if most, ok := f.most[name]; ok && len(list)-1 > most {
 				value[name] = list[:most+1]
+			}
+			if day, _ := value[name].(string); f.days[name] && strings.HasPrefix(day, "0000-") {
+				return fmt.Errorf("body.%s: must be a day of the years 1 to 9999, such as 2026-06-01", name)
 			}
 			switch {
 			case f.free[name]:

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +21,8 @@ import (
 
 // Problem is the body of every answer that isn't a good one (RFC 9457). Its
 // extension members serve clients of several conventions: `error` repeats the
-// detail, and each invalid field is a member that lists its messages, unless
-// the field is called like a member of the problem itself.
+// detail, and each invalid field is a member that lists its messages; those of a
+// field that is called like a member of the problem itself are non_field_errors.
 type Problem struct {
 	Status int            `json:"status" doc:"The HTTP status."`
 	Title  string         `json:"title" doc:"The status in words."`
@@ -105,6 +107,10 @@ func notAllowed[T any](r *http.Request, handlers map[string]T) *Problem {
 	return p
 }
 
+// nowhere is the member for messages that belong to no field, or to one that is called
+// like a member of the problem itself.
+const nowhere = "non_field_errors"
+
 // addField notes what is wrong with a field at a location such as body.tags[2].
 func (p *Problem) addField(location, message string) {
 	p.Errors = append(p.Errors, ProblemError{location, message})
@@ -117,9 +123,9 @@ func (p *Problem) addField(location, message string) {
 	}
 	switch field {
 	case "", "body":
-		field = "non_field_errors"
+		field = nowhere
 	case "status", "title", "detail", "code", "error", "errors", "type", "instance":
-		return
+		field, message = nowhere, field+": "+message
 	}
 	if p.fields == nil {
 		p.fields = map[string][]string{}
@@ -160,13 +166,21 @@ func problemOf(err error) *Problem {
 		}
 	}
 	p := newProblem(status, f.Code, f.Message)
-	for field, messages := range f.Fields {
-		for _, message := range messages {
-			p.addField("body."+field, message)
+	var found []ProblemError
+	for _, field := range slices.Sorted(maps.Keys(f.Fields)) {
+		location := field
+		if !strings.Contains(field, ".") {
+			location = "body." + field
+		}
+		for _, message := range f.Fields[field] {
+			found = append(found, ProblemError{location, message})
 		}
 	}
-	if kind == fault.Invalid && len(f.Fields) == 0 {
-		p.fields = map[string][]string{"non_field_errors": {f.Message}}
+	switch {
+	case len(found) > 0:
+		p.tell(found)
+	case kind == fault.Invalid:
+		p.fields = map[string][]string{nowhere: {f.Message}}
 	}
 	switch {
 	case kind == fault.Unauthenticated:
@@ -265,18 +279,23 @@ func validationProblem(status int, message string, errs []error) *Problem {
 		return newProblem(status, "", sentence(message))
 	}
 	p := newProblem(status, "", "")
+	if len(found) == 0 {
+		p.Detail = sentence(message)
+		p.Error_, p.fields = p.Detail, map[string][]string{nowhere: {p.Detail}}
+		return p
+	}
+	p.tell(found)
+	return p
+}
+
+// tell says what is wrong with the request's values, and where.
+func (p *Problem) tell(found []ProblemError) {
 	for _, e := range found[:min(len(found), mostErrors)] {
 		p.addField(e.Location, e.Message)
 	}
-	switch len(found) {
-	case 0:
-		p.Detail = sentence(message)
-		p.fields = map[string][]string{"non_field_errors": {p.Detail}}
-	case 1:
-		p.Detail = fmt.Sprintf("%s: %s", found[0].Location, found[0].Message)
-	default:
+	p.Detail = fmt.Sprintf("%s: %s", found[0].Location, found[0].Message)
+	if len(found) > 1 {
 		p.Detail = fmt.Sprintf("%d values of the request are wrong; see errors for up to %d of them.", len(found), mostErrors)
 	}
 	p.Error_ = p.Detail
-	return p
 }

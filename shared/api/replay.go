@@ -66,6 +66,10 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; %d are the most.", len(key), longestKey))
 		return
 	}
+	if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		fail(fault.Field("header.Idempotency-Key", "Must be of printable ASCII characters, such as an id."))
+		return
+	}
 	// A test's recorder knows no deadlines; every server's connection does.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.Timeout))
 	body, err := io.ReadAll(r.Body)

@@ -231,6 +231,10 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
+	if problem := unstorableQuery(route.operation.Parameters, r.URL.RawQuery); problem != nil {
+		writeProblem(w, problem)
+		return
+	}
 	own := s.config.URL // whatever the caller says of a host
 	own.Path, own.RawPath, own.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
 	r.URL = &own
@@ -241,7 +245,7 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	r.Header.Set("Content-Type", kind)
 	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
-		route.handle(humago.NewContext(route.operation, r, w))
+		route.handle(formContext{humago.NewContext(route.operation, r, w)})
 	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" && s.replays(method) {
 		s.replay(w, r, key, call)

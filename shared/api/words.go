@@ -67,6 +67,9 @@ var parameterWords = map[string]string{
 // field's place.
 func plainly(d *huma.ErrorDetail) ProblemError {
 	location, message := d.Location, d.Message
+	if _, rest, ok := strings.Cut(message, formField); ok {
+		message = rest
+	}
 	if place, rest, ok := strings.Cut(message, ": "); ok && location == "body" && strings.HasPrefix(place, "body.") {
 		location, message = place, rest
 	}

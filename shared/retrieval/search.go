@@ -82,9 +82,9 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	q.Text = strings.TrimSpace(q.Text)
 	switch {
 	case q.Text == "":
-		return Results{}, fault.Field("query", "Say what to look for.")
+		return Results{}, fault.Field("query.query", "Say what to look for.")
 	case utf8.RuneCountInString(q.Text) > MaxQuery:
-		return Results{}, fault.Field("query", "A query may have %d characters; use the most telling words.", MaxQuery)
+		return Results{}, fault.Field("query.query", "A query may have %d characters; use the most telling words.", MaxQuery)
 	}
 	q.Limit, q.Offset = min(max(q.Limit, 1), MaxLimit), min(max(q.Offset, 0), MaxOffset)
 

@@ -29,7 +29,7 @@ func init() {
 type Request struct {
 	Course   courses.ID   `path:"course"`
 	Document documents.ID `path:"document"`
-	Offset   int          `query:"offset" minimum:"0" doc:"Where to begin: the last answer's next_offset."`
+	Offset   int          `query:"offset" minimum:"0" maximum:"2147483647" doc:"Where to begin: the last answer's next_offset."`
 }
 
 // Section is the text under one heading.
