@@ -75,7 +75,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		within := make([]documents.ID, len(req.Documents))
 		for i, text := range req.Documents {
 			if err := within[i].UnmarshalText([]byte(text)); err != nil {
-				return nil, fault.Field("query.document", "%v", err)
+				return nil, fault.Field("query.document", "%v.", err)
 			}
 		}
 		found, err := store.Lookup(ctx, limiter, user.ID, retrieval.Query{
