@@ -112,7 +112,7 @@ type NewReview struct {
 func schedule(card ID) *fsrs.Parameters {
 	p := fsrs.Defaults()
 	p.MaximumInterval = sm2.MaxInterval // whichever scheduler a student has
-	p.FuzzSeed = card.String() // cards learned together come back apart
+	p.FuzzSeed = card.String()          // cards learned together come back apart
 	return p
 }
 
