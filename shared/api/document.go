@@ -210,61 +210,33 @@ func Document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	schemas := document.Components.Schemas
-	problem := schemas.Schema(reflect.TypeFor[Problem](), true, "")
-	document.Components.Responses = map[string]*huma.Response{}
-	for status, meaning := range refusals {
-		response := &huma.Response{Description: meaning, Content: map[string]*huma.MediaType{problemType: {Schema: problem}}}
-		switch status {
-		case http.StatusUnauthorized:
-			response.Headers = textHeader("WWW-Authenticate", "How to sign in.")
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			response.Headers = textHeader("Retry-After", "Seconds until it is worth another try.")
-		}
-		document.Components.Responses[refusalName(status)] = response
-	}
-
+	problem := document.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	document.Components.Responses = problemResponses(problem)
 	answers, asked := map[string]bool{}, map[string]bool{} // the schemas that are used in them
-	took := operations(requests)
-	all := operations(document)
+	reach(document.Components.Schemas, answers, document.Components.Responses)
+	all, took := operations(document), operations(requests)
 	for _, d := range Declared() {
 		for _, method := range d.Methods {
 			op := all[method+" "+d.Path]
 			if op == nil {
 				continue
 			}
-			op.Parameters, op.RequestBody = took[method+" "+d.Path].Parameters, took[method+" "+d.Path].RequestBody
+			request := took[method+" "+d.Path]
+			op.Parameters, op.RequestBody = request.Parameters, request.RequestBody
 			reach(requests.Components.Schemas, asked, op.Parameters, op.RequestBody)
-			delete(op.Responses, "default") // huma's
-			good := op.Responses[strconv.Itoa(d.Status)]
-			for _, status := range d.Statuses {
-				op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: maps.Clone(good.Content), Headers: good.Headers}
-			}
-			if d.replays(method) {
-				op.Parameters = append(op.Parameters, &huma.Param{
-					Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(longestKey)},
-					Description: "A word of the client's for this request. Sent again with it, within a day, the request is answered as it was the first time.",
-				})
-			}
-			for _, status := range d.refuses(op) {
-				if other := op.Responses[strconv.Itoa(status)]; other != nil {
-					other.Content[problemType] = &huma.MediaType{Schema: problem}
-					continue
-				}
-				op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + refusalName(status)}
-			}
-			reach(schemas, answers, op.Responses)
+			d.complete(op, problem)
+			reach(document.Components.Schemas, answers, op.Responses)
 		}
 	}
-	reach(schemas, answers, document.Components.Responses)
-	maps.DeleteFunc(schemas.Map(), func(name string, _ *huma.Schema) bool { return !answers[name] })
+	schemas := document.Components.Schemas.Map()
+	maps.DeleteFunc(schemas, func(name string, _ *huma.Schema) bool { return !answers[name] })
 	for name := range asked {
 		if answers[name] {
 			return nil, fmt.Errorf("%s is in requests and in answers: those have all of its fields, these may leave some out. Make two types of it", name)
 		}
-		schemas.Map()[name] = requests.Components.Schemas.Map()[name]
+		schemas[name] = requests.Components.Schemas.Map()[name]
 	}
-	for name, schema := range schemas.Map() {
+	for name, schema := range schemas {
 		if schema.AdditionalProperties == true && name != "Problem" {
 			schema.AdditionalProperties = nil // the same, but generated clients have a field for each name then
 		}
@@ -275,6 +247,44 @@ func Document() ([]byte, error) {
 		}
 	}
 	return json.MarshalIndent(document, "", "  ")
+}
+
+// problemResponses are the answers with a problem, by the names that refusalName gives them.
+func problemResponses(problem *huma.Schema) map[string]*huma.Response {
+	all := map[string]*huma.Response{}
+	for status, meaning := range refusals {
+		response := &huma.Response{Description: meaning, Content: map[string]*huma.MediaType{problemType: {Schema: problem}}}
+		switch status {
+		case http.StatusUnauthorized:
+			response.Headers = textHeader("WWW-Authenticate", "How to sign in.")
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			response.Headers = textHeader("Retry-After", "Seconds until it is worth another try.")
+		}
+		all[refusalName(status)] = response
+	}
+	return all
+}
+
+// complete adds to huma's description of the operation what follows from the declaration.
+func (d *Declaration) complete(op *huma.Operation, problem *huma.Schema) {
+	delete(op.Responses, "default") // huma's
+	good := op.Responses[strconv.Itoa(d.Status)]
+	for _, status := range d.Statuses {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: maps.Clone(good.Content), Headers: good.Headers}
+	}
+	if d.replays(op.Method) {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(longestKey)},
+			Description: "A word of the client's for this request. Sent again with it, within a day, the request is answered as it was the first time.",
+		})
+	}
+	for _, status := range d.refuses(op) {
+		if other := op.Responses[strconv.Itoa(status)]; other != nil {
+			other.Content[problemType] = &huma.MediaType{Schema: problem}
+			continue
+		}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + refusalName(status)}
+	}
 }
 
 func textHeader(name, meaning string) map[string]*huma.Header {
