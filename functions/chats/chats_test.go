@@ -269,22 +269,36 @@ func TestAttachmentsHoldWhatNamesTheyLike(t *testing.T) {
 
 func TestTutorKeepsTheQuestionWhenTheModelFails(t *testing.T) {
 	t.Parallel()
-	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
-	t.Cleanup(broken.Close)
-	app := apitest.New(t, "OPENAI_BASE_URL", broken.URL, "OPENAI_API_KEY", "none")
-	ada := app.User("ada")
-	course, _ := course(t, app, ada)
-	chat := open(t, ada, course)
-	resp := ada.Post(chat+"send_message/", map[string]any{"content": "When is a space compact?"}).Want(http.StatusServiceUnavailable)
-	if problem := resp.Map(); problem["code"] != "tutor_unavailable" || !strings.Contains(problem["detail"].(string), "is kept") || resp.Header.Get("Retry-After") != "60" {
-		t.Errorf("got %v, to be tried again after %q; want a problem that says what to do", problem, resp.Header.Get("Retry-After"))
-	}
-	stream := ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "Again?"}, "Accept", "text/event-stream").Want(http.StatusOK)
-	if !strings.Contains(string(stream.Body), `"event":"error"`) || !strings.Contains(string(stream.Body), `"code":"tutor_unavailable"`) {
-		t.Errorf("the stream doesn't tell of the failure: %s", stream.Body)
-	}
-	if got := ada.Get(chat).Map()["message_count"]; got != 2.0 {
-		t.Errorf("%v messages are kept, want both questions", got)
+	for _, tc := range []struct {
+		name                string
+		answer, want        int
+		code, wait, message string
+	}{
+		{"its key is refused", http.StatusUnauthorized, http.StatusServiceUnavailable, "tutor_unavailable", "60", "ask again in a minute"},
+		{"it refuses the question", http.StatusBadRequest, http.StatusBadGateway, "tutor_no_answer", "", "in other words"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(tc.answer) }))
+			t.Cleanup(broken.Close)
+			app := apitest.New(t, "OPENAI_BASE_URL", broken.URL, "OPENAI_API_KEY", "none")
+			ada := app.User("ada")
+			course, _ := course(t, app, ada)
+			chat := open(t, ada, course)
+			resp := ada.Post(chat+"send_message/", map[string]any{"content": "When is a space compact?"}).Want(tc.want)
+			problem := resp.Map()
+			detail := problem["detail"].(string)
+			if problem["code"] != tc.code || !strings.Contains(detail, "is kept") || !strings.Contains(detail, tc.message) || resp.Header.Get("Retry-After") != tc.wait {
+				t.Errorf("got %v, to be tried again after %q; want a problem that says what to do", problem, resp.Header.Get("Retry-After"))
+			}
+			stream := ada.Do(http.MethodPost, chat+"send_message/", map[string]any{"content": "Again?"}, "Accept", "text/event-stream").Want(http.StatusOK)
+			if !strings.Contains(string(stream.Body), `"event":"error"`) || !strings.Contains(string(stream.Body), `"code":"`+tc.code+`"`) {
+				t.Errorf("the stream doesn't tell of the failure: %s", stream.Body)
+			}
+			if got := ada.Get(chat).Map()["message_count"]; got != 2.0 {
+				t.Errorf("%v messages are kept, want both questions", got)
+			}
+		})
 	}
 }
 

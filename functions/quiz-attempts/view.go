@@ -25,7 +25,7 @@ type Attempt struct {
 	Deadline   *time.Time          `json:"deadline" doc:"By the server's clock; null without a time limit."`
 	Completed  *time.Time          `json:"completed_at"`
 	Order      []domain.QuestionID `json:"questions_order"`
-	Device     *string             `json:"device_type"`
+	Device     *string             `json:"device_type" doc:"Null, like the next two: who answers from where isn't kept."`
 	Address    *string             `json:"ip_address"`
 	UserAgent  *string             `json:"user_agent"`
 	Responses  []Response          `json:"responses"`
@@ -36,11 +36,7 @@ func View(a domain.Attempt) Attempt {
 	view := Attempt{
 		ID: a.ID, Quiz: a.Quiz, Status: a.Status, Number: a.Number,
 		Started: a.Started, Deadline: a.Deadline, Completed: a.Completed, Order: a.Order,
-		Device: a.Device, UserAgent: a.UserAgent, Responses: quizzes.Each(a.Responses, ViewResponse),
-	}
-	if a.Address != nil {
-		address := a.Address.String()
-		view.Address = &address
+		Responses: quizzes.Each(a.Responses, ViewResponse),
 	}
 	if a.Finished() {
 		score, possible, seconds := float64(a.Earned), float64(a.Possible), a.Seconds()

@@ -155,15 +155,8 @@ func (d *Declaration) refuses(op *huma.Operation) []int {
 			taken[http.StatusConflict] = true
 		}
 	}
-	for _, need := range d.Needs {
-		switch need {
-		case "ai": // shared/ai and shared/limits/counter, which this package doesn't link
-			taken[http.StatusPaymentRequired], taken[http.StatusTooManyRequests], taken[http.StatusBadGateway] = true, true, true
-		case "limits":
-			taken[http.StatusTooManyRequests] = true
-		}
-	}
-	if d.replays(op.Method) || d.Streams != StreamsNever {
+	// shared/limits/counter, which this package doesn't link.
+	if slices.Contains(d.Needs, "limits") || d.replays(op.Method) || d.Streams != StreamsNever {
 		taken[http.StatusTooManyRequests] = true
 	}
 	for _, kind := range d.Refuses {
@@ -202,6 +195,7 @@ func operations(document *huma.OpenAPI) map[string]*huma.Operation {
 
 // Document returns the OpenAPI 3.1 document of all declared public and user functions.
 func Document() ([]byte, error) {
+	// Fields of requests are optional and those of answers aren't, and huma has one setting for both.
 	document, err := registered(false)
 	if err != nil {
 		return nil, err

@@ -227,7 +227,7 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 			fmt.Sprintf("The request has %d bytes; %d are the most that this operation takes.", r.ContentLength, s.MaxBody))))
 		return
 	}
-	ctx = context.WithValue(ctx, clientKey{}, Client{Address: ClientAddress(r, s.config.TrustedProxies), UserAgent: r.UserAgent()})
+	ctx = context.WithValue(ctx, clientKey{}, Client{Address: ClientAddress(r, s.config.TrustedProxies)})
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -355,8 +355,7 @@ type clientKey struct{}
 
 // Client is where a call comes from. Embed it in a request to be told.
 type Client struct {
-	Address   netip.Addr // as the platform saw it
-	UserAgent string     // as the client says
+	Address netip.Addr // as the platform saw it
 }
 
 // Resolve is how huma fills the fields.

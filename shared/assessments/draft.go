@@ -67,7 +67,7 @@ func (d *draft) ask(ctx context.Context) {
 	calls.Wait()
 	d.spent = []ai.Usage{cardsSpent, itemsSpent}
 	for part, err := range map[string]error{"cards": d.cardsErr, "questions": d.itemsErr} {
-		if err != nil { // the student is told only that it failed
+		if modelFails(err) { // the student is told only that it failed
 			slog.WarnContext(ctx, "generation failed", "part", part, "course_id", d.assessment.Course, "error", err)
 		}
 	}

@@ -125,9 +125,12 @@ func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses
 const spread = `
 WITH material AS MATERIALIZED (
 	SELECT id, name, created_at FROM (
-		SELECT id, name, created_at, row_number() OVER (ORDER BY created_at, id) - 1 AS at, count(*) OVER () AS documents FROM documents
-		WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL AND EXISTS (SELECT FROM passages p WHERE p.document_id = documents.id)
-		  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
+		SELECT id, name, created_at, row_number() OVER (ORDER BY created_at, id) - 1 AS at, count(*) OVER () AS documents FROM (
+			SELECT DISTINCT ON (coalesce(sha256, uuid_send(id))) id, name, created_at FROM documents -- a file that is there twice is read once
+			WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL AND EXISTS (SELECT FROM passages p WHERE p.document_id = documents.id)
+			  AND CASE WHEN coalesce(cardinality($3::uuid[]), 0) = 0 THEN NOT is_archived ELSE id = ANY ($3) END
+			ORDER BY coalesce(sha256, uuid_send(id)), id
+		) files
 	) d WHERE (at + $5::int) % documents < $4::int
 ), ranked AS (
 	SELECT p.id, p.document_id,

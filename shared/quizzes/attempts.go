@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,15 +41,12 @@ type Attempt struct {
 	Deadline   *time.Time   `db:"deadline"`
 	Completed  *time.Time   `db:"completed_at"`
 	Order      []QuestionID `db:"questions_order"`
-	Device     *string      `db:"device_type"`
-	Address    *netip.Addr  `db:"ip_address"`
-	UserAgent  *string      `db:"user_agent"`
 	ShowKeys   bool         `db:"show_correct_answers"` // while it runs, too
 	Responses  []Response   `db:"responses"`
 }
 
 const attemptColumns = `a.id, a.quiz_id, a.status, a.number, a.earned, a.possible, a.percentage, a.passed,
-	a.started_at, a.deadline, a.completed_at, a.questions_order, a.device_type, a.ip_address, a.user_agent,
+	a.started_at, a.deadline, a.completed_at, a.questions_order,
 	(SELECT show_correct_answers FROM quizzes WHERE id = a.quiz_id) AS show_correct_answers,
 	(SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.answered_at, r.id), '[]')
 		FROM quiz_responses r WHERE r.attempt_id = a.id) AS responses`
@@ -252,7 +248,8 @@ func (s *Store) Attempt(ctx context.Context, owner auth.UserID, attempt AttemptI
 }
 
 // DeleteAttempt removes an attempt with its answers, and its score from the quiz's
-// average. It still counts as one of the attempts that the quiz allows.
+// average. It still counts as one of the attempts that the quiz allows, and its answers
+// in what the questions tell of theirs.
 func (s *Store) DeleteAttempt(ctx context.Context, owner auth.UserID, attempt AttemptID) error {
 	var deleted bool
 	err := s.db.QueryRow(ctx, `

@@ -82,9 +82,9 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	q.Text = strings.TrimSpace(q.Text)
 	switch {
 	case q.Text == "":
-		return Results{}, fault.Field("query.query", "Say what to look for.")
+		return Results{}, fault.New(fault.Invalid, "Say what to look for.")
 	case utf8.RuneCountInString(q.Text) > MaxQuery:
-		return Results{}, fault.Field("query.query", "A query may have %d characters; use the most telling words.", MaxQuery)
+		return Results{}, fault.New(fault.Invalid, "A query may have %d characters; use the most telling words.", MaxQuery)
 	}
 	q.Limit, q.Offset = min(max(q.Limit, 1), MaxLimit), min(max(q.Offset, 0), MaxOffset)
 
@@ -156,7 +156,7 @@ WITH material AS MATERIALIZED (
 	SELECT DISTINCT ON (coalesce(sha256, uuid_send(id))) id, name, language, passage_count FROM documents
 	WHERE course_id = $1 AND user_id = $2 AND deleted_at IS NULL
 	  AND (cardinality($3::uuid[]) IS NULL OR cardinality($3) = 0 OR id = ANY ($3))
-	ORDER BY coalesce(sha256, uuid_send(id)), state <> 'completed', id
+	ORDER BY coalesce(sha256, uuid_send(id)), state <> 'completed', processed_at IS NULL, id
 ), stems AS (
 	SELECT DISTINCT stem
 	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), search_text($4, false)))) stem

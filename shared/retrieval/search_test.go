@@ -157,6 +157,18 @@ func TestSearchAnswersOnceFromAFileThatIsThereTwice(t *testing.T) {
 		if len(results.Hits) != 1 || results.Hits[0].Document != tc.want {
 			t.Errorf("within %v: got %+v, want one passage of %v", tc.within, results.Hits, tc.want)
 		}
+	} // A first upload that failed doesn't hide the second, although that is being read anew.
+	for _, change := range []string{
+		`DELETE FROM passages WHERE document_id = $1`, `UPDATE documents SET state = 'failed' WHERE id = $1`,
+		`UPDATE documents SET state = 'processing', processed_at = now() WHERE id <> $1`,
+	} {
+		if _, err := l.db.Exec(t.Context(), change, l.document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, err := store.Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "ribosome", Limit: 5})
+	if err != nil || len(results.Hits) != 1 {
+		t.Errorf("got %+v, %v; want the passage of the second copy", results, err)
 	}
 }
 

@@ -148,7 +148,9 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	}()
 	if err != nil {
 		exchange.Failure = err
-		slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
+		if said.text != "" { // else the call fails, which is logged
+			slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
+		}
 	}
 	if err == nil || said.text != "" {
 		stored, storeErr := s.store(ctx, owner, draft.message, said, err == nil)

@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 )
 
@@ -23,6 +24,7 @@ func init() {
 		Path:     "/api/v1/assessments/{id}/generate_content/",
 		Summary:  "Make the cards and the quiz of an assessment from the course's material.",
 		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		Refuses:  []fault.Kind{fault.Exhausted},
 		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
 		Timeout:  assessments.Timeout,
 	}, setup)

@@ -28,6 +28,7 @@ func init() {
 		Summary:      "Ask the tutor, who answers from the course's documents and cites them.",
 		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
 		Status:       http.StatusCreated,
+		Refuses:      []fault.Kind{fault.Exhausted, fault.BadGateway},
 		Events:       []any{view.MessageCreated{}, view.CitationFound{}, view.Delta{}, view.MessageComplete{}},
 		MaxBody:      256 << 10,
 		Timeout:      2 * time.Minute,
@@ -108,8 +109,11 @@ func setup(env *api.Env) (api.StreamHandler[Request, Response], error) {
 
 // unavailable says that the tutor doesn't answer, and what to do about the failure.
 func unavailable(failure error) *fault.Fault {
-	if fault.KindOf(failure) == fault.TooLarge { // waiting wouldn't help
+	switch fault.KindOf(failure) { // what waiting wouldn't help
+	case fault.TooLarge:
 		return fault.New(fault.TooLarge, "The message is longer than the tutor can read. It is kept; ask about a part of it.").Coded("tutor_too_long")
+	case fault.BadGateway:
+		return fault.New(fault.BadGateway, "The tutor has no answer to this. Your message is kept; put it in other words.").Coded("tutor_no_answer")
 	}
 	return fault.New(fault.Unavailable, "The tutor can't answer just now. Your message is kept; ask again in a minute.").
 		Coded("tutor_unavailable").RetryAfter(time.Minute)

@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/fault"
 	"aksio.app/shared/limits/counter"
 )
 
@@ -24,6 +25,7 @@ func init() {
 		Path:     "/api/v1/courses/{course}/documents/{document}/generate/",
 		Summary:  "Make cards and a quiz, ready to be taken, from a document.",
 		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		Refuses:  []fault.Kind{fault.Exhausted},
 		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
 		Timeout:  assessments.Timeout,
 	}, setup)

@@ -4,6 +4,7 @@ package search
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/provider"
@@ -32,7 +33,7 @@ func init() {
 // Request says what to look for, and where.
 type Request struct {
 	Course    courses.ID `query:"course" required:"true"`
-	Query     string     `query:"query" required:"true" doc:"A question or some telling words, up to 1,000 characters."`
+	Query     string     `query:"query" required:"true" maxLength:"1000" doc:"A question or some telling words."`
 	Documents []string   `query:"document,explode" maxItems:"100" doc:"The id of a document, once or more: search these only."`
 	Limit     int        `query:"limit" default:"10" minimum:"1" maximum:"50"`
 	Offset    int        `query:"offset" default:"0" minimum:"0" maximum:"150"`
@@ -77,6 +78,9 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 			if err := within[i].UnmarshalText([]byte(text)); err != nil {
 				return nil, fault.Field("query.document", "%v.", err)
 			}
+		}
+		if strings.TrimSpace(req.Query) == "" {
+			return nil, fault.Field("query.query", "Say what to look for.")
 		}
 		found, err := store.Lookup(ctx, limiter, user.ID, retrieval.Query{
 			Course: req.Course, Documents: within, Text: req.Query, Limit: req.Limit, Offset: req.Offset,

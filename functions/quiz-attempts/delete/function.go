@@ -16,7 +16,7 @@ func init() {
 		ID:      "quiz-attempts-delete",
 		Methods: []string{http.MethodDelete},
 		Path:    "/api/v1/assessments/quiz-attempts/{id}/",
-		Summary: "Remove an attempt with its answers.",
+		Summary: "Remove an attempt with its answers. It still counts as one of those that the quiz allows.",
 		Needs:   []api.Resource{database.Resource},
 		Status:  http.StatusNoContent,
 	}, setup)

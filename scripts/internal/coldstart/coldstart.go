@@ -22,7 +22,6 @@ import (
 const hello = `
 import (
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"

@@ -162,8 +162,8 @@ func TestFailures(t *testing.T) {
 		{"bad request", []aitest.Reply{aitest.Error(400, "invalid_request_error", secret)}, fault.BadGateway, 1},
 		{"too long", []aitest.Reply{aitest.Error(400, "context_length_exceeded", secret)}, fault.TooLarge, 1},
 		{"connection breaks before an answer", []aitest.Reply{abort, aitest.Text("Yes.")}, fault.Internal, 2},
-		{"cut in the middle", []aitest.Reply{aitest.Cut("Half an ans")}, fault.BadGateway, 1},
-		{"ends without a reason", []aitest.Reply{aitest.Ended("Half an ans")}, fault.BadGateway, 1},
+		{"cut in the middle", []aitest.Reply{aitest.Cut("Half an ans")}, fault.Unavailable, 1},
+		{"ends without a reason", []aitest.Reply{aitest.Ended("Half an ans")}, fault.Unavailable, 1},
 		{"empty answer", []aitest.Reply{aitest.Text("")}, fault.BadGateway, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

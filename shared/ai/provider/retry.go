@@ -153,7 +153,7 @@ func faultOf(err error) *fault.Fault {
 	case errors.Is(err, errUnusable):
 		return fault.New(fault.BadGateway, "The language model gave no usable answer. Try again, or put it in other words.").Coded("ai_unusable")
 	case errors.Is(err, errCut):
-		return fault.New(fault.BadGateway, "The language model's answer broke off. Try again.").Coded("ai_cut_off")
+		return fault.New(fault.Unavailable, "The language model's answer broke off. Try again.").Coded("ai_cut_off")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.New(fault.Unavailable, "The language model took too long. Try again, or ask for less at once.").Coded("ai_timeout")
 	case !errors.As(err, &refused):
@@ -162,7 +162,7 @@ func faultOf(err error) *fault.Fault {
 		return fault.New(fault.Throttled, "The language model is busy. Try again in a moment.").Coded("ai_busy").RetryAfter(max(refused.Wait, time.Second))
 	case strings.Contains(refused.Body, "context_length_exceeded"):
 		return tooLong()
-	case refused.Status >= 500 || refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden || refused.outOfQuota():
+	case refused.Status >= 500 || refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound || refused.outOfQuota():
 		return unavailable()
 	default:
 		return fault.New(fault.BadGateway, "The language model refused the request.").Coded("ai_refused")

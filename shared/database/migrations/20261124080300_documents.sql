@@ -32,7 +32,7 @@ CREATE TABLE documents (
 	attempts              int         NOT NULL DEFAULT 0,
 	object                text        NOT NULL DEFAULT '',    -- name in the uploads bucket
 	generation            bigint,                             -- of the object that is or was processed
-	lease                 bigint      NOT NULL DEFAULT 0,     -- how often the document was leased; who holds an older lease may write nothing
+	lease                 bigint      NOT NULL DEFAULT 0,     -- number of the newest reading: rises whenever one begins or is asked for; who holds an older one may write nothing
 	lease_until           timestamptz,
 	passage_count         int         NOT NULL DEFAULT 0,     -- of the run that is going on, else of the last one
 	embedded_count        int         NOT NULL DEFAULT 0,     -- of those passages

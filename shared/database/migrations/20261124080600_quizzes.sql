@@ -77,9 +77,6 @@ CREATE TABLE quiz_attempts (
 	deadline         timestamptz,
 	touched_at       timestamptz NOT NULL,
 	completed_at     timestamptz,
-	device_type      text,
-	ip_address       inet,
-	user_agent       text,
 	UNIQUE (quiz_id, number),
 	CONSTRAINT quiz_attempts_bytes CHECK (answer_bytes <= 262144)
 );
