@@ -108,6 +108,54 @@ func TestUploadIsRepeatedByItsKey(t *testing.T) {
 	}
 }
 
+// TestARepeatedAnnouncementHasAnAddressThatWorks: the address of the first answer is good
+// for an hour, its key for a day.
+func TestARepeatedAnnouncementHasAnAddressThatWorks(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	app.Races = true // a document that was removed is looked for
+	ada := app.student("ada")
+	announce := func() map[string]any {
+		t.Helper()
+		return ada.Do(http.MethodPost, ada.path, map[string]any{"document_type": "file", "original_filename": "lecture.txt", "content_type": "text/plain"},
+			"Idempotency-Key", "k1").Want(http.StatusCreated).Map()
+	}
+	later := func(documents int) map[string]any {
+		t.Helper()
+		if _, err := app.DB.Exec(t.Context(), `UPDATE idempotency_keys SET created_at = created_at - interval '31 min'`); err != nil {
+			t.Fatal(err)
+		}
+		again := announce()
+		if n := app.count(`SELECT count(*) FROM documents WHERE deleted_at IS NULL`); n != documents {
+			t.Errorf("%d documents, want %d", n, documents)
+		}
+		return again
+	}
+	first := announce()
+	if same := announce(); same["upload_url"] != first["upload_url"] {
+		t.Errorf("at once, it is repeated with %v and not %v", same["upload_url"], first["upload_url"])
+	}
+	again := later(1)
+	if again["id"] != first["id"] || again["upload_expires_at"] == first["upload_expires_at"] {
+		t.Errorf("later, it is repeated with %v, and was %v", again, first)
+	}
+	if status := put(t, again, lecture); status != http.StatusOK {
+		t.Fatalf("PUT: %d", status)
+	}
+	app.process(first["id"].(string)).Want(http.StatusOK)
+	if uploaded := later(1); uploaded["id"] != first["id"] || uploaded["processing_status"] != "completed" || uploaded["upload_url"] != nil {
+		t.Errorf("uploaded, it is repeated with %v", uploaded)
+	}
+	ada.Delete(ada.path + first["id"].(string) + "/").Want(http.StatusNoContent)
+	anew := later(1)
+	if status := put(t, anew, lecture); anew["id"] == first["id"] || status != http.StatusOK {
+		t.Errorf("deleted, it is repeated with %v, which takes bytes with %d", anew, status)
+	}
+	if once := later(1); once["id"] != anew["id"] {
+		t.Errorf("and then with %v, not %v", once["id"], anew["id"])
+	}
+}
+
 // TestFileThatMayBeThereIsFoundByCleanup: an upload whose answer got lost may have
 // stored the file all the same.
 func TestFileThatMayBeThereIsFoundByCleanup(t *testing.T) {

@@ -267,9 +267,13 @@ func (d *Declaration) complete(op *huma.Operation, problem *huma.Schema) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: maps.Clone(good.Content), Headers: good.Headers}
 	}
 	if d.replays(op.Method) {
+		description := "A word of the client's for this request. Sent again with it, within a day, the request is answered as it was the first time"
+		if d.AnswerLifetime > 0 {
+			description += fmt.Sprintf("; after %d minutes, with the present state of what it made", int(d.AnswerLifetime.Minutes()))
+		}
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(longestKey)},
-			Description: "A word of the client's for this request. Sent again with it, within a day, the request is answered as it was the first time.",
+			Description: description + ".",
 		})
 	}
 	for _, status := range d.refuses(op) {

@@ -53,6 +53,11 @@ type Operation struct {
 	MaxBody  int64        // bytes; 1 MiB when zero
 	TooLarge string       // what callers with more bytes can do, where they can do something
 
+	// AnswerLifetime is how long a repetition under an Idempotency-Key gets the stored
+	// answer, as long as keys are kept when zero. After it the call is carried out again, with
+	// the same first id: it must find what it made.
+	AnswerLifetime time.Duration
+
 	// What the function runs on. Less than one CPU forces a concurrency of 1.
 	MemoryMiB    int           // 256 when zero
 	CPU          float64       // 1 when zero

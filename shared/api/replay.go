@@ -23,7 +23,7 @@ import (
 // replayer remembers the answers to requests that carry an Idempotency-Key;
 // shared/database is one. A function without it ignores the header.
 type replayer interface {
-	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error)
+	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error)
 	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error
 	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error
 }
@@ -93,7 +93,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	}
 	abandon := func(ctx context.Context) error { return store.AbandonReplay(ctx, user.ID, s.ID, key, claim) }
 	claiming, cancel := stay()
-	answer, first, err := store.BeginReplay(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin)
+	answer, first, err := store.BeginReplay(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin, s.AnswerLifetime)
 	cancel()
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same

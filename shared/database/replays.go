@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -21,21 +22,22 @@ const longestLease = time.Hour
 
 // BeginReplay claims the key for a request with the fingerprint, which takes no longer
 // than the lease, an hour at most; the claim is a new id of this try's own. It returns the stored answer
-// if the request was answered before. Else the request is to be carried out now, and
+// if the request was answered before, within the lifetime or, if that is zero, since keys are kept. Else the request is to be carried out now, and
 // first is the id of what it makes, the same one for every try. It is a Conflict while
 // the request's twin runs, with the time until the twin is taken for dead, or if the key
 // was another request's; Throttled after too many keys. One round trip for a new key, two for a known one.
-func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease time.Duration) (answer []byte, first uuid.UUID, err error) {
+func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
 		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id, claim)
 		VALUES ($1, $2, $3, $4, $7, $8)
 		ON CONFLICT (user_id, operation, key) DO UPDATE
 		SET fingerprint = excluded.fingerprint, answer = NULL, created_at = now(), claim = excluded.claim,
-			first_id = CASE WHEN k.answer IS NULL AND k.fingerprint = excluded.fingerprint THEN k.first_id ELSE excluded.first_id END
-		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 ELSE $6 END::interval
+			first_id = CASE WHEN k.fingerprint = excluded.fingerprint AND (k.answer IS NULL OR k.created_at >= now() - $6::interval)
+				THEN k.first_id ELSE excluded.first_id END
+		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 WHEN k.fingerprint = excluded.fingerprint THEN $9 ELSE $6 END::interval
 		RETURNING first_id`,
-		user, operation, key, fingerprint, lease, ReplayLifetime, uuid.Must(uuid.NewV7()), claim).Scan(&first)
+		user, operation, key, fingerprint, lease, ReplayLifetime, uuid.Must(uuid.NewV7()), claim, cmp.Or(lifetime, ReplayLifetime)).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return nil, first, Fault(err, "request with an Idempotency-Key")
 	}

@@ -16,7 +16,6 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
-	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
 	"aksio.app/shared/names"
 	"aksio.app/shared/page"
@@ -148,8 +147,8 @@ func (s *Store) Add(ctx context.Context, limiter limits.Limiter, owner auth.User
 		return found, nil
 	}
 	switch {
-	case repeated: // an earlier try took it back
-		return s.Add(ctx, limiter, owner, course, id.New[Document](), n, state)
+	case repeated: // an earlier try took it back, or its owner did
+		return s.Add(ctx, limiter, owner, course, document.Next(), n, state)
 	case !there:
 		return added, database.Fault(pgx.ErrNoRows, "course")
 	case documents >= plan.Documents:

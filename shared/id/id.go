@@ -40,6 +40,17 @@ func For[T any](ctx context.Context) ID[T] {
 	return New[T]()
 }
 
+// Next returns the id after this one: where it can't be used, every repetition of a call
+// comes to the same other.
+func (i ID[T]) Next() ID[T] {
+	for n := len(i) - 1; n >= 0; n-- {
+		if i[n]++; i[n] != 0 {
+			break
+		}
+	}
+	return i
+}
+
 // IsZero reports whether the id identifies nothing.
 func (i ID[T]) IsZero() bool { return i == ID[T]{} }
 

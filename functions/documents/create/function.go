@@ -28,6 +28,8 @@ func init() {
 		Refuses: []fault.Kind{fault.Exhausted},
 		Status:  http.StatusCreated,
 		MaxBody: 4 << 20,
+
+		AnswerLifetime: files.UploadLifetime / 2, // its upload_url is good for as long, then
 	}, setup)
 }
 

@@ -21,8 +21,8 @@ import (
 	"aksio.app/shared/usage"
 )
 
-// uploadLifetime is how long a signed URL may be used.
-const uploadLifetime = time.Hour
+// UploadLifetime is how long a signed URL may be used.
+const UploadLifetime = time.Hour
 
 // downloadLifetime is how long a file can be fetched from the URL that is handed out.
 const downloadLifetime = 15 * time.Minute
@@ -81,13 +81,16 @@ func (s *Store) announce(ctx context.Context, limiter limits.Limiter, owner auth
 	}
 	document := id.For[documents.Document](ctx)
 	// Signed first: a document that can't be uploaded shall not be there.
-	signed, err := s.bucket.SignUpload(ctx, documents.Object(document), n.ContentType, limit, uploadLifetime)
+	signed, err := s.bucket.SignUpload(ctx, documents.Object(document), n.ContentType, limit, UploadLifetime)
 	if err != nil {
 		return Created{}, err
 	}
 	added, err := s.documents.Add(ctx, limiter, owner, course, document, n, documents.AwaitingUpload)
+	if err == nil && added.State != documents.AwaitingUpload { // an earlier try made it, and its bytes came
+		return Created{Document: added}, nil
+	}
 	if err == nil && added.ID != document { // what an earlier try made was removed since
-		signed, err = s.bucket.SignUpload(ctx, documents.Object(added.ID), n.ContentType, limit, uploadLifetime)
+		signed, err = s.bucket.SignUpload(ctx, documents.Object(added.ID), n.ContentType, limit, UploadLifetime)
 	}
 	return Created{added, &signed}, err
 }

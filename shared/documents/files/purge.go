@@ -34,7 +34,7 @@ func Purge(ctx context.Context, db *database.DB, bucket *uploads.Bucket) (int, e
 			UNION
 			(SELECT d.id FROM courses c JOIN documents d ON d.course_id = c.id
 			WHERE c.deleted_at < now() - $2::interval AND d.deleted_at IS NULL LIMIT $1)
-			LIMIT $1`, purgeBatch, uploadLifetime)
+			LIMIT $1`, purgeBatch, UploadLifetime)
 		all, err := pgx.CollectRows(rows, pgx.RowTo[documents.ID])
 		if err != nil {
 			return gone, fmt.Errorf("purge: %w", errors.Join(append(errs, err)...))

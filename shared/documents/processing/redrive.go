@@ -9,15 +9,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/files"
 	"aksio.app/shared/extract"
 	"aksio.app/shared/fault"
 )
 
 const (
-	stuckAfter   = 2 * time.Minute  // without a sign of life: leases end before
-	asleepAfter  = 10 * time.Minute // a document whose bytes are waited for is looked at this often
-	uploadWithin = 24 * time.Hour   // an announced document that didn't come is removed
+	stuckAfter  = 2 * time.Minute  // without a sign of life: leases end before
+	asleepAfter = 10 * time.Minute // a document whose bytes are waited for is looked at this often
+	// An announced document that didn't come is removed: for a day, whoever repeats the
+	// announcement gets a fresh address.
+	uploadWithin = database.ReplayLifetime + files.UploadLifetime
 )
 
 // Redriven says what a round of redriving did.
