@@ -269,11 +269,21 @@ func TestUploadIsRefused(t *testing.T) {
 		{"too large", map[string]any{"document_type": "file", "original_filename": "x.pdf", "file_size_bytes": big}, http.StatusRequestEntityTooLarge, "file_too_large"},
 		{"an empty file", map[string]any{"document_type": "file", "original_filename": "x.pdf", "file_size_bytes": 0}, http.StatusBadRequest, "empty_file"},
 		{"a header in the type", map[string]any{"document_type": "file", "original_filename": "x", "content_type": "text/plain\r\nX-Goog-Acl: public-read"}, http.StatusBadRequest, "invalid"},
+		{"no subtype", map[string]any{"document_type": "file", "original_filename": "x.pdf", "content_type": "application/"}, http.StatusBadRequest, "invalid"},
 		{"a program", map[string]any{"document_type": "file", "original_filename": "setup.exe", "content_type": "application/x-msdownload"}, http.StatusUnsupportedMediaType, "unsupported_type"},
 	} {
 		problem := ada.Post(ada.path, tc.body).Want(tc.status).Map()
 		if problem["code"] != tc.code || problem["error"] == "" {
 			t.Errorf("%s: %v, want the code %s", tc.name, problem, tc.code)
+		}
+	}
+	for field, refused := range map[string]*apitest.Response{
+		"content_type": ada.Post(ada.path, map[string]any{"document_type": "file", "original_filename": "x.pdf", "content_type": "x"}),
+		"file":         ada.upload("x.pdf", "x", lecture),
+	} {
+		said, _ := refused.Want(http.StatusBadRequest).Map()[field].([]any)
+		if len(said) != 1 || !strings.Contains(said[0].(string), "such as application/pdf") {
+			t.Errorf("no media type, in %s: %s", field, refused.Body)
 		}
 	}
 	if code := ada.upload("empty.txt", "text/plain", nil).Want(http.StatusBadRequest).Map()["code"]; code != "empty_file" {

@@ -58,8 +58,13 @@ func (n *New) Tidy() error {
 	if n.ContentType == "" {
 		n.ContentType = "application/octet-stream"
 	}
-	if _, _, err := mime.ParseMediaType(n.ContentType); err != nil || len(n.ContentType) > 100 || strings.ContainsAny(n.ContentType, "\r\n\x00") {
-		return fault.Field("content_type", "Write a media type such as application/pdf.")
+	kind, _, err := mime.ParseMediaType(n.ContentType) // takes "x", too
+	if err != nil || !strings.Contains(kind, "/") || len(n.ContentType) > 100 || strings.ContainsAny(n.ContentType, "\r\n\x00") {
+		field := "content_type"
+		if n.Type == "" { // a form's file has its own
+			field = "file"
+		}
+		return fault.Field(field, "Its content type is no media type. Send one such as application/pdf, or none.")
 	}
 	if n.Size > usage.Free.DocumentBytes {
 		return fault.New(fault.TooLarge, "The file is larger than the %s that a document may have.",
