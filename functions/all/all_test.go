@@ -271,6 +271,10 @@ func hostileQueries(parameters []string, course string) []string {
 
 // openAPI is as much of the API's document as the test needs.
 type openAPI struct {
+	Servers []struct {
+		URL       string
+		Variables map[string]struct{ Default string }
+	}
 	Paths      map[string]map[string]openAPIOperation
 	Components struct{ Schemas map[string]schema }
 }

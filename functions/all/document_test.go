@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -54,5 +55,20 @@ func TestWhatIsDemandedIsDocumented(t *testing.T) {
 	}
 	if demanding < 30 {
 		t.Errorf("%d fields are demanded in all", demanding)
+	}
+}
+
+// TestDocumentNamesNobodysServer: a client that is made from the document and not told
+// where to call must not send its user's token to a stranger.
+func TestDocumentNamesNobodysServer(t *testing.T) {
+	t.Parallel()
+	for _, server := range readAPI(t).Servers {
+		address := server.URL
+		for name, variable := range server.Variables {
+			address = strings.ReplaceAll(address, "{"+name+"}", variable.Default)
+		}
+		if u, err := url.Parse(address); err != nil || u.Hostname() != "127.0.0.1" && !strings.HasSuffix(u.Hostname(), ".invalid") {
+			t.Errorf("%s leads to %s", server.URL, address)
+		}
 	}
 }

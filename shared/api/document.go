@@ -29,9 +29,11 @@ func humaConfig(format huma.Format, optional bool) huma.Config {
 				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{
-				{URL: "http://127.0.0.1:8080", Description: "What make run starts."},
+				{URL: "http://127.0.0.1:{port}", Description: "What make run starts.", Variables: map[string]*huma.ServerVariable{
+					"port": {Default: "8080", Description: "Its PORT."},
+				}},
 				{URL: "https://{host}", Description: "A deployment.", Variables: map[string]*huma.ServerVariable{
-					"host": {Default: "api.example.com", Description: "The host that the deployment is given."},
+					"host": {Default: "deployment.invalid", Description: "The host that the deployment was given. The default is none's: a variable must have one."},
 				}},
 			},
 			Components: &huma.Components{
