@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -218,6 +219,45 @@ func TestTextsAreRead(t *testing.T) {
 		}
 		if tc.heading != "" && !slices.ContainsFunc(doc.Outline, func(h extract.Heading) bool { return h.Title == tc.heading && h.Level == 2 }) {
 			t.Errorf("%s: outline %+v", name, doc.Outline)
+		}
+	}
+}
+
+// pages is the folder of the web pages that readability is tested with.
+var pages = sync.OnceValues(func() (string, error) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "codeberg.org/readeck/go-readability/v2").Output()
+	return filepath.Join(strings.TrimSpace(string(dir)), "test-pages"), err
+})
+
+// webPage returns the text of one of them.
+func webPage(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, name, "source.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := reader.Extract(t.Context(), content, name+".html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(doc.Pages, "\n\n")
+}
+
+// TestTermsKeepTheirPlace reads a chapter whose terms and headings have the class "subheaders".
+func TestTermsKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	text := webPage(t, "google-sre-book-1")
+	for _, want := range []string{
+		"White-box monitoring\n\nMonitoring based on metrics exposed by the internals of the system",
+		"Dashboard\n\nAn application (usually web-based)", "Alert\n\nA notification intended to be read by a human",
+		"Bigtable SRE: A Tale of Over-Alerting\n\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q isn't in the text", want)
 		}
 	}
 }

@@ -35,6 +35,7 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 	if err != nil {
 		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
 	}
+	prepare(root)
 	whole := gather(root)
 	if bytes, nodes := around(root, 0); bytes > mostArticle || nodes > mostNodes {
 		return whole, nil
@@ -56,6 +57,23 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 		found.headings = slices.Insert(found.headings, 0, rawHeading{title: title, level: 1})
 	}
 	return found, nil
+}
+
+// textual are the elements of a text itself, not of what stands around one.
+var textual = map[atom.Atom]bool{
+	atom.P: true, atom.Dl: true, atom.Dt: true, atom.Dd: true, atom.Li: true, atom.Td: true, atom.Th: true,
+	atom.H1: true, atom.H2: true, atom.H3: true, atom.H4: true, atom.H5: true, atom.H6: true,
+}
+
+// prepare takes the classes and ids of a text's elements: the search for an article
+// drops whatever has "header", "menu" or "related" in one, such as a term of the class
+// "subheaders" or a heading whose id is "extracellular-matrix".
+func prepare(root *html.Node) {
+	for n := range root.Descendants() {
+		if textual[n.DataAtom] {
+			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "class" || a.Key == "id" })
+		}
+	}
 }
 
 // around returns how many bytes of text there are below the node, each counted for
