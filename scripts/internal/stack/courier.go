@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,12 +50,12 @@ func newCourier(private, dir string, log *slog.Logger) *courier {
 	return c
 }
 
-// resume delivers what an earlier run didn't.
+// resume delivers what an earlier run didn't. Its files stay until it is taken.
 func (c *courier) resume() error {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(c.dir, "*.json"))
+	files, err := filepath.Glob(c.file("*"))
 	if err != nil {
 		return err
 	}
@@ -63,10 +65,9 @@ func (c *courier) resume() error {
 			return err
 		}
 		var object api.Object
-		if json.Unmarshal(text, &object) == nil { // else it was killed while it wrote
-			c.deliver(object)
-		}
-		if err := os.Remove(file); err != nil {
+		if json.Unmarshal(text, &object) == nil {
+			c.begin(strings.TrimSuffix(filepath.Base(file), ending), object)
+		} else if err := os.Remove(file); err != nil { // it was killed while it wrote
 			return err
 		}
 	}
@@ -87,23 +88,27 @@ func (c *courier) close() error {
 // wants it. It doesn't wait for them. After close it only keeps the news: storage
 // is closed later, and what it completes until then is for the next run.
 func (c *courier) deliver(object api.Object) {
+	event := id.New[api.Object]().String()
+	if err := store(c.file(event), object); err != nil {
+		c.log.Error("event wouldn't outlive this run", "object", object.Name, "error", err)
+	}
+	c.begin(event, object)
+}
+
+// begin delivers the event, and removes its file when all have taken it.
+func (c *courier) begin(event string, object api.Object) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, d := range api.Declared() {
-		if d.Trigger != api.Finalized {
-			continue
-		}
-		event := id.New[api.Object]().String()
-		file := filepath.Join(c.dir, event+".json")
-		if err := store(file, object); err != nil {
-			c.log.Error("event wouldn't outlive this run", "object", object.Name, "error", err)
-		}
-		if c.ended {
-			continue
-		}
+	if c.ended {
+		return
+	}
+	wanting := slices.DeleteFunc(api.Declared(), func(d *api.Declaration) bool { return d.Trigger != api.Finalized })
+	var waiting atomic.Int64
+	waiting.Store(int64(len(wanting)))
+	for _, d := range wanting {
 		c.going.Go(func() {
-			if c.insist(d, event, object, object.Delivery) {
-				os.Remove(file)
+			if c.insist(d, event, object, object.Delivery) && waiting.Add(-1) == 0 {
+				os.Remove(c.file(event))
 			}
 		})
 		if c.count.Add(1)%3 == 0 {
@@ -111,6 +116,11 @@ func (c *courier) deliver(object api.Object) {
 		}
 	}
 }
+
+// ending is of the names of events' files.
+const ending = ".json"
+
+func (c *courier) file(event string) string { return filepath.Join(c.dir, event+ending) }
 
 func store(file string, object api.Object) error {
 	text, err := json.Marshal(object)

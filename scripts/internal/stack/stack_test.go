@@ -131,6 +131,27 @@ func TestEventOfABrokenOffRunComesInTheNext(t *testing.T) {
 	second.close()
 }
 
+// TestEventIsKeptUntilItIsTaken, in the file that it is in: one that takes its place could
+// not be written.
+func TestEventIsKeptUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	f := &function{events: map[string]int{}, refuse: 1000}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
+	if err := store(c.file("kept"), api.Object{Bucket: "uploads", Name: "o", Generation: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.resume(); err != nil {
+		t.Fatal(err)
+	}
+	f.wait(t, 1)
+	c.close()
+	if _, err := os.Stat(c.file("kept")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPrivateFunctionsRefusePages(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(atHome(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
