@@ -18,6 +18,13 @@ import (
 // A busy machine needs its time to recover what a crash left.
 const startLimit = time.Minute
 
+// lingering is what PostgreSQL says while processes of a server on the same data still end
+// that was killed, which take lingerLimit at most.
+const (
+	lingering   = "pre-existing shared memory block"
+	lingerLimit = 15 * time.Second
+)
+
 // startCluster runs the home's data with this machine's own PostgreSQL.
 func startCluster(ctx context.Context, home home, options Options) (*Server, error) {
 	var major int
@@ -74,6 +81,23 @@ func (c cluster) start(ctx context.Context, progress func(string)) (*Server, err
 		return nil, err
 	}
 	progress(fmt.Sprintf("starting PostgreSQL %d on port %d", c.programs.major, port))
+	server, err := c.launch(ctx, port)
+	lingers := func() bool { return err != nil && strings.Contains(err.Error(), lingering) }
+	if lingers() {
+		progress("waiting for the processes of a killed PostgreSQL to end")
+	}
+	for began := time.Now(); lingers() && time.Since(began) < lingerLimit; server, err = c.launch(ctx, port) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return server, err
+}
+
+// launch runs the server and waits until it answers.
+func (c cluster) launch(ctx context.Context, port int) (*Server, error) {
 	log, err := os.OpenFile(c.log(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL's log: %w", err)

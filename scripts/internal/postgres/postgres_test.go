@@ -96,6 +96,33 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// A killed server's processes may take their time to end; one that is stopped doesn't end at all.
+func TestKilledServerLingers(t *testing.T) {
+	alone(t)
+	dir := openDir(t)
+	first := start(t, postgres.Options{Dir: dir})
+	left := query[int](t, first.URL, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+	mark, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill(t, strconv.Itoa(left), syscall.SIGSTOP)
+	goOn := func() { _ = syscall.Kill(left, syscall.SIGCONT) }
+	t.Cleanup(goOn)
+	kill(t, strings.Fields(string(mark))[0], syscall.SIGKILL)
+	stop(t, first)
+	waited := false
+	start(t, postgres.Options{Dir: dir, Progress: func(line string) {
+		if strings.HasPrefix(line, "waiting for") {
+			waited = true
+			goOn()
+		}
+	}})
+	if !waited {
+		t.Error("it didn't wait for the old server's process, which this test wants to be there")
+	}
+}
+
 // Several starts at once share one server, and whoever adopted it can end it.
 func TestAtOnce(t *testing.T) {
 	alone(t)
