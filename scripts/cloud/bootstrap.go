@@ -6,11 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/commandline"
 )
 
 // What must be on before Terraform can turn on the rest.
@@ -19,7 +19,7 @@ var firstAPIs = []string{"cloudresourcemanager", "iam", "iamcredentials", "secre
 // bootstrap makes an empty project serve. Each step looks whether it is done, so that
 // a second run finishes what the first one left.
 func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
@@ -27,7 +27,7 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 			return err
 		}
 	}
-	folder := filepath.Join(c.root, "build", "bundles")
+	folder := c.bundles()
 	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (c *cloud) makeStateBucket(ctx context.Context) error {
 
 // makeSecrets makes what holds the secrets: functions can't be made before there are values.
 func (c *cloud) makeSecrets(ctx context.Context) error {
-	return c.apply(ctx, filepath.Join(c.root, "build", "bundles"), "-target=google_secret_manager_secret.this")
+	return c.apply(ctx, c.bundles(), "-target=google_secret_manager_secret.this")
 }
 
 // checkSecrets names all secrets that still want a value.

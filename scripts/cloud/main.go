@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -92,14 +91,6 @@ func (c *cloud) parse(flags *flag.FlagSet, args []string) error {
 	}
 	if c.project == "" {
 		return errors.New("say which project the environment is in: -project or TF_VAR_project_id; `gcloud projects list` shows them")
-	}
-	return nil
-}
-
-// noArguments refuses what isn't a flag: a forgotten dash must not be ignored.
-func noArguments(flags *flag.FlagSet) error {
-	if flags.NArg() > 0 {
-		return fmt.Errorf("what is %q? Flags begin with a dash", strings.Join(flags.Args(), " "))
 	}
 	return nil
 }

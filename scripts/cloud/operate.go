@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/child"
+	"aksio.app/scripts/internal/commandline"
+	"aksio.app/scripts/internal/port"
 )
 
 // A name of a function, a trace or a duration may not become part of another filter.
@@ -30,7 +32,7 @@ func logs(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	since := flags.String("since", "1h", "how far back, such as 30m or 2d")
 	request := flags.String("request", "", "only of the request with this trace id")
 	limit := flags.Int("limit", 200, "the most entries")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	filter := `resource.type="cloud_run_revision" AND severity>=` + *severity
@@ -62,7 +64,7 @@ func logs(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 // it. Nothing is changed by mistake: sessions only read unless told otherwise.
 func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	write := flags.Bool("write", false, "let the session change something")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	for _, program := range []string{c.proxy, c.psql} {
@@ -81,18 +83,14 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if !slices.Contains(out.People, account) {
 		return fmt.Errorf("%s may not sign in to the database: name it in database_people of environments/%s.tfvars, then %s", account, c.environment, c.hint("deploy"))
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	local, err := port.Free(0)
 	if err != nil {
-		return err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
 		return err
 	}
 	// Ctrl-C is psql's, which cancels a query by it: the proxy doesn't hear it, and it ends
 	// nothing here.
 	lasting := context.WithoutCancel(ctx)
-	proxy := c.prepare(lasting, c.proxy, []string{"--auto-iam-authn", "--port=" + strconv.Itoa(port), out.Database})
+	proxy := c.prepare(lasting, c.proxy, []string{"--auto-iam-authn", "--port=" + strconv.Itoa(local), out.Database})
 	proxy.Stdout, proxy.Stderr = c.log, c.log
 	ended := make(chan error, 1)
 	if err := child.Start(proxy, syscall.SIGTERM, func(err error) { ended <- err }); err != nil {
@@ -102,10 +100,10 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		_ = proxy.Process.Signal(os.Interrupt) // fails only if it has ended
 		<-ended
 	}()
-	if err := reachable(ctx, port); err != nil {
+	if err := reachable(ctx, local); err != nil {
 		return fmt.Errorf("the proxy of %s doesn't start: %w", out.Database, err)
 	}
-	psql := c.prepare(lasting, c.psql, []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", port, account)})
+	psql := c.prepare(lasting, c.psql, []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", local, account)})
 	if !*write {
 		psql.Env = append(psql.Env, "PGOPTIONS=-c default_transaction_read_only=on")
 	}
@@ -132,7 +130,7 @@ const backupTime = 31 * time.Minute
 
 // backup runs the nightly backup now. It answers when the backup is verified.
 func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	const function = "backup-database"
@@ -183,7 +181,7 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 // settings and secrets, reaches nothing that runs already.
 func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	function := flags.String("function", "", "only this one")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	out, err := c.deployed(ctx)
@@ -226,7 +224,7 @@ func (c *cloud) deployed(ctx context.Context) (outputs, error) {
 // the command line, where others could see it.
 func addSecret(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	name := flags.String("name", "", "of the secret, such as openai-api-key")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	if !plainWord.MatchString(*name) {

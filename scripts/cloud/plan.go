@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"aksio.app/scripts/internal/commandline"
 )
 
 // plan tells what an apply would change. It only reads, and holds no lock.
@@ -15,13 +17,13 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	out := flags.String("out", "", "file that the plan's text goes to, too")
 	deployed := flags.Bool("deployed", false, "with the bundles of the last release, so that only other changes show")
 	strict := flags.Bool("fail-on-changes", false, "fail if anything would change")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {
 		return err
 	}
-	folder := filepath.Join(c.root, "build", "bundles")
+	folder := c.bundles()
 	if *deployed {
 		last, err := c.lastRelease(ctx)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
+	"aksio.app/scripts/internal/commandline"
 )
 
 // The Functions API takes 60 writes a minute of a region, which can't be raised. A
@@ -41,7 +42,7 @@ const wayBack = "-back-to-"
 // before the schema is up to date, and a release that fails its tests is taken back.
 func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	commit := flags.String("commit", "manual", "what is deployed; part of the release's name")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	// A function whose secret has no value can't be made: told before anything is built.
@@ -50,7 +51,7 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 			return err
 		}
 	}
-	folder := filepath.Join(c.root, "build", "bundles")
+	folder := c.bundles()
 	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (c *cloud) patiently(ctx context.Context, write func() error) error {
 func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	to := flags.String("to", "", "the release, as `releases` lists it; the one before the newest if left out")
 	function := flags.String("function", "", "only this one; the others stay as they are")
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {
@@ -234,7 +235,7 @@ func (c *cloud) smoke(ctx context.Context) error {
 }
 
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/catalogue"
+	"aksio.app/scripts/internal/commandline"
 )
 
 // A function that nobody called yet has to start, and so has what it leans on.
@@ -33,12 +34,12 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		return err
 	}
 	if *address != "" {
-		if err := noArguments(flags); err != nil {
+		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
 		return c.smokeTest(ctx, *address)
 	}
-	if err := errors.Join(c.parse(flags, args), noArguments(flags)); err != nil {
+	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {

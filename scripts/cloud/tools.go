@@ -37,6 +37,9 @@ func (c *cloud) prefix() string {
 
 func (c *cloud) infrastructure() string { return filepath.Join(c.root, "infrastructure") }
 
+// bundles is the folder of what is deployed next.
+func (c *cloud) bundles() string { return filepath.Join(c.root, "build", "bundles") }
+
 // hint words a command of this program on the same environment.
 func (c *cloud) hint(command string, flags ...string) string {
 	return strings.Join(append([]string{"go run ./scripts/cloud", command, "-environment", c.environment, "-project", c.project}, flags...), " ")
