@@ -262,6 +262,27 @@ func TestTermsKeepTheirPlace(t *testing.T) {
 	}
 }
 
+// TestFormulasAreReadOnce reads an encyclopedia's page, whose formulas are there as
+// MathML and within that as TeX, and a page of KaTeX's.
+func TestFormulasAreReadOnce(t *testing.T) {
+	t.Parallel()
+	text := webPage(t, "wikipedia-3")
+	if want := "A Hermitian ⟺ A = A H\n\nHermitian matrices are named after"; !strings.Contains(text, want) {
+		t.Errorf("%q isn't in the text", want)
+	}
+	for _, extra := range []string{"displaystyle", "Jump to", "[edit]"} {
+		if strings.Contains(text, extra) {
+			t.Errorf("%q is in the text", extra)
+		}
+	}
+	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>The energy of a body at rest is <span class="katex"><span class="katex-mathml"><math><semantics>
+		<mrow><mi>E</mi><mo>=</mo><mi>m</mi></mrow><annotation encoding="application/x-tex">E=m</annotation></semantics></math></span><span class="katex-html"
+		aria-hidden="true"><span class="mord mathnormal">E</span><span class="mrel">=</span><span class="mord mathnormal">m</span></span></span> in some units.</p>`), "a.html")
+	if want := "at rest is E=m in some units."; err != nil || !strings.Contains(doc.Pages[0], want) {
+		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
+	}
+}
+
 // TestTextsOfLinesHavePages reads texts that have no empty lines, and one of a single
 // line: they aren't one page.
 func TestTextsOfLinesHavePages(t *testing.T) {

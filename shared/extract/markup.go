@@ -65,15 +65,34 @@ var textual = map[atom.Atom]bool{
 	atom.H1: true, atom.H2: true, atom.H3: true, atom.H4: true, atom.H5: true, atom.H6: true,
 }
 
-// prepare takes the classes and ids of a text's elements: the search for an article
-// drops whatever has "header", "menu" or "related" in one, such as a term of the class
-// "subheaders" or a heading whose id is "extracellular-matrix".
+// extra are the classes of what Wikipedia and KaTeX put beside a text: links to the
+// page's parts, and formulas for the eye, which are there as MathML, too.
+var extra = []string{"mw-jump-link", "mw-editsection", "katex-html"}
+
+// prepare takes what isn't read out of a page, such as the TeX within a formula, and
+// the classes and ids of a text's elements: the search for an article drops whatever
+// has "header", "menu" or "related" in one, such as a term of the class "subheaders"
+// or a heading whose id is "extracellular-matrix".
 func prepare(root *html.Node) {
+	var unread []*html.Node
 	for n := range root.Descendants() {
-		if textual[n.DataAtom] {
+		switch {
+		case n.DataAtom == atom.Annotation, n.DataAtom == atom.AnnotationXml, hasClass(n, extra):
+			unread = append(unread, n)
+		case textual[n.DataAtom]:
 			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "class" || a.Key == "id" })
 		}
 	}
+	for _, n := range unread {
+		n.Parent.RemoveChild(n)
+	}
+}
+
+// hasClass reports whether the element has one of the classes.
+func hasClass(n *html.Node, classes []string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool {
+		return a.Key == "class" && slices.ContainsFunc(strings.Fields(a.Val), func(class string) bool { return slices.Contains(classes, class) })
+	})
 }
 
 // around returns how many bytes of text there are below the node, each counted for
