@@ -283,6 +283,25 @@ func TestFormulasAreReadOnce(t *testing.T) {
 	}
 }
 
+// TestNoteMarksAreNoPartOfSentences reads pages whose sentences end with the numbers of
+// their notes: what follows begins a sentence.
+func TestNoteMarksAreNoPartOfSentences(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"wikipedia":         "with only minor exceptions. The community is supported institutionally",
+		"wikipedia-3":       "This is known as the Toeplitz decomposition of C.\n\n",
+		"google-sre-book-1": "email alerts, and pages.\n\nRoot cause",
+	} {
+		if text := webPage(t, name); !strings.Contains(text, want) || strings.Contains(text, ".[1]") {
+			t.Errorf("%s: %q isn't in the text, or marks of notes are", name, want)
+		}
+	}
+	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup> is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
+	if want := "An area of 3 m2 is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
+		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
+	}
+}
+
 // TestTextsOfLinesHavePages reads texts that have no empty lines, and one of a single
 // line: they aren't one page.
 func TestTextsOfLinesHavePages(t *testing.T) {

@@ -69,15 +69,15 @@ var textual = map[atom.Atom]bool{
 // page's parts, and formulas for the eye, which are there as MathML, too.
 var extra = []string{"mw-jump-link", "mw-editsection", "katex-html"}
 
-// prepare takes what isn't read out of a page, such as the TeX within a formula, and
-// the classes and ids of a text's elements: the search for an article drops whatever
+// prepare takes what isn't read out of a page, such as the TeX within a formula and the
+// marks of notes, which part sentences from what follows them, and the classes and ids of a text's elements: the search for an article drops whatever
 // has "header", "menu" or "related" in one, such as a term of the class "subheaders"
 // or a heading whose id is "extracellular-matrix".
 func prepare(root *html.Node) {
 	var unread []*html.Node
 	for n := range root.Descendants() {
 		switch {
-		case n.DataAtom == atom.Annotation, n.DataAtom == atom.AnnotationXml, hasClass(n, extra):
+		case n.DataAtom == atom.Annotation, n.DataAtom == atom.AnnotationXml, hasClass(n, extra), noteMark(n):
 			unread = append(unread, n)
 		case textual[n.DataAtom]:
 			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "class" || a.Key == "id" })
@@ -86,6 +86,19 @@ func prepare(root *html.Node) {
 	for _, n := range unread {
 		n.Parent.RemoveChild(n)
 	}
+}
+
+// noteMark reports whether the element is a raised link to a note, or back from one,
+// or says on which page of a note's book something is.
+func noteMark(n *html.Node) bool {
+	return n.DataAtom == atom.Sup && (leadsWithin(n.Parent) || leadsWithin(n.FirstChild) || hasClass(n, []string{"reference"}))
+}
+
+// leadsWithin reports whether the element is a link to a place of a page.
+func leadsWithin(n *html.Node) bool {
+	return n != nil && n.DataAtom == atom.A && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool {
+		return a.Key == "href" && strings.Contains(a.Val, "#")
+	})
 }
 
 // hasClass reports whether the element has one of the classes.
