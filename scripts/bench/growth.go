@@ -39,7 +39,7 @@ func growth(ctx context.Context, s *stage, e effort) ([]Row, error) {
 			return err
 		}},
 		{"list of cards", func(ctx context.Context, l learner) error {
-			_, err := flashcards.NewStore(s.db).List(ctx, l.user, first)
+			_, err := flashcards.NewStore(s.db).List(ctx, l.user, courses.ID{}, first)
 			return err
 		}},
 		{"list of courses", func(ctx context.Context, l learner) error {

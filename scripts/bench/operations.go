@@ -74,7 +74,7 @@ func operations(l learner) []operation {
 		})),
 		reviewing(l),
 		get("flashcards-list", "/api/v1/assessments/flashcards/", func(db *database.DB) error {
-			_, err := flashcards.NewStore(db).List(ctx, l.user, first)
+			_, err := flashcards.NewStore(db).List(ctx, l.user, courses.ID{}, first)
 			return err
 		}, pageOf(cardviews.View)),
 		get("quizzes-get", "/api/v1/assessments/quizzes/"+l.quiz.String()+"/", func(db *database.DB) error {

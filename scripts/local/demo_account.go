@@ -75,7 +75,7 @@ func (d *day) signIn(ctx context.Context) (string, error) {
 }
 
 func (d *day) signOut(ctx context.Context) (string, error) {
-	return "the tokens are worth nothing now", d.Post(ctx, "/api/v1/accounts/logout/", map[string]any{"refresh": d.refresh}, nil)
+	return "the refresh token is worth nothing now; the access token ends within a quarter of an hour", d.Post(ctx, "/api/v1/accounts/logout/", map[string]any{"refresh": d.refresh}, nil)
 }
 
 func (d *day) addCourse(ctx context.Context) (string, error) {

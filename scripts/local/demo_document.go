@@ -46,7 +46,7 @@ func (d *day) upload(ctx context.Context) (string, error) {
 	if err := d.Send(ctx, created.Upload, file, info.Size()); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, %.1f MB by signed URL", name, float64(info.Size())/1e6), nil
+	return fmt.Sprintf("%s, %d KB by signed URL", name, (info.Size()+999)/1000), nil
 }
 
 // follow watches the document being read until it is ready.

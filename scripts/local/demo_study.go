@@ -138,7 +138,7 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	if err := d.showResults(ctx, path, finished, answers); err != nil {
 		return "", err
 	}
-	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: always the first option", finished.Score, finished.Max, finished.Percentage)
+	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: the first option, or a topic", finished.Score, finished.Max, finished.Percentage)
 	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
 }
 

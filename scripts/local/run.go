@@ -102,7 +102,11 @@ func table(out io.Writer, s *stack.Stack) {
 		fmt.Fprintf(w, "  %s\t%s\n", row[0], row[1])
 	}
 	w.Flush()
-	fmt.Fprintln(out, "\nready: make demo FILE=lecture.pdf plays a student's day; Ctrl-C stops.")
+	demo := "make demo FILE=lecture.pdf"
+	if port := s.Settings["PORT"]; port != "" {
+		demo = "PORT=" + port + " " + demo
+	}
+	fmt.Fprintf(out, "\nready: %s plays a student's day; Ctrl-C stops.\n", demo)
 }
 
 func orInMemory(host string) string {

@@ -115,15 +115,20 @@ type Store struct {
 // NewStore returns the cards of the database.
 func NewStore(db *database.DB) *Store { return &Store{db: db, now: time.Now} }
 
-// List returns a page of the student's cards, the soonest due first.
-func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Card], error) {
-	return database.Page[Card](ctx, s.db, req, database.List{
+// List returns a page of the student's cards, of one course if it isn't zero, the
+// soonest due first.
+func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Card], error) {
+	list, args := database.List{
 		Columns: columns,
 		From:    "flashcards f",
 		Where:   theirs,
 		Order:   []string{"f.next_review_date", "f.id"},
 		Count:   database.Counted("flashcards"),
-	}, owner)
+	}, []any{owner}
+	if !course.IsZero() {
+		list.Where, list.Count, args = theirs+" AND f.course_id = $2", database.CountedOf("flashcards"), append(args, course)
+	}
+	return database.Page[Card](ctx, s.db, req, list, args...)
 }
 
 // dueBytes is how many bytes the texts of one answer of Due may have.

@@ -107,15 +107,20 @@ type Store struct {
 // NewStore returns the chats of the database. The model is needed to answer only; see Send.
 func NewStore(db *database.DB) *Store { return &Store{db: db} }
 
-// List returns a page of the student's chats, the latest active first.
-func (s *Store) List(ctx context.Context, owner auth.UserID, req page.Request) (page.Page[Chat], error) {
-	return database.Page[Chat](ctx, s.db, req, database.List{
+// List returns a page of the student's chats, of one course if it isn't zero, the
+// latest active first.
+func (s *Store) List(ctx context.Context, owner auth.UserID, course courses.ID, req page.Request) (page.Page[Chat], error) {
+	list, args := database.List{
 		Columns: chatColumns,
 		From:    "chats c",
 		Where:   theirs,
 		Order:   []string{"coalesce(c.last_active_at, c.updated_at) DESC", "c.id DESC"},
 		Count:   database.Counted("chats"),
-	}, owner)
+	}, []any{owner}
+	if !course.IsZero() {
+		list.Where, list.Count, args = theirs+" AND c.course_id = $2", database.CountedOf("chats"), append(args, course)
+	}
+	return database.Page[Chat](ctx, s.db, req, list, args...)
 }
 
 // Create opens a chat, about a course if one is named.

@@ -17,7 +17,7 @@ func init() {
 		ID:      "accounts-logout",
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/accounts/logout/",
-		Summary: "Sign out: end the login that a refresh token belongs to.",
+		Summary: "Sign out: end the login that a refresh token belongs to; its access token ends by itself, within 15 minutes.",
 		Needs:   []api.Resource{database.Resource},
 		Status:  http.StatusResetContent,
 	}, setup)

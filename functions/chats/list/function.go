@@ -8,6 +8,7 @@ import (
 	view "aksio.app/functions/chats"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
+	"aksio.app/shared/courses"
 	"aksio.app/shared/database"
 	"aksio.app/shared/tutor"
 )
@@ -25,6 +26,7 @@ func init() {
 // Request asks for a page.
 type Request struct {
 	api.ListQuery
+	Course courses.ID `query:"course" format:"uuid" doc:"Only of this course."`
 }
 
 // Response is the page.
@@ -39,7 +41,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	}
 	store := tutor.NewStore(db)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		found, err := store.List(ctx, user.ID, req.Request())
+		found, err := store.List(ctx, user.ID, req.Course, req.Request())
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ CREATE INDEX flashcards_list ON flashcards (user_id, next_review_date, id);
 CREATE INDEX flashcards_due ON flashcards (user_id, course_id, next_review_date, id) WHERE is_active;
 -- What is due is found without reading past all suspended cards.
 CREATE INDEX flashcards_due_anywhere ON flashcards (user_id, next_review_date, id) WHERE is_active;
-CREATE INDEX flashcards_course ON flashcards (course_id, id);
+CREATE INDEX flashcards_course ON flashcards (course_id, next_review_date, id);
 
 CREATE TABLE flashcard_reviews (
 	id                     uuid        PRIMARY KEY, -- the client may give it: a repetition changes nothing

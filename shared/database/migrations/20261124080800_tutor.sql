@@ -27,7 +27,7 @@ CREATE TABLE chats (
 	CONSTRAINT chats_own_course FOREIGN KEY (course_id, user_id) REFERENCES courses (id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX chats_list ON chats (user_id, (coalesce(last_active_at, updated_at)) DESC, id DESC) WHERE status <> 'deleted';
-CREATE INDEX chats_course ON chats (course_id);
+CREATE INDEX chats_course ON chats (course_id, (coalesce(last_active_at, updated_at)) DESC, id DESC);
 CREATE INDEX chats_owner ON chats (user_id); -- the foreign key's: chats_list leaves out what is deleted
 CREATE INDEX chats_deleted ON chats (updated_at) WHERE status = 'deleted';
 
