@@ -3,6 +3,7 @@ package chats_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -120,6 +121,34 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 	ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Into(&old)
 	if got := old.Results[0].Citations[0]; got != c {
 		t.Errorf("an old citation is %+v, want %+v", got, c)
+	}
+}
+
+// TestMarksSayWhichQuoteIsMeant: they are numbered as they come, and what stands before
+// each is its quote, sign for sign.
+func TestMarksSayWhichQuoteIsMeant(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	const code = "A “map” is made by `m := make(map[string]int)` , and asked by `v, ok := m[\"a\"]` then."
+	if _, err := app.DB.Exec(t.Context(), `UPDATE passages SET text = $1 WHERE position = 1`, code+" A map is open to every key, and a closed map to none."); err != nil {
+		t.Fatal(err)
+	}
+	chat := open(t, ada, course)
+	for question, least := range map[string]int{"How is a map made and asked?": 1, "Which map is continuous, which compact, which closed?": 2} {
+		var exchange struct {
+			Answered message `json:"ai_response"`
+		}
+		ada.Post(chat+"send_message/", map[string]any{"content": question}).Want(http.StatusCreated).Into(&exchange)
+		if len(exchange.Answered.Citations) < least {
+			t.Errorf("%q is answered by %+v", question, exchange.Answered)
+		}
+		for i, c := range exchange.Answered.Citations {
+			if c.Number != i+1 || !strings.Contains(exchange.Answered.Content, fmt.Sprintf("> %s [%d]", c.Quote, i+1)) {
+				t.Errorf("citation %d of %q is %d, %q", i+1, exchange.Answered.Content, c.Number, c.Quote)
+			}
+		}
 	}
 }
 

@@ -115,7 +115,8 @@ type Question struct {
 }
 
 // Part is a piece of a streamed answer: text or a citation, never both. A
-// citation follows its mark, such as "[1]", in the text.
+// citation follows its mark in the text: [1] is the answer's first, and so on. A
+// quote that is cited again has its mark again, and no second citation.
 type Part struct {
 	Text     string
 	Citation *Citation
@@ -123,7 +124,7 @@ type Part struct {
 
 // Citation is words of a source that were found there.
 type Citation struct {
-	Source     int // index in the question's sources; its mark in the text is one higher
+	Source     int // index in the question's sources
 	Start, End int // code points in the source's text, End excluded
 	Quote      string
 }

@@ -65,7 +65,7 @@ const (
 // Citation says where in the material the answer has something from. Its words
 // were found there. Start and End count code points of the document's text.
 type Citation struct {
-	Number int `json:"number" doc:"Its mark in the text: [1] is 1."`
+	Number int `json:"number" doc:"Its mark in the text: [1] is 1. An answer's quotes are numbered in the order in which it cites them; one that it cites again keeps its number."`
 	documents.Citation
 	DocumentName string `json:"document_name" doc:"As title; its first name."`
 	Page         int    `json:"page" doc:"As page_start; its first name."`
@@ -315,7 +315,7 @@ func (s *Store) answer(ctx context.Context, owner auth.UserID, chat Chat, before
 			text.WriteString(part.Text)
 			return emit(Event{Text: part.Text})
 		}
-		c := cite(hits[part.Citation.Source], *part.Citation)
+		c := cite(len(a.citations)+1, hits[part.Citation.Source], *part.Citation)
 		a.citations = append(a.citations, c)
 		return emit(Event{Citation: &c})
 	})
@@ -352,9 +352,9 @@ func instructions(chat Chat) string {
 	return fmt.Sprintf("%s\nThe student wishes: %s", manner, *chat.SystemPrompt)
 }
 
-func cite(h retrieval.Hit, c ai.Citation) Citation {
+func cite(number int, h retrieval.Hit, c ai.Citation) Citation {
 	cited := h.Cite(c.Start, c.End, c.Quote)
-	return Citation{c.Source + 1, cited, h.DocumentName, cited.PageStart}
+	return Citation{number, cited, h.DocumentName, cited.PageStart}
 }
 
 // How long the database may be away at the end of an answer before it is lost.

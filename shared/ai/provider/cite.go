@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -17,9 +18,10 @@ const leastQuoted = 4
 
 // citer reads a model's answer as it comes and emits text and citations. The
 // model cites as [[n|verbatim words of source n]]. What stands in such brackets
-// is held back until they close; if the words are in the source, the mark [n]
-// and a Citation come out, and nothing otherwise. A bare [n], which looks like a
-// checked citation and isn't one, is left out.
+// is held back until they close; if the words are in the source, the mark [i] of the
+// i-th quote and its Citation come out, of a quote that was cited before the mark alone,
+// and nothing otherwise. A bare [n], which looks like a checked citation and isn't one,
+// is left out.
 type citer struct {
 	sources []ai.Source
 	folded  []*folded // of the sources, made when needed
@@ -107,7 +109,9 @@ func (c *citer) bracket(end bool) (more bool, err error) {
 }
 
 // looksChecked reports whether [number] would be taken for a citation.
-func (c *citer) looksChecked(number int) bool { return number >= 1 && number <= len(c.sources) }
+func (c *citer) looksChecked(number int) bool {
+	return number >= 1 && number <= max(len(c.sources), len(c.cited))
+}
 
 // before returns the rune before the bracket.
 func (c *citer) before() rune {
@@ -123,10 +127,15 @@ func (c *citer) cite(number int, quote string) error {
 		c.drop()
 		return nil
 	}
-	if err := c.put(c.takeSpace() + "[" + strconv.Itoa(number) + "]"); err != nil {
+	at := slices.Index(c.cited, citation)
+	again := at >= 0
+	if !again {
+		at = len(c.cited)
+		c.cited = append(c.cited, citation)
+	}
+	if err := c.put(c.takeSpace() + "[" + strconv.Itoa(at+1) + "]"); err != nil || again {
 		return err
 	}
-	c.cited = append(c.cited, citation)
 	return c.emit(ai.Part{Citation: &citation})
 }
 

@@ -52,6 +52,8 @@ func TestCiter(t *testing.T) {
 		{"no citation", "Plain text.", "Plain text.", nil},
 		{"one", "Energy [[1|release energy from sugar]].", "Energy [1].", []string{"release energy from sugar"}},
 		{"two", "A [[1|double membrane]] B [[2|amino acids]]", "A [1] B [2]", []string{"double membrane", "amino acids"}},
+		{"numbered as they come", "A [[2|amino acids]] B [[1|double membrane]] C [[1|release energy]]", "A [1] B [2] C [3]", []string{"amino acids", "double membrane", "release energy"}},
+		{"cited again", "A [[2|amino acids]] B [[1|double membrane]] C [[2|Amino acids]].", "A [1] B [2] C [1].", []string{"amino acids", "double membrane"}},
 		{"folded", "A [[1|RELEASE  energy]]", "A [1]", []string{"release energy"}},
 		{"invented words", "Energy [[1|release heat from sugar]].", "Energy.", nil},
 		{"wrong source", "Energy [[2|release energy from sugar]].", "Energy.", nil},

@@ -50,9 +50,10 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	if err := send(ai.Part{Text: tongue.text.preface}); err != nil {
 		return answer, err
 	}
-	for _, s := range extracts {
-		c := ai.Citation{Source: s.source, Start: s.start, End: s.end, Quote: slice(q.Sources[s.source].Text, s.start, s.end)}
-		if err := send(ai.Part{Text: "\n\n> " + s.text + " [" + strconv.Itoa(s.source+1) + "]"}); err != nil {
+	for i, s := range extracts {
+		c := ai.Citation{Source: s.source, Start: s.start, End: s.end, Quote: s.quote}
+		line := strings.Join(strings.Fields(joinBroken(s.quote)), " ") // the material's own signs, mark-up included
+		if err := send(ai.Part{Text: "\n\n> " + line + " [" + strconv.Itoa(i+1) + "]"}); err != nil {
 			return answer, err
 		}
 		if err := send(ai.Part{Citation: &c}); err != nil {
