@@ -41,12 +41,13 @@ func TestRouterPrefersLiteralsFromTheLeft(t *testing.T) {
 	}
 }
 
-func TestEscapedNULIsFound(t *testing.T) {
+func TestBadEscapesAreFound(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		`{"a":"\u0000"}`: true, `{"a":"x\u0000"}`: true, `{"a":"\\u0000"}`: false, `{"a":"\\\u0000"}`: true, `{"a":"\\u0000\u0000"}`: true, `{"a":"u0000"}`: false,
+		`{"a":"\ud800"}`: true, `{"a":"\ud83d\ude00"}`: false, `{"a":"\ude00\ud83d"}`: true, `{"a":"\ud83d\u0041"}`: true, `{"a":"\\ud83d"}`: false, `{"a":"\ud83d"`: true, `"\u00e5\ud8`: false,
 	} {
-		if got := holdsNUL([]byte(text)); got != want {
+		if got := badEscape([]byte(text)) != nil; got != want {
 			t.Errorf("%s: got %t, want %t", text, got, want)
 		}
 	}

@@ -255,7 +255,7 @@ func checkProblem(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	var problem Problem
 	answer := w.Body.Bytes()
-	if err := json.Unmarshal(answer, &problem); err != nil || !utf8.Valid(answer) || holdsNUL(answer) {
+	if err := json.Unmarshal(answer, &problem); err != nil || !utf8.Valid(answer) || badEscape(answer) != nil {
 		t.Fatalf("%v in %q", err, answer)
 	}
 	if problem.Status != w.Code || problem.Code == "" || problem.Title == "" || problem.Detail == "" || problem.Error_ != problem.Detail ||

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,8 +32,8 @@ func jsonFormat(fields func() *fields) huma.Format {
 			if !utf8.Valid(data) {
 				return errors.New("it isn't UTF-8")
 			}
-			if holdsNUL(data) {
-				return errors.New("it holds a NUL character, which no text may")
+			if err := badEscape(data); err != nil {
+				return err
 			}
 			if err := json.Unmarshal(data, v); err != nil {
 				return fields().misfit(data, v, err)
@@ -199,22 +200,38 @@ func (f *fields) check(value any) error {
 	return nil
 }
 
-// holdsNUL reports whether a text of the JSON has an escaped NUL character. An
-// escaped backslash before u0000 makes it a text like any other.
-func holdsNUL(data []byte) bool {
-	for i := 0; ; {
-		at := bytes.Index(data[i:], []byte(`\u0000`))
-		if at < 0 {
-			return false
+// badEscape says which escaped character of the JSON no text may hold: NUL, which
+// PostgreSQL can't store, and half of a surrogate pair, for which Go puts another.
+func badEscape(data []byte) error {
+	for {
+		at := bytes.IndexByte(data, '\\')
+		if at < 0 || at+6 > len(data) {
+			return nil
 		}
-		at += i
-		backslashes := 0
-		for at-backslashes > 0 && data[at-backslashes-1] == '\\' {
-			backslashes++
+		data = data[at:]
+		first, ok := escaped(data)
+		switch {
+		case !ok:
+			data = data[2:] // another escape, such as that of a backslash
+			continue
+		case first == 0:
+			return errors.New("it holds a NUL character, which no text may")
+		case utf16.IsSurrogate(first):
+			second, _ := escaped(data[6:])
+			if utf16.DecodeRune(first, second) == utf8.RuneError {
+				return errors.New("it holds half of a surrogate pair, which is no character")
+			}
+			data = data[6:]
 		}
-		if backslashes%2 == 0 {
-			return true
-		}
-		i = at + 1
+		data = data[6:]
 	}
+}
+
+// escaped returns the character of an escape such as \u00e5 that the data begin with.
+func escaped(data []byte) (rune, bool) {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	code, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	return rune(code), err == nil
 }

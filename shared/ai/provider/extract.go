@@ -120,7 +120,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 const leastAsked = 5
 
 // terms returns what the question asks about, with how much each counts. A
-// question of few words is taken together with the one before it.
+// question that names nothing is about what the one before it asks about.
 func terms(q ai.Question, question string, tongue *tongue) map[string]float64 {
 	out := map[string]float64{}
 	for _, w := range splitWords(question) {
@@ -129,11 +129,11 @@ func terms(q ai.Question, question string, tongue *tongue) map[string]float64 {
 			out[stem(w.text)] = 1
 		}
 	}
-	if len(out) < 2 {
+	if len(out) == 0 {
 		for _, turn := range slices.Backward(q.Turns[:len(q.Turns)-1]) {
 			if turn.Role == ai.RoleUser {
 				for _, s := range stems(turn.Text) {
-					out[s] = max(out[s], 0.5)
+					out[s] = 1
 				}
 				break
 			}

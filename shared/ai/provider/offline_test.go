@@ -424,6 +424,12 @@ func TestOfflineAnswerSaysWhatItIs(t *testing.T) {
 
 func TestOfflineAnswerTakesShortQuestionsWithTheOneBefore(t *testing.T) {
 	t.Parallel()
+	apart, err := provider.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
+		{Role: ai.RoleUser, Text: "Who won the football world cup in 1998?"}, {Role: ai.RoleAssistant, Text: "I don't know."}, {Role: ai.RoleUser, Text: "What is mitosis?"},
+	}}, nil)
+	if err != nil || len(apart.Citations) == 0 || !strings.Contains(apart.Citations[0].Quote, "Mitosis is") {
+		t.Errorf("a question that names what it is about: Answer = %+v, %v", apart, err)
+	}
 	answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
 		{Role: ai.RoleUser, Text: "What is the Calvin cycle?"}, {Role: ai.RoleAssistant, Text: "It builds sugar."}, {Role: ai.RoleUser, Text: "Where is it?"},
 	}}, nil)
