@@ -106,9 +106,3 @@ func (s sentence) place(p phrase) (from, to int, once bool) {
 	}
 	return from, from + len(p.stems), from >= 0 && times == len(p.stems)
 }
-
-// term is what may stand among the options, with its stems.
-type term struct {
-	text  string
-	stems []string
-}

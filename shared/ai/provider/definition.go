@@ -12,12 +12,13 @@ import (
 // definition is a sentence that says what something is.
 type definition struct {
 	sentence
-	term  string // what is defined, without its article
-	begin string // subject and verb, with which the sentence begins; "" if it begins otherwise
-	verb  string // the latter
-	front string // the question
-	back  string // what the sentence says of the term
-	which bool   // back describes the term without naming it: the question can be turned round
+	term  string   // what is defined, without its article
+	key   []string // the term's stems
+	begin string   // subject and verb, with which the sentence begins; "" if it begins otherwise
+	verb  string   // the latter
+	front string   // the question
+	back  string   // what the sentence says of the term
+	which bool     // back describes the term without naming it: the question can be turned round
 	trust float64
 }
 
@@ -187,9 +188,9 @@ func (m *reading) explain(s sentence) (definition, bool) {
 		return definition{}, false
 	}
 	d := definition{
-		sentence: s, term: term, front: fmt.Sprintf(m.tongue.text.about, term), back: upperFirst(rest),
-		which: !shares(stems(term), stems(rest)), trust: 0.7,
+		sentence: s, term: term, key: stems(term), front: fmt.Sprintf(m.tongue.text.about, term), back: upperFirst(rest), trust: 0.7,
 	}
+	d.which = !shares(d.key, stems(rest))
 	d.begin, d.verb = begin(s.text, term, s.text[strings.LastIndex(s.text, rest):])
 	return d, true
 }
@@ -233,6 +234,7 @@ func (m *reading) definition(s sentence, r rule, article, term, as, rest string)
 	if as != "" {
 		d.term = as
 	}
+	d.key = stems(d.term)
 	return d, true
 }
 

@@ -96,7 +96,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		}
 		if d, ok := r.define(s); ok {
 			score *= defining
-			if shares(stems(d.term), asked) {
+			if shares(d.key, asked) {
 				score *= defining
 			}
 		}

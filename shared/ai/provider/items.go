@@ -90,6 +90,7 @@ func (q queue) next(used map[[2]int]bool, answered map[string]int) (possible, bo
 func (r *reading) queues(ctx context.Context) []queue {
 	definitions, clozes := r.definitions(ctx), r.clozes(ctx)
 	definitions = slices.DeleteFunc(definitions, func(d definition) bool { return !d.which || len(splitWords(d.back)) < leastDescribed })
+	definitions = definitions[:min(len(definitions), mostDescribed)]
 	var out []queue
 	for _, kind := range wantedTypes(r.material) {
 		var all []possible
@@ -125,8 +126,12 @@ func boolFirst(a, b bool) int {
 	return 0
 }
 
-// leastDescribed is how many words tell a term from others.
-const leastDescribed = 5
+// leastDescribed is how many words tell a term from others, and mostDescribed how many
+// terms are asked for: each is compared with all others.
+const (
+	leastDescribed = 5
+	mostDescribed  = 500
+)
 
 // described asks for the term that a definition is about.
 func (r *reading) described(definitions []definition) []possible {
@@ -189,20 +194,27 @@ func (r *reading) statement(d definition, statement, correct, explanation string
 
 // rivals returns up to most definitions of which the same could be said by their
 // form, the likest terms first: they have the same verb, and nothing in common with
-// the sentence.
+// the sentence or each other.
 func rivals(d definition, among []definition, most int) []definition {
 	if d.begin == "" {
 		return nil
 	}
-	here := slices.Concat(d.stems(), stems(d.heading))
-	var out []definition
+	var same []definition
 	for _, other := range among {
-		if other.verb == d.verb && !shares(here, stems(other.term)) && !slices.ContainsFunc(out, func(o definition) bool { return shares(stems(o.term), stems(other.term)) }) {
+		if other.verb == d.verb {
+			same = append(same, other)
+		}
+	}
+	slices.SortStableFunc(same, func(a, b definition) int { return cmp.Compare(unlike(d.term, a.term), unlike(d.term, b.term)) })
+	taken := slices.Concat(d.stems(), stems(d.heading))
+	var out []definition
+	for _, other := range same {
+		if len(out) < most && !shares(taken, other.key) {
+			taken = append(taken, other.key...)
 			out = append(out, other)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b definition) int { return cmp.Compare(unlike(d.term, a.term), unlike(d.term, b.term)) })
-	return out[:min(most, len(out))]
+	return out
 }
 
 // unlike returns how much the shapes of two terms differ: what differs in shape

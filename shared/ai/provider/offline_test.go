@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -343,6 +344,22 @@ func TestOfflineReadsOneLongWord(t *testing.T) {
 	m := ai.Material{Sources: []ai.Source{{Text: strings.Repeat("a.", 95_000)}}, Count: 1}
 	if cards, _, err := (provider.Offline{}).Cards(ctx, m); err != nil {
 		t.Errorf("%d cards, %v", len(cards), err)
+	}
+}
+
+// TestOfflineReadsThousandsOfDefinitions, each of which may stand for any other: that
+// took minutes, and now a moment.
+func TestOfflineReadsThousandsOfDefinitions(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var text strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&text, "Enzyme%c%c%c is a protein that digests the food of all cells of the body in warm and salty water with an acid of the stomach number %d. ", 'a'+i%26, 'a'+i/26%26, 'a'+i/676, i)
+	}
+	m := ai.Material{Sources: []ai.Source{{Text: text.String()}}, Count: 50}
+	if items, _, err := (provider.Offline{}).Questions(ctx, m); err != nil || len(items) == 0 {
+		t.Errorf("%d items, %v", len(items), err)
 	}
 }
 
