@@ -540,13 +540,19 @@ func TestMaterialThatGivesNothingIsSaid(t *testing.T) {
 // TestAModelThatCantReadTheScriptSaysSo: that nothing came of it had no reason.
 func TestAModelThatCantReadTheScriptSaysSo(t *testing.T) {
 	t.Parallel()
-	ada := newStudent(t, apitest.New(t), "ada")
-	ada.document("植物", []string{"光合作用是植物利用光能把水和二氧化碳变成糖和氧气的过程。叶绿体是进行光合作用的细胞器。叶绿素吸收红光和蓝光。"})
-	resp := ada.Post(path+ada.plan(object{"flashcard_count": 1})+"/generate_content/", nil).Want(http.StatusUnprocessableEntity)
-	var m made
-	resp.Into(&m)
-	if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "Chinese") {
-		t.Errorf("answer %s", resp.Body)
+	for name, text := range map[string]string{
+		"植物":      "光合作用是植物利用光能把水和二氧化碳变成糖和氧气的过程。叶绿体是进行光合作用的细胞器。叶绿素吸收红光和蓝光。",
+		"광합성":     "광합성은 식물이 빛으로 물과 이산화탄소를 당과 산소로 바꾸는 과정이다. 엽록체는 광합성을 하는 세포 소기관이다. DNA도 들어 있다.",
+		"الخلايا": "الخلية هي أصغر وحدة في الكائن الحي. تحتوي النواة على المادة الوراثية للخلية. الغشاء يفصل الخلية عن محيطها.",
+	} {
+		ada := newStudent(t, apitest.New(t), "ada")
+		ada.document(name, []string{text})
+		resp := ada.Post(path+ada.plan(object{"flashcard_count": 1})+"/generate_content/", nil).Want(http.StatusUnprocessableEntity)
+		var m made
+		resp.Into(&m)
+		if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "this script") {
+			t.Errorf("%s: answer %s", name, resp.Body)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 
 	"aksio.app/shared/ai"
@@ -29,15 +28,14 @@ func (Offline) EmbeddingModel() string { return ai.OfflineVectors }
 // Weight implements Model: what other models were asked before still counts.
 func (o Offline) Weight(model string) float64 { return Config{Prices: o.prices}.weight(model) }
 
-// nothing says why the model made nothing of material that it can't divide into words;
-// nil if the material is to blame.
+// nothing says why the model made nothing of material in a script without capitals, by
+// which it finds sentences and names; nil if the material is to blame.
 func (o Offline) nothing(m ai.Material) error {
-	switch cmp.Or(languageOf(m.Sources), m.Language) {
-	case "ja", "th", "zh":
-		return fault.New(fault.Unsupported, "No language model is connected, and the built-in one can't make cards or questions of texts in Chinese, Japanese or Thai. "+
-			"Choose documents in another language, or have a language model connected.").Coded("ai_unsupported")
+	if upper, lower, others := cases(m.Sources); upper+lower >= others {
+		return nil
 	}
-	return nil
+	return fault.New(fault.Unsupported, "No language model is connected, and the built-in one can't make cards or questions of texts in this script. "+
+		"Choose documents in another script, or have a language model connected.").Coded("ai_unsupported")
 }
 
 // usage of the offline model is always nothing.

@@ -163,7 +163,12 @@ func stemWords(words []word, known map[string]string) {
 
 // isUncased reports whether the texts are written without capitals, as quick notes are.
 func isUncased(sources []ai.Source) bool {
-	upper, lower := 0, 0
+	upper, lower, _ := cases(sources)
+	return upper*500 < lower
+}
+
+// cases counts the texts' letters; others belong to scripts that have no capitals.
+func cases(sources []ai.Source) (upper, lower, others int) {
 	for _, source := range sources {
 		for _, r := range source.Text {
 			switch {
@@ -171,10 +176,12 @@ func isUncased(sources []ai.Source) bool {
 				upper++
 			case unicode.IsLower(r):
 				lower++
+			case unicode.IsLetter(r):
+				others++
 			}
 		}
 	}
-	return upper*500 < lower
+	return upper, lower, others
 }
 
 // block is a paragraph, a list entry or a heading, in code points.
