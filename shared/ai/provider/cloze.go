@@ -30,7 +30,7 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 		start, end := s.words[from].start, s.words[to-1].end
 		if worth := p.weight / float64(1+asked[p.text]*asked[p.text]); worth > top && asked[p.text] < mostAsked {
 			top = worth
-			best = cloze{s, p, r.open(s.text[:start]) + gap + s.text[end:], s.text[start:end]}
+			best = cloze{s, p, r.open(s, from) + gap + s.text[end:], s.text[start:end]}
 		}
 	}
 	if top > 0 {
@@ -40,16 +40,16 @@ func (r *reading) cloze(at int, asked map[string]int) (cloze, bool) {
 }
 
 // open returns what stands before a gap without what would tell how its answer begins.
-func (r *reading) open(before string) string {
-	if r.tongue.code != "en" {
-		return before
+func (r *reading) open(s sentence, at int) string {
+	article := s.words[max(at-1, 0)]
+	text := article.text
+	if at == 1 { // elsewhere an "A" is the vitamin's name
+		text = strings.ToLower(text)
 	}
-	for _, article := range []string{"an ", "a "} {
-		if rest, ok := strings.CutSuffix(before, article); ok && (rest == "" || strings.HasSuffix(rest, " ")) {
-			return rest + "a(n) "
-		}
+	if r.tongue.code == "en" && (text == "a" || text == "an") {
+		return s.text[:article.start+1] + "(n) "
 	}
-	return before
+	return s.text[:s.words[at].start]
 }
 
 // standsAsNoun reports whether the words stand there as the thing that they name: not
@@ -72,8 +72,10 @@ func (r *reading) standsAsNoun(s sentence, from, to int) bool {
 	if r.tongue.code == "de" || from == 0 {
 		return true
 	}
-	switch before := strings.ToLower(s.words[from-1].text); before {
-	case "to", "and", "or": // may stand before either
+	switch before := strings.ToLower(s.words[from-1].text); {
+	case before == "to", before == "and", before == "or": // may stand before either
+		return false
+	case lists().pointing[before]: // which one, isn't said here
 		return false
 	default:
 		return !s.words[from].after && (r.beforeNouns(before) || !stopped(before))
