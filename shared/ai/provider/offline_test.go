@@ -79,6 +79,14 @@ func TestOfflineCardsMakeSense(t *testing.T) {
 			"the enzyme binds the substrate in its active site. the substrate is changed by the enzyme. an enzyme is a protein that speeds up a reaction in the cell.",
 			"Fill in the gap", "",
 		},
+		"French without capitals": {
+			"la membrane entoure la cellule et laisse passer des molécules. les protéines de la membrane transportent des molécules vers la cellule. chaque cellule construit des protéines.",
+			"Complète la phrase : ", "",
+		},
+		"Swedish without capitals": {
+			"cellen bygger proteiner av aminosyror och skickar dem till membranet. proteiner i membranet släpper in vatten och salter till cellen. membranet omger cellen.",
+			"Fyll i luckan: ", "",
+		},
 		"a line of a slide":         {"Memory\n\nMain Memory: Fast, small, and temporary storage of the computer\n\nSecondary Memory: Big, slow, and permanent storage", "What does the material say about “Main Memory”?", ""},
 		"an exercise is no fact":    {"Write a program that reads the numbers of a file. The numbers of a file are read by the program line by line.", "", "Write a program"},
 		"a name keeps its capitals": {"The Sender Policy Framework is a standard that names the servers of a domain. Every sender reads it, and the sender obeys it.", "What is the Sender Policy Framework?", "sender Policy"},
@@ -115,6 +123,22 @@ func TestOfflineCardsMakeSense(t *testing.T) {
 		}
 		if !strings.Contains(fronts.String(), tc.want) || tc.never != "" && strings.Contains(fronts.String(), tc.never) {
 			t.Errorf("%s: want %q, never %q:\n%s", name, tc.want, tc.never, fronts.String())
+		}
+	}
+}
+
+// TestOfflineTopicsAreWordsOfTheText, even where they are frequent in other texts or
+// say nothing in another language.
+func TestOfflineTopicsAreWordsOfTheText(t *testing.T) {
+	t.Parallel()
+	for topic, text := range map[string]string{
+		"population": "The population of the island grows in the summer. The ships bring the food that the population of the island needs. The population left the island in 1902.",
+		"Menge":      "Die Menge ist offen, wenn sie eine Umgebung von jedem ihrer Punkte ist. Eine Menge ist abgeschlossen, wenn ihr Komplement offen ist. Jede Menge hat einen Rand.",
+		"gang":       "The gang of the harbour was feared in the town. The sheriff of the town looked for the gang. The gang left the town by the river in 1902.",
+	} {
+		summary, _, err := provider.Offline{}.Summarize(t.Context(), ai.Material{Sources: []ai.Source{{Text: text}}})
+		if err != nil || !slices.Contains(summary.Topics, topic) {
+			t.Errorf("topics %q, %v; want %q", summary.Topics, err, topic)
 		}
 	}
 }

@@ -197,7 +197,7 @@ func (r *reading) phrase(key string, f *found) (phrase, bool) {
 	switch {
 	case r.tongue.code == "en" && strings.HasSuffix(text, "ed"), r.tongue.code == "fr" && strings.HasSuffix(text, "ant"):
 		return phrase{}, false
-	case f.words == 1 && lists().everyday[key]:
+	case f.words == 1 && lists().everyday[r.tongue.code][key]:
 		return phrase{}, false
 	case nouns < 0.4, f.words > 1 && nouns < 0.5:
 		return phrase{}, false

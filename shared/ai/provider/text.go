@@ -456,7 +456,7 @@ func (s sentence) readable() bool {
 	}
 	start := s.words[0]
 	labelled := strings.HasPrefix(s.text[start.end:], ":") && lists().general[strings.ToLower(start.text)] // "Note: it is …"
-	if labelled || s.uncased && (lists().midway[start.text] || !s.isFinite()) || speaker().MatchString(s.text) || s.isEntry() {
+	if labelled || s.uncased && lists().midway[start.text] || speaker().MatchString(s.text) || s.isEntry() {
 		return false
 	}
 	for _, sign := range []string{"http", "www.", "doi:", "ISBN", "et al", "<unk>", "@", "©", "{", "}", "\\", "=", "...", "_"} {
@@ -474,11 +474,6 @@ func (s sentence) readable() bool {
 func (s sentence) isEntry() bool {
 	groups := explained().FindStringSubmatch(s.text)
 	return groups != nil && isTitled(groups[2])
-}
-
-// isFinite reports whether the sentence has a verb of those that nearly all sentences have.
-func (s sentence) isFinite() bool {
-	return slices.ContainsFunc(s.words, func(w word) bool { return lists().finite[w.text] })
 }
 
 // speaks reports whether somebody says "I" or "you" in it.

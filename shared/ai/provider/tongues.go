@@ -16,6 +16,18 @@ various very via was way ways we well went were what when where whereas whether 
 without would yet you your yes don't it's i'm that's we're they're can't won't let's folks today`,
 	nouns:   "the a an of in by for with this these each on to from into between their its his her our some many and or as",
 	persons: "i i'm i've i'll i'd we we're we've we'll us our ours me my you you're your yours let's it's folks",
+	everyday: `ability access accordance account action activity advance advantage aim amount analysis approach area aspect attempt attention basis beginning
+behavior behaviour benefit capacity cause center centre century challenge chance change character characteristic choice claim combination comment
+comparison component concept conclusion condition connection consequence context contrast contribution country course date decade decision decline
+decrease degree description detail determination development difference difficulty direction discussion effect effort element evaluation event excess
+existence experience explanation extent factor failure feature final focus future goal half hand help history hour idea impact implementation
+importance impression improvement increase indication interest interview introduction investigation item job length life limit line link lives loss
+manner maximum mean means measure method middle minimum minute mistake moment month object objective opinion opportunity option origin outcome output
+past pattern percentage performance period phase picture plan position possibility practice presentation problem procedure process product project
+property proportion proposal purpose quality quantity rate ratio record reduction reference relation relationship report request requirement research
+resource respect response responsibility restriction return review right role rule scale scene season sense sequence series setting shape share side
+sign significance site situation size solution source stage standard start step stop story style subject success suggestion sum support task team test
+title tonight tool top transition trend trip truth turn unit usage user value variety version view week west winner world`,
 	text: texts{
 		preface: "No language model is connected, so this is not a written answer: these are the sentences of your material that fit the question best.",
 		nothing: "I found nothing in your material that fits this question. No language model is connected; I can only quote from the material.",
@@ -37,6 +49,9 @@ mindre minst mot mye må måtte ned noe noen nok nå når og også om opp oss ov
 store så tidligere til tilbake under ut uten var ved vi via vil ville vår være vært å også brukes bruker ofte består blant hvorav`,
 	nouns:   "en et ei den det denne dette av i på for med til fra som og eller om mellom under ved gjennom hver flere",
 	persons: "jeg vi oss vår vårt våre min mitt mine du deg din ditt dine",
+	everyday: `arbeid arbeidet betydning bruk effekt forbindelse forhold forskjell forslag gang grunn innhold løsning metode mulighet måned måte område oppgave
+ordning periode plan problem prosess prosjekt punkt rekke rekkefølge retning side spørsmål standard sted størrelse tidspunkt tillegg uke utvikling
+valg verdi virkning årsak`,
 	text: texts{
 		preface: "Ingen språkmodell er koblet til, så dette er ikke et skrevet svar: det er setningene i materialet ditt som passer best til spørsmålet.",
 		nothing: "Jeg fant ingenting i materialet ditt som passer til spørsmålet. Ingen språkmodell er koblet til; jeg kan bare sitere materialet.",
@@ -58,6 +73,8 @@ några och också om oss på samma samt sedan sig sin sina sitt ska skall skulle
 vem vi via vid vilka vilken vilket vill är även över används ofta består bland`,
 	nouns:   "en ett den det denna detta av i på för med till från som och eller om mellan under vid genom varje flera",
 	persons: "jag vi oss vår vårt våra min mitt mina du dig din ditt dina",
+	everyday: `användning arbete betydelse effekt fråga förbindelse förhållande förslag gång innehåll lösning metod månad möjlighet område ordning orsak period plan
+problem process projekt punkt riktning skillnad skäl standard storlek ställe sätt tidpunkt tillägg uppgift utveckling val vecka verkan värde årsak`,
 	text: texts{
 		preface: "Ingen språkmodell är ansluten, så detta är inget skrivet svar: det är de meningar i ditt material som passar frågan bäst.",
 		nothing: "Jag hittade inget i ditt material som passar frågan. Ingen språkmodell är ansluten; jag kan bara citera materialet.",
@@ -79,6 +96,9 @@ mig min mindre mindst mod må måtte ned noget nogle nok nu når og også om op 
 store så tidligere til tilbage ud uden under var ved vi via vil ville vores være været bruges bruger ofte består blandt`,
 	nouns:   "en et den det denne dette af i på for med til fra som og eller om mellem under ved gennem hver flere",
 	persons: "jeg vi os vores min mit mine du dig din dit dine",
+	everyday: `arbejde betydning brug effekt forbindelse forhold forskel forslag gang grund indhold løsning metode mulighed måde måned område opgave ordning periode
+plan problem proces projekt punkt retning række rækkefølge side spørgsmål standard sted størrelse tidspunkt tillæg udvikling uge valg virkning værdi
+årsag`,
 	text: texts{
 		preface: "Ingen sprogmodel er tilsluttet, så dette er ikke et skrevet svar: det er de sætninger i dit materiale, der passer bedst til spørgsmålet.",
 		nothing: "Jeg fandt intet i dit materiale, der passer til spørgsmålet. Ingen sprogmodel er tilsluttet; jeg kan kun citere materialet.",
@@ -105,6 +125,12 @@ weil weitere weiteren weiterer welche welchem welchen welcher welches wenn wer w
 zwar zwei zwischen sodann mittels dabei hierbei beispielsweise beziehungsweise jeweils analog ebenso falls betrachte zeige sowie`,
 	nouns:   "der die das den dem des ein eine einen einem einer eines von vom in im für mit zu zum zur durch aus jede jeder jedes und oder als",
 	persons: "wir uns unser unsere unserem unseren unserer ich mein meine mir mich du dein deine dir dich",
+	everyday: `absicht aktion anfang angabe anwendung arbeit aufbau aufgabe auswahl bedeutung bedingung beginn begriff behauptung bereich bericht betrachtung
+beziehung ding eigenschaft einheit element ende entscheidung entwicklung erfahrung erklärung fakt fehler folge frage gegenstand grund größe hand hilfe
+idee inhalt jahrhundert kosten leute liste lösung methode mittel moment monat möglichkeit ort paar platz problem produkt projekt prozess qualität
+rahmen regel reihe reihenfolge richtung rolle sache schritt sinn situation stelle stunde stück tatsache thema umfang unterschied ursache verfahren
+vergleich verhältnis versuch voraussetzung vorgang vorstellung wahl weg weise wert wesen wirkung woche wort ziel zukunft zusammenhang zustand zweck
+überlegung`,
 	text: texts{
 		preface: "Es ist kein Sprachmodell angeschlossen; dies ist daher keine ausformulierte Antwort, sondern die Sätze aus deinem Material, die am besten zur Frage passen.",
 		nothing: "In deinem Material habe ich nichts gefunden, das zu dieser Frage passt. Es ist kein Sprachmodell angeschlossen; ich kann nur aus dem Material zitieren.",
@@ -127,6 +153,11 @@ qui quoi sa se selon sera seront ses seulement si sinon soit sont souvent sous s
 trois très trop un une vers voici voilà vos votre vous y à ça était étaient été être`,
 	nouns:   "le la les un une des du de au aux en dans par pour sur sous avec sans chaque ce cet cette ces leur leurs et ou entre vers",
 	persons: "je j'ai nous notre nos vous votre vos mon mes tu ton tes",
+	everyday: `action aide ajout analyse année avantage besoin bout cadre caractère cause changement chemin choix chose condition contexte côté description
+différence durée début défaut détail développement effet ensemble existence façon fin forme gens heure idée jour lieu limite liste main manière mesure
+mise mois moment moyen méthode niveau nom nombre objet occasion option ordre origine plan position possibilité problème processus procédure produit
+projet période qualité raison rapport rôle semaine situation siècle solution sorte source suite sujet taille temps terme titre travail tête usage
+utilisateur utilisation valeur vie vue élément étape état`,
 	text: texts{
 		preface: "Aucun modèle de langue n’est connecté : ceci n’est donc pas une réponse rédigée, mais les phrases de tes documents qui correspondent le mieux à la question.",
 		nothing: "Je n’ai rien trouvé dans tes documents qui corresponde à cette question. Aucun modèle de langue n’est connecté ; je ne peux que citer les documents.",
@@ -149,6 +180,11 @@ para pero poca poco porque pues puede pueden que quien quienes qué se sean seg�
 tiene tienen toda todas todo todos tres tu un una unas uno unos usted varias varios ya y él`,
 	nouns:   "el la los las un una unos unas de del al en por para con sin sobre entre cada este esta estos estas su sus y o",
 	persons: "yo nosotros nuestra nuestro nuestras nuestros mi mis tú tu tus usted ustedes",
+	everyday: `acción análisis ayuda año base cambio camino cantidad capacidad característica caso causa condición contenido contexto cosa cuenta cuestión decisión
+desarrollo descripción detalle diferencia dirección día efecto elección elemento estado fecha fin forma gente grupo hecho hora idea interés lado lista
+lugar manera mano medida medio mes modo momento método nivel nombre número objetivo objeto opción orden origen parte paso persona plan posibilidad
+posición problema proceso producto proyecto punto razón relación respuesta resultado semana sentido serie siglo situación solución tamaño tarea tema
+tiempo tipo trabajo título uso usuario valor versión vez vida vista`,
 	text: texts{
 		preface: "No hay ningún modelo de lenguaje conectado, así que esto no es una respuesta redactada: son las frases de tu material que mejor corresponden a la pregunta.",
 		nothing: "No he encontrado nada en tu material que corresponda a esta pregunta. No hay ningún modelo de lenguaje conectado; solo puedo citar el material.",
