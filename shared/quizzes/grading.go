@@ -100,7 +100,7 @@ func (q Question) option(value any) (index int, known bool) {
 }
 
 // truth returns what the value says. A number is the index of one of the options,
-// if there are any.
+// if there are any. Of options in another language the first says true.
 func (q Question) truth(value any) (bool, error) {
 	switch v := value.(type) {
 	case bool:
@@ -111,6 +111,9 @@ func (q Question) truth(value any) (bool, error) {
 			return true, nil
 		case "false":
 			return false, nil
+		}
+		if index, known := q.option(v); known {
+			return index == 0, nil
 		}
 	case float64:
 		if index, known := q.option(v); known {

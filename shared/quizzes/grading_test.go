@@ -46,6 +46,8 @@ func TestGrade(t *testing.T) {
 		{"false", `{"question_type":"true_false","correct_answers":["true"]}`, `false`, "wrong"},
 		{"false is right", `{"question_type":"true_false","correct_answers":["false"]}`, `"False"`, "right"},
 		{"option of a statement", `{"question_type":"true_false","answer_options":["True","False"],"correct_answers":["false"]}`, `1`, "right"},
+		{"option in German", `{"question_type":"true_false","answer_options":["Wahr","Falsch"],"correct_answers":["false"]}`, `"Falsch"`, "right"},
+		{"index in German", `{"question_type":"true_false","answer_options":["Wahr","Falsch"],"correct_answers":["false"]}`, `0`, "wrong"},
 		{"number without options", `{"question_type":"true_false","correct_answers":["true"]}`, `1`, "invalid"},
 		{"yes", `{"question_type":"true_false","correct_answers":["true"]}`, `"yes"`, "invalid"},
 

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,13 +24,14 @@ const (
 // dropped the rest.
 type checker struct {
 	material ai.Material
+	truth    []string // the options of a statement
 	folded   []*folded
 	known    known // fronts and questions that exist
 	dropped  []string
 }
 
 func newChecker(m ai.Material) *checker {
-	c := &checker{material: m, folded: make([]*folded, len(m.Sources)), known: known{with: map[string][]int{}, bare: map[string]bool{}}}
+	c := &checker{material: m, truth: tongueOf(cmp.Or(m.Language, languageOf(m.Sources))).text.options[:], folded: make([]*folded, len(m.Sources)), known: known{with: map[string][]int{}, bare: map[string]bool{}}}
 	for _, text := range m.Avoid {
 		c.known.add(text)
 	}
@@ -95,12 +97,19 @@ func (c *checker) answers(item *ai.Item) bool {
 	}
 	switch item.Type {
 	case ai.TrueFalse:
-		item.Options = []string{"True", "False"}
+		item.Options = slices.Clone(c.truth)
 		if len(item.Correct) != 1 {
 			return c.drop("a statement is either true or false")
 		}
-		item.Correct[0] = upperFirst(Fold(item.Correct[0]))
-		return slices.Contains(item.Options, item.Correct[0]) || c.drop("the answer is neither True nor False")
+		for _, options := range [][]string{english.text.options[:], c.truth} {
+			for i, option := range options {
+				if Fold(item.Correct[0]) == Fold(option) {
+					item.Correct[0] = item.Options[i]
+					return true
+				}
+			}
+		}
+		return c.drop("the answer is neither true nor false")
 	case ai.MultipleChoice:
 		if !c.options(item) {
 			return false

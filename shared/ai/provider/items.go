@@ -44,7 +44,7 @@ func (o Offline) Questions(ctx context.Context, m ai.Material) ([]ai.Item, ai.Us
 					used[p.at()], round = true, true
 					out = append(out, item)
 					if item.Type == ai.TrueFalse {
-						answered[item.Correct[0]]++
+						answered[p.answer]++
 					}
 					break
 				}

@@ -176,24 +176,30 @@ func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {
 					answers[i.Correct[0]]++
 				}
 			}
-			if n := answers["True"] - answers["False"]; n < -1 || n > 1 || len(answers) != 2 {
+			n := answers["True"] - answers["False"]
+			if file == "topologie.md" {
+				n = answers["Wahr"] - answers["Falsch"]
+			}
+			if n < -1 || n > 1 || len(answers) != 2 {
 				t.Errorf("%s, %v: %v", file, types, answers)
 			}
 		}
 	}
 }
 
-// TestOfflineSpeaksTheMaterialsLanguage, where it knows it; True and False are words of
-// the wire.
+// TestOfflineSpeaksTheMaterialsLanguage, where it knows it.
 func TestOfflineSpeaksTheMaterialsLanguage(t *testing.T) {
 	t.Parallel()
-	for code, tc := range map[string]struct{ text, card, question string }{
+	for code, tc := range map[string]struct {
+		text, card, question string
+		options              []string
+	}{
 		"fr": {"Une cellule est la plus petite unité vivante qui se reproduit seule. Les protéines de la membrane laissent passer certaines molécules. " +
-			"La membrane est une barrière fine qui sépare la cellule de son milieu. Les protéines de la cellule sont faites de molécules.", "Comment définir une cellule ?", "Vrai ou faux ? "},
+			"La membrane est une barrière fine qui sépare la cellule de son milieu. Les protéines de la cellule sont faites de molécules.", "Comment définir une cellule ?", "Vrai ou faux ? ", []string{"Vrai", "Faux"}},
 		"es": {"Una célula es la unidad más pequeña de la vida que se reproduce sola. Las proteínas de la membrana dejan pasar algunas moléculas. " +
-			"La membrana es una barrera fina que separa la célula de su medio. Las proteínas de la célula están hechas de moléculas.", "¿Qué es una célula?", "¿Verdadero o falso? "},
+			"La membrana es una barrera fina que separa la célula de su medio. Las proteínas de la célula están hechas de moléculas.", "¿Qué es una célula?", "¿Verdadero o falso? ", []string{"Verdadero", "Falso"}},
 		"de": {"Eine Zelle ist die kleinste Einheit des Lebens, die sich selbst vermehrt. Die Proteine der Membran lassen einige Moleküle durch. " +
-			"Die Membran ist eine dünne Schicht, die die Zelle von der Umgebung trennt. Die Proteine der Zelle bestehen aus Molekülen.", "Was ist eine Zelle?", "Wahr oder falsch? "},
+			"Die Membran ist eine dünne Schicht, die die Zelle von der Umgebung trennt. Die Proteine der Zelle bestehen aus Molekülen.", "Was ist eine Zelle?", "Wahr oder falsch? ", []string{"Wahr", "Falsch"}},
 	} {
 		for _, language := range []string{code, ""} {
 			m := ai.Material{Sources: []ai.Source{{Text: tc.text}}, Count: 5, Language: language, Types: []string{ai.TrueFalse}}
@@ -206,7 +212,7 @@ func TestOfflineSpeaksTheMaterialsLanguage(t *testing.T) {
 				t.Errorf("%s: %d questions, %v", code, len(items), err)
 			}
 			for _, i := range items {
-				if !strings.HasPrefix(i.Text, tc.question) || !slices.Equal(i.Options, []string{"True", "False"}) {
+				if !strings.HasPrefix(i.Text, tc.question) || !slices.Equal(i.Options, tc.options) || !slices.Contains(i.Options, i.Correct[0]) {
 					t.Errorf("%s: %q %v", code, i.Text, i.Options)
 				}
 			}
@@ -224,7 +230,7 @@ func TestOfflineFalseStatementsAreWellFormed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range items {
-			if i.Correct[0] == "True" {
+			if i.Correct[0] == i.Options[0] {
 				continue
 			}
 			_, statement, _ := strings.Cut(i.Text, "? ")

@@ -26,14 +26,15 @@ var neutral = tongue{text: english.text}
 
 // texts are the sentences that the offline model writes itself.
 type texts struct {
-	preface string // before the extracts of an answer
-	nothing string // when none fits
-	cloze   string // %s is a sentence with a gap
-	which   string // %s is a description
-	truth   string // %s is a statement
-	instead string // %s is the right term
-	hint    string // %d letters, %s the first
-	about   string // %s is a heading
+	preface string    // before the extracts of an answer
+	nothing string    // when none fits
+	cloze   string    // %s is a sentence with a gap
+	which   string    // %s is a description
+	truth   string    // %s is a statement
+	options [2]string // of a statement: that it is true, and that it isn't
+	instead string    // %s is the right term
+	hint    string    // %d letters, %s the first
+	about   string    // %s is a heading
 }
 
 // wordLists are the words of all languages together. They are made on first
