@@ -158,7 +158,7 @@ func (d *Declaration) refuses(op *huma.Operation) []int {
 		}
 	}
 	// shared/limits/counter, which this package doesn't link.
-	if slices.Contains(d.Needs, "limits") || d.replays(op.Method) || d.Streams != StreamsNever {
+	if slices.Contains(d.Needs, "limits") || d.idempotent(op.Method) || d.Streams != StreamsNever {
 		taken[http.StatusTooManyRequests] = true
 	}
 	for _, kind := range d.Refuses {
@@ -268,7 +268,7 @@ func (d *Declaration) complete(op *huma.Operation, problem *huma.Schema) {
 	for _, status := range d.Statuses {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: maps.Clone(good.Content), Headers: good.Headers}
 	}
-	if d.replays(op.Method) {
+	if d.idempotent(op.Method) {
 		description := "A word of the client's for this request. Sent again with it, within a day, the request is answered as it was the first time"
 		if d.AnswerLifetime > 0 {
 			description += fmt.Sprintf("; after %d minutes, with the present state of what it made", int(d.AnswerLifetime.Minutes()))

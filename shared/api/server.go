@@ -247,8 +247,8 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(formContext{humago.NewContext(route.operation, r, w)})
 	}
-	if key := r.Header.Get("Idempotency-Key"); key != "" && s.replays(method) {
-		s.replay(w, r, key, call)
+	if key := r.Header.Get("Idempotency-Key"); key != "" && s.idempotent(method) {
+		s.callOnce(w, r, key, call)
 		return
 	}
 	call(w, r)

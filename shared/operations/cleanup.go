@@ -54,7 +54,7 @@ func Steps(db *database.DB, bucket *uploads.Bucket) []Step {
 		expired("refresh_tokens", `DELETE FROM refresh_tokens WHERE id IN (
 			SELECT id FROM refresh_tokens WHERE expires_at < now() ORDER BY expires_at LIMIT $1)`),
 		expired("idempotency_keys", `DELETE FROM idempotency_keys WHERE (user_id, operation, key) IN (
-			SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < now() - $2::interval ORDER BY created_at LIMIT $1)`, database.ReplayLifetime),
+			SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < now() - $2::interval ORDER BY created_at LIMIT $1)`, database.IdempotencyKeyLifetime),
 		expired("rate_limits", `DELETE FROM rate_limits WHERE key IN (
 			SELECT key FROM rate_limits WHERE ready < now() ORDER BY ready LIMIT $1)`),
 		{"documents", func(ctx context.Context) (int, error) { return files.Purge(ctx, db, bucket) }},

@@ -21,7 +21,7 @@ const (
 	asleepAfter = 10 * time.Minute // a document whose bytes are waited for is looked at this often
 	// An announced document that didn't come is removed: for a day, whoever repeats the
 	// announcement gets a fresh address.
-	uploadWithin = database.ReplayLifetime + files.UploadLifetime
+	uploadWithin = database.IdempotencyKeyLifetime + files.UploadLifetime
 )
 
 // Redriven says what a round of redriving did.

@@ -24,7 +24,7 @@ func TestATrySettlesItsOwnClaim(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := func(claim uuid.UUID) (answer []byte, first uuid.UUID, err error) {
-		return db.BeginReplay(ctx, user, "op", "key", []byte("request"), claim, time.Minute, 0)
+		return db.BeginIdempotent(ctx, user, "op", "key", []byte("request"), claim, time.Minute, 0)
 	}
 	settled := func(err error) {
 		t.Helper()
@@ -44,16 +44,16 @@ func TestATrySettlesItsOwnClaim(t *testing.T) {
 	_, first, err := begin(slow)
 	settled(err)
 	held("while it runs")
-	settled(db.AbandonReplay(ctx, user, "op", "key", uuid.New()))
+	settled(db.AbandonIdempotent(ctx, user, "op", "key", uuid.New()))
 	held("after a try failed that had no claim")
-	settled(db.AbandonReplay(ctx, user, "op", "key", slow))
+	settled(db.AbandonIdempotent(ctx, user, "op", "key", slow))
 	if _, again, err := begin(next); err != nil || again != first {
 		t.Fatalf("repeated: got %v, %v, want the first id %v", again, err, first)
 	}
-	settled(db.AbandonReplay(ctx, user, "op", "key", slow))
-	settled(db.FinishReplay(ctx, user, "op", "key", slow, []byte("late")))
+	settled(db.AbandonIdempotent(ctx, user, "op", "key", slow))
+	settled(db.FinishIdempotent(ctx, user, "op", "key", slow, []byte("late")))
 	held("after the one before settled late")
-	settled(db.FinishReplay(ctx, user, "op", "key", next, []byte("answer")))
+	settled(db.FinishIdempotent(ctx, user, "op", "key", next, []byte("answer")))
 	if answer, _, err := begin(uuid.New()); err != nil || string(answer) != "answer" {
 		t.Fatalf("afterwards: got %q, %v", answer, err)
 	}
@@ -86,7 +86,7 @@ func TestAnAnswerEndsBeforeItsKey(t *testing.T) {
 		if _, err := db.Exec(ctx, `UPDATE idempotency_keys SET answer = 'answer', created_at = now() - $1::interval`, tc.age); err != nil {
 			t.Fatal(err)
 		}
-		answer, first, err := db.BeginReplay(ctx, user, "op", "key", []byte(tc.request), uuid.New(), time.Minute, 10*time.Minute)
+		answer, first, err := db.BeginIdempotent(ctx, user, "op", "key", []byte(tc.request), uuid.New(), time.Minute, 10*time.Minute)
 		if made == uuid.Nil {
 			made = first
 		}

@@ -14,19 +14,19 @@ import (
 	"aksio.app/shared/fault"
 )
 
-// ReplayLifetime is how long answers to requests with an Idempotency-Key are kept.
-const ReplayLifetime = 24 * time.Hour
+// IdempotencyKeyLifetime is how long answers to requests with an Idempotency-Key are kept.
+const IdempotencyKeyLifetime = 24 * time.Hour
 
 // longestLease bounds the leases: one that began so long ago is over.
 const longestLease = time.Hour
 
-// BeginReplay claims the key for a request with the fingerprint, which takes no longer
+// BeginIdempotent claims the key for a request with the fingerprint, which takes no longer
 // than the lease, an hour at most; the claim is a new id of this try's own. It returns the stored answer
 // if the request was answered before, within the lifetime or, if that is zero, since keys are kept. Else the request is to be carried out now, and
 // first is the id of what it makes, the same one for every try. It is a Conflict while
 // the request's twin runs, with the time until the twin is taken for dead, or if the key
 // was another request's; Throttled after too many keys. One round trip for a new key, two for a known one.
-func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
+func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
 		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id, claim)
@@ -37,7 +37,7 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 				THEN k.first_id ELSE excluded.first_id END
 		WHERE k.created_at < now() - CASE WHEN k.answer IS NULL THEN $5 WHEN k.fingerprint = excluded.fingerprint THEN $9 ELSE $6 END::interval
 		RETURNING first_id`,
-		user, operation, key, fingerprint, lease, ReplayLifetime, uuid.Must(uuid.NewV7()), claim, cmp.Or(lifetime, ReplayLifetime)).Scan(&first)
+		user, operation, key, fingerprint, lease, IdempotencyKeyLifetime, uuid.Must(uuid.NewV7()), claim, cmp.Or(lifetime, IdempotencyKeyLifetime)).Scan(&first)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return nil, first, Fault(err, "request with an Idempotency-Key")
 	}
@@ -59,18 +59,18 @@ func (db *DB) BeginReplay(ctx context.Context, user auth.UserID, operation, key 
 	return answer, first, err
 }
 
-// FinishReplay stores the answer to a request that BeginReplay let run.
-func (db *DB) FinishReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error {
+// FinishIdempotent stores the answer to a request that BeginIdempotent let run.
+func (db *DB) FinishIdempotent(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error {
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET answer = $4
 		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $5`, user, operation, key, answer, claim)
 	return err
 }
 
-// AbandonReplay ends the lease of a request that failed, or seems to: its connection
+// AbandonIdempotent ends the lease of a request that failed, or seems to: its connection
 // may have been cut just after the commit. So the row stays, and with it the id that
 // lets a repetition find what was made. Another try's claim stays.
-func (db *DB) AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error {
+func (db *DB) AbandonIdempotent(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error {
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET created_at = now() - $5::interval
 		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL`, user, operation, key, claim, longestLease)

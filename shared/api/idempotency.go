@@ -20,17 +20,17 @@ import (
 	"aksio.app/shared/resource"
 )
 
-// replayer remembers the answers to requests that carry an Idempotency-Key;
+// idempotencyStore remembers the answers to requests that carry an Idempotency-Key;
 // shared/database is one. A function without it ignores the header.
-type replayer interface {
-	BeginReplay(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error)
-	FinishReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error
-	AbandonReplay(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error
+type idempotencyStore interface {
+	BeginIdempotent(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error)
+	FinishIdempotent(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID, answer []byte) error
+	AbandonIdempotent(ctx context.Context, user auth.UserID, operation, key string, claim uuid.UUID) error
 }
 
-// replayMargin is how long after its time is up a request is taken for dead, so that
+// leaseMargin is how long after its time is up a request is taken for dead, so that
 // a repetition may run: what it still stores then takes less.
-const replayMargin = 30 * time.Second
+const leaseMargin = 30 * time.Second
 
 // settleTimeout bounds how long a call waits for its key to be claimed or settled.
 const settleTimeout = 5 * time.Second
@@ -38,24 +38,24 @@ const settleTimeout = 5 * time.Second
 // longestKey is how many bytes an Idempotency-Key may have.
 const longestKey = 255
 
-// replays reports whether calls of the method that carry an Idempotency-Key are
+// idempotent reports whether calls of the method that carry an Idempotency-Key are
 // carried out once.
-func (d *Declaration) replays(method string) bool {
+func (d *Declaration) idempotent(method string) bool {
 	return method == http.MethodPost && d.Access == User && d.Streams != StreamsAlways
 }
 
-// replayed is a stored answer.
-type replayed struct {
+// storedAnswer is what repetitions are answered with.
+type storedAnswer struct {
 	Status      int    `json:"status"`
 	ContentType string `json:"content_type"`
 	Body        []byte `json:"body"`
 }
 
-// replay carries out a request once for its key and answers every repetition
-// like the first. Only good answers are kept: a request that failed may be sent
-// again, mended or not.
-func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call http.HandlerFunc) {
-	store, ok := resource.Find[replayer](s.env)
+// callOnce carries out a request once for its key and answers every repetition
+// like the first, while that answer is good. Only good answers are kept: a request
+// that failed may be sent again, mended or not.
+func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, call http.HandlerFunc) {
+	store, ok := resource.Find[idempotencyStore](s.env)
 	if !ok {
 		call(w, r)
 		return
@@ -91,9 +91,9 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
 		}
 	}
-	abandon := func(ctx context.Context) error { return store.AbandonReplay(ctx, user.ID, s.ID, key, claim) }
+	abandon := func(ctx context.Context) error { return store.AbandonIdempotent(ctx, user.ID, s.ID, key, claim) }
 	claiming, cancel := stay()
-	answer, first, err := store.BeginReplay(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+replayMargin, s.AnswerLifetime)
+	answer, first, err := store.BeginIdempotent(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+leaseMargin, s.AnswerLifetime)
 	cancel()
 	if err != nil {
 		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
@@ -102,7 +102,7 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 		fail(err)
 		return
 	}
-	var stored replayed
+	var stored storedAnswer
 	if answer != nil {
 		if err := json.Unmarshal(answer, &stored); err != nil {
 			fail(err)
@@ -120,13 +120,13 @@ func (s *server) replay(w http.ResponseWriter, r *http.Request, key string, call
 	finished := false
 	defer func() {
 		if finished && recorder.status < 300 && !recorder.broken {
-			answer, _ := json.Marshal(recorder.replayed())
-			settle(func(ctx context.Context) error { return store.FinishReplay(ctx, user.ID, s.ID, key, claim, answer) })
+			answer, _ := json.Marshal(recorder.answer())
+			settle(func(ctx context.Context) error { return store.FinishIdempotent(ctx, user.ID, s.ID, key, claim, answer) })
 		} else {
 			settle(abandon)
 		}
 		if finished && recorder.through == nil {
-			recorder.replayed().write(w)
+			recorder.answer().write(w)
 		}
 	}()
 	call(recorder, r.WithContext(id.WithFirst(ctx, first)))
@@ -159,7 +159,7 @@ func (s *server) fingerprint(r *http.Request, body []byte) []byte {
 	return sum.Sum(nil)
 }
 
-func (a replayed) write(w http.ResponseWriter) {
+func (a storedAnswer) write(w http.ResponseWriter) {
 	if a.ContentType != "" {
 		w.Header().Set("Content-Type", a.ContentType)
 	}
@@ -196,6 +196,6 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController flush what is sent.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.through }
 
-func (r *recorder) replayed() replayed {
-	return replayed{r.status, r.header.Get("Content-Type"), r.body.Bytes()}
+func (r *recorder) answer() storedAnswer {
+	return storedAnswer{r.status, r.header.Get("Content-Type"), r.body.Bytes()}
 }
