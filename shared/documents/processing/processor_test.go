@@ -106,7 +106,7 @@ func TestRedriveGoesOnWithWhatIsStuck(t *testing.T) {
 	}
 	f.exec(`UPDATE documents SET generation = $1 WHERE id = $2`, attrs.Generation+1, again)
 	empty := f.add(documents.Queued, time.Hour, "")
-	waiting := f.add(documents.AwaitingUpload, 23*time.Hour, "")
+	waiting := f.add(documents.AwaitingUpload, 24*time.Hour+50*time.Minute, "") // the address of a repetition may still be good
 	abandoned := f.add(documents.AwaitingUpload, 25*time.Hour, "")
 
 	done, err := f.Redrive(t.Context(), 100)
