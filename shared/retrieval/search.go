@@ -137,10 +137,11 @@ func (s *Store) meaning() (weight, distance float64) {
 // Words: each language of the course's documents contributes the question's
 // stems in that language; where a script parts no words, pairs of letters, of which
 // a single one is a beginning (see the function search_text). Passages are scored by
-// BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at.
-// The rarest stems find passages, as many stems as stand in 2,000 passages together,
-// and none that stands in more than a third of many. A commoner one tells little and
-// would cost a look at each of its passages: it scores those that others found. In a
+// BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at,
+// by the 16 rarest of 40 stems. The rarest of these find passages, as many stems as
+// stand in 2,000 passages together, and none that stands in more than a third of many.
+// A commoner one tells little and would cost a look at each of its passages: it scores
+// those that others found. In a
 // course of more than 5,000 passages a sample of some 300, spread over the material,
 // tells how common a stem is, because counting would read as much as the search by
 // meaning does; what finds passages is counted by finding them.
@@ -188,14 +189,16 @@ WITH material AS MATERIALIZED (
 	SELECT word, frequency, frequency <= greatest(passages / 3, 500) AND sum(frequency) OVER (ORDER BY frequency, word) <= 2000
 		OR frequency = min(frequency) OVER () AS telling
 	FROM counted, sized WHERE frequency > 0
+	ORDER BY frequency, word LIMIT 16
 ), ranked AS MATERIALIZED (
 	SELECT p.id, p.words, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', p.words_found, word)), 0.004) AS rest,
 		CASE WHEN telling THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
-	FROM (
-		SELECT id, words, words_found FROM passages
-		WHERE course_id = $1 AND document_id IN (SELECT id FROM material)
+	FROM terms, LATERAL (
+		SELECT id, document_id, words, words_found FROM passages
+		WHERE course_id = $1 AND words_found @@ word
 		  AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
-	) p JOIN terms ON p.words_found @@ word
+		OFFSET 0 -- by the index of words, whatever the planner knows of a new course
+	) p WHERE document_id IN (SELECT id FROM material)
 ), worded AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
 	FROM (
