@@ -41,6 +41,7 @@ const (
 	termES = `(?:(?P<article>El|La|Los|Las|Un|Una) )?(?P<term>[^\s,;:]+(?: [^\s,;:]+){0,5}?)`
 	inner  = `(?:(?P<article>einer|einem|eine|der|dem|den|die|das|en|et|ett|ei) )?(?P<term>[^,;:]{3,60}?)`
 	rest   = `(?P<rest>\S.{14,})`
+	form   = `\p{L}{3,}en (?:der|som|hvor|där|av)|\p{L}+(?:ens|ets|enes|nas) \p{L}+` // the article at the end, or whose it is
 )
 
 // rules are how each language writes definitions, the surest first.
@@ -81,7 +82,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(`Med `+inner+` (?:menes|mener man|forstås|forstår man) `+rest, "Hva menes med {term}?", "{rest}", true, 0.95),
 			r(termNO+` (?:betegner|betyr) `+rest, "Hva betyr {term}?", "{rest}", true, 0.85),
 			r(termNO+` består av `+rest, "Hva består {term} av?", "{rest}", false, 0.75),
-			r(termNO+` er (?P<rest>(?:en|et|ei|den|det|de|når|alle) .{10,})`, "Hva er {term}?", "{rest}", true, 0.85),
+			r(termNO+` er (?P<rest>(?:`+form+`|en|et|ei|den|det|de|når|alle) .{10,})`, "Hva er {term}?", "{rest}", true, 0.85),
 			r(termNO+` var (?P<rest>(?:en|et|ei|den|det|de) .{10,})`, "Hvem eller hva var {term}?", "{rest}", false, 0.6),
 		},
 		"da": {
@@ -89,14 +90,14 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(`Med `+inner+` (?:menes|mener man) `+rest, "Hvad menes med {term}?", "{rest}", true, 0.95),
 			r(termNO+` (?:betegner|betyder) `+rest, "Hvad betyder {term}?", "{rest}", true, 0.85),
 			r(termNO+` består af `+rest, "Hvad består {term} af?", "{rest}", false, 0.75),
-			r(termNO+` er (?P<rest>(?:en|et|den|det|de|når|alle) .{10,})`, "Hvad er {term}?", "{rest}", true, 0.85),
+			r(termNO+` er (?P<rest>(?:`+form+`|en|et|den|det|de|når|alle) .{10,})`, "Hvad er {term}?", "{rest}", true, 0.85),
 			r(termNO+` var (?P<rest>(?:en|et|den|det|de) .{10,})`, "Hvem eller hvad var {term}?", "{rest}", false, 0.6),
 		},
 		"sv": {
 			r(`Med `+inner+` (?:menas|menar man|avses) `+rest, "Vad menas med {term}?", "{rest}", true, 0.95),
 			r(termNO+` (?:betecknar|betyder) `+rest, "Vad betyder {term}?", "{rest}", true, 0.85),
 			r(termNO+` består av `+rest, "Vad består {term} av?", "{rest}", false, 0.75),
-			r(termNO+` är (?P<rest>(?:en|ett|den|det|de|när|alla) .{10,})`, "Vad är {term}?", "{rest}", true, 0.85),
+			r(termNO+` är (?P<rest>(?:`+form+`|en|ett|den|det|de|när|alla) .{10,})`, "Vad är {term}?", "{rest}", true, 0.85),
 			r(termNO+` var (?P<rest>(?:en|ett|den|det|de) .{10,})`, "Vem eller vad var {term}?", "{rest}", false, 0.6),
 		},
 		"fr": {
@@ -126,7 +127,7 @@ func (m *reading) define(s sentence) (definition, bool) {
 	if !s.readable() || !s.selfContained() {
 		return definition{}, false
 	}
-	text := strings.TrimRight(s.text, ".!")
+	text := upperFirst(field().ReplaceAllString(strings.TrimRight(s.text, ".!"), ""))
 	for _, r := range rules()[m.tongue.code] {
 		groups := r.pattern.FindStringSubmatch(text)
 		if groups == nil {
@@ -140,12 +141,15 @@ func (m *reading) define(s sentence) (definition, bool) {
 		}
 		term := parenthesis.ReplaceAllString(group("term"), "")
 		if d, ok := m.definition(s, r, group("article"), term, group("as"), group("rest")); ok {
-			d.begin, d.verb = begin(text, strings.TrimSpace(group("article")+" "+group("term")), group("rest"))
+			d.begin, d.verb = begin(strings.TrimRight(s.text, ".!"), strings.TrimSpace(group("article")+" "+group("term")), group("rest"))
 			return d, true
 		}
 	}
 	return definition{}, false
 }
+
+// field is what a definition may begin with: "In mathematics, a Hermitian matrix is …".
+var field = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:In|En) [^,;:.]{3,40}, `) })
 
 // begin returns what stands before the rest of the text, and what of that stands behind
 // the subject; nothing if the text doesn't begin with that.

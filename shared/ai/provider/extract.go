@@ -18,6 +18,7 @@ const (
 	mostExtracts = 4
 	leastFit     = 0.3 // share of the question's weight that the best sentence must have
 	defining     = 1.3 // advantage of sentences that say what something is
+	literal      = 1.7 // advantage of sentences with a word of the question as it stands there: "run" is the stem of "rune", too
 	otherFit     = 0.6 // of the best sentence's score that the others must have
 )
 
@@ -85,7 +86,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 	}
 	var found []scored
 	r := &reading{tongue: tongue}
-	asked := stems(question)
+	asked, words := stems(question), askedWords(question)
 	for _, s := range sentences {
 		if ctx.Err() != nil {
 			return nil
@@ -100,6 +101,9 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 				score *= defining
 			}
 		}
+		if slices.ContainsFunc(s.words, func(w word) bool { return words[strings.ToLower(w.text)] }) {
+			score *= literal
+		}
 		found = append(found, scored{s, score * share / total})
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
@@ -110,6 +114,17 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		}
 		if !slices.ContainsFunc(out, func(o sentence) bool { return alike(o.text, s.text) }) {
 			out = append(out, s.sentence)
+		}
+	}
+	return out
+}
+
+// askedWords returns the words of the question that mean something.
+func askedWords(question string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range splitWords(question) {
+		if !stopped(w.text) {
+			out[strings.ToLower(w.text)] = true
 		}
 	}
 	return out

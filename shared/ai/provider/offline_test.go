@@ -160,6 +160,35 @@ func TestOfflineCardsAreAboutAllOfIt(t *testing.T) {
 	}
 }
 
+// TestOfflineFindsTheDefinition, and quotes it first when it is asked for.
+func TestOfflineFindsTheDefinition(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ text, card, question string }{
+		{"Every Hermitian matrix is a normal matrix. In mathematics, a Hermitian matrix (or self-adjoint matrix) is a complex square matrix that is equal to its own conjugate transpose.",
+			"What is a Hermitian matrix?", "What is a Hermitian matrix?"},
+		{"Running programs are part of every system that has more than one. To represent each code point of a text, a rune is an alias that is used by it. " +
+			"A rune is an alias of an integer, and is used for the code points of a text.", "What is a rune?", "What is a rune?"},
+		{"Die Zelle ist von einer Membran umgeben, und das ist für sie sehr wichtig. Das Mitochondrium ist das Kraftwerk der Zelle.", "Was ist das Mitochondrium?", "Was ist ein Mitochondrium?"},
+		{"Huset er bygget av stein og tre i mange hundre år. Fotosyntese er prosessen der planter lager sukker av vann og lys.", "Hva er fotosyntese?", "Hva er fotosyntese?"},
+		{"Huset er bygget av stein og tre i mange hundre år. Osmose er vannets bevegelse gjennom en membran som er tett for salt.", "Hva er osmose?", "Hva er osmose?"},
+	} {
+		sources := []ai.Source{{Text: tc.text}}
+		cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: sources, Count: 5})
+		if err != nil || !slices.ContainsFunc(cards, func(c ai.Card) bool { return c.Front == tc.card }) {
+			t.Errorf("want %q among %+v, %v", tc.card, cards, err)
+		}
+		answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: tc.question}}, Sources: sources}, nil)
+		if err != nil || len(answer.Citations) == 0 || !strings.HasSuffix(tc.text, answer.Citations[0].Quote) {
+			t.Errorf("%q is answered by %q, %v", tc.question, answer.Text, err)
+		}
+		for _, c := range cards {
+			if strings.Contains(c.Front, "uset") {
+				t.Errorf("%q: %q", c.Front, c.Back)
+			}
+		}
+	}
+}
+
 // TestOfflineStatementsAreAsOftenFalse, whatever else is asked: who sees mostly true
 // ones learns to say so.
 func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {

@@ -600,6 +600,9 @@ func (s sentence) isBroken() bool {
 // "this" may mean what stands in it.
 func (s sentence) selfContained() bool {
 	leans := lists().leaning
+	if len(s.words) > 1 && s.words[0].text == "Das" && s.words[1].capital() { // the article
+		return true
+	}
 	for _, w := range s.words[:min(5, len(s.words))] {
 		if lists().pointing[strings.ToLower(w.text)] {
 			return false
