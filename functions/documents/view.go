@@ -22,7 +22,7 @@ type Document struct {
 	SourceURL   string           `json:"source_url"`
 	Thumbnail   string           `json:"thumbnail_url"`
 	Duration    *int             `json:"duration_seconds"`
-	Pages       *int             `json:"page_count"`
+	Pages       *int             `json:"page_count" doc:"Null until it is read, and in a document without pages, such as HTML, Markdown or DOCX."`
 	Words       *int             `json:"word_count"`
 	Language    string           `json:"language" doc:"BCP 47; empty when unknown."`
 	Status      documents.Status `json:"processing_status" enum:"uploading,processing,completed,failed"`

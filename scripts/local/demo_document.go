@@ -108,7 +108,7 @@ func (d *day) look(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("its state is %q after the last event", status.Status)
 	}
 	var document struct {
-		Pages    int      `json:"page_count"`
+		Pages    *int     `json:"page_count"`
 		Words    int      `json:"word_count"`
 		Language string   `json:"language"`
 		Summary  string   `json:"summary"`
@@ -124,8 +124,11 @@ func (d *day) look(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.detail("summary  %s", shorten(document.Summary, 300))
-	return fmt.Sprintf("%d pages, %d words, language %s, %d passages",
-		document.Pages, document.Words, cmp.Or(document.Language, "unknown"), status.Metadata.Passages), nil
+	said := fmt.Sprintf("%d words, language %s, %d passages", document.Words, cmp.Or(document.Language, "unknown"), status.Metadata.Passages)
+	if document.Pages != nil {
+		said = fmt.Sprintf("%d pages, %s", *document.Pages, said)
+	}
+	return said, nil
 }
 
 // takeWords makes the document's first words its topic.

@@ -52,6 +52,9 @@ func TestStudentsDay(t *testing.T) {
 	if strings.Contains(out.String(), "\n– ") {
 		t.Errorf("something came to nothing:\n%s", &out)
 	}
+	if strings.Contains(out.String(), " pages") {
+		t.Errorf("a text without pages has some:\n%s", &out)
+	}
 	for _, want := range []string{"    reading its text ", "; right is ", "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)

@@ -26,7 +26,7 @@ type Section struct {
 	Title     string
 	Level     int // from 1; 0 for what stands before the first heading
 	Content   string
-	PageStart int
+	PageStart int // 0 in a document without pages
 	PageEnd   int
 }
 
@@ -135,6 +135,11 @@ func (c *Content) fill(pages []contentPage, outline []Heading, offset int) {
 	}
 	c.Text = string(text)
 	c.Sections = sections(c.Document.Name, text, offset, c.Next == 0, pages, outline)
+	if c.Document.Pages == nil { // these are our own
+		for i := range c.Sections {
+			c.Sections[i].PageStart, c.Sections[i].PageEnd = 0, 0
+		}
+	}
 }
 
 // NotReady is what asking for the content of an unread document answers.

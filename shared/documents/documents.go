@@ -63,7 +63,7 @@ type Document struct {
 	Filename     string     `db:"original_filename"`
 	Size         *int64     `db:"file_size_bytes"`
 	SourceURL    string     `db:"source_url"`
-	Pages        *int       `db:"page_count"`
+	Pages        *int       `db:"page_count"` // nil in a document without pages, too
 	Words        *int       `db:"word_count"`
 	Language     string     `db:"language"` // BCP 47, "" when unknown
 	Summary      string     `db:"summary"`

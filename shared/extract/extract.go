@@ -51,6 +51,10 @@ type Document struct {
 	Words       int
 }
 
+// HasPages reports whether the file has pages that people can open; those of other
+// kinds are our own.
+func (d Document) HasPages() bool { return d.ContentType == PDF || d.ContentType == Slides }
+
 // Heading is an entry of the table of contents, or a heading of the text.
 type Heading struct {
 	Title  string

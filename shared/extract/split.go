@@ -51,8 +51,8 @@ func Split(doc Document) []Passage {
 	// pages are those of a stretch, and where the ones after the first begin in it.
 	pages := func(begin, end int) (first, last int, breaks []int) {
 		breaks = []int{}
-		if doc.ContentType != PDF && doc.ContentType != Slides {
-			return 0, 0, breaks // pages of our own: nobody can open them
+		if !doc.HasPages() {
+			return 0, 0, breaks
 		}
 		first, last = pageOf(begin), pageOf(end-1)
 		for _, start := range starts[first:last] {

@@ -37,7 +37,7 @@ type Section struct {
 	Title     string `json:"title"`
 	Content   string `json:"content"`
 	Level     int    `json:"level" doc:"From 1; 0 for what stands before the first heading."`
-	PageStart int    `json:"page_start"`
+	PageStart int    `json:"page_start" doc:"From 1; 0 in a document without pages, such as HTML, Markdown or DOCX."`
 	PageEnd   int    `json:"page_end"`
 }
 

@@ -51,7 +51,7 @@ type ProcessingSteps struct {
 	Stage      string `json:"stage" doc:"What is being done: extract, embed, summarize, or nothing."`
 	Chunks     int    `json:"chunks_created"`
 	Embeddings bool   `json:"embeddings_available"`
-	Pages      int    `json:"pages_processed"`
+	Pages      int    `json:"pages_processed" doc:"0 in a document without pages, too."`
 	Extracted  bool   `json:"text_extracted"`
 	Embedded   bool   `json:"embeddings_created"`
 	Summarized bool   `json:"summary_generated"`
@@ -73,7 +73,7 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 		resp.Body.Status = document.State.Status()
 		resp.Body.Error, resp.Body.ErrorCode = document.ErrorMessage, document.ErrorCode
 		resp.Body.Progress = document.Progress
-		resp.Body.Text = document.Pages != nil
+		resp.Body.Text = document.Processed != nil
 		resp.Body.Metadata = ProcessingSteps{
 			Stage: string(document.Stage), Chunks: document.Passages,
 			Embeddings: document.Embedded > 0, Embedded: document.Passages > 0 && document.Embedded == document.Passages,

@@ -13,6 +13,7 @@ import (
 type reading struct {
 	contentType string
 	pages       []string
+	pageCount   *int // nil if they aren't the file's own
 	outline     []documents.Heading
 	language    string
 	words       int
@@ -35,6 +36,9 @@ func (r *run) extractText(ctx context.Context, content *bytes.Reader) (reading, 
 	found := reading{
 		contentType: doc.ContentType, pages: doc.Pages, outline: make([]documents.Heading, len(doc.Outline)),
 		language: doc.Language, words: doc.Words, passages: extract.Split(doc),
+	}
+	if doc.HasPages() {
+		found.pageCount = new(len(doc.Pages))
 	}
 	for i, h := range doc.Outline {
 		found.outline[i] = documents.Heading{Title: h.Title, Level: h.Level, Page: h.Page, Start: h.Offset}

@@ -102,7 +102,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	if err := r.storeDraft(ctx, found); err != nil {
 		return false, err
 	}
-	r.announce(ctx, progress.Event{Event: "extraction_complete", Pages: new(len(found.pages)), Chunks: new(len(found.passages))})
+	r.announce(ctx, progress.Event{Event: "extraction_complete", Pages: found.pageCount, Chunks: new(len(found.passages))})
 	return false, nil
 }
 
@@ -189,8 +189,8 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_drafts (document_id, generation, pages, outline, language, word_count) VALUES ($1, $2, $3, $4, $5, $6)`,
 			r.ID, r.Generation, found.pages, found.outline, found.language, found.words)
-		batch.Queue(`UPDATE documents SET content_type = $2, document_type = $3, passage_count = $4, embedded_count = 0 WHERE id = $1`,
-			r.ID, found.contentType, documents.TypeOf(found.contentType), len(found.passages))
+		batch.Queue(`UPDATE documents SET content_type = $2, document_type = $3, page_count = $4, passage_count = $5, embedded_count = 0 WHERE id = $1`,
+			r.ID, found.contentType, documents.TypeOf(found.contentType), found.pageCount, len(found.passages))
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func (r *run) index(ctx context.Context) error {
 			FROM draft_passages p JOIN document_drafts draft USING (document_id) JOIN documents d ON d.id = document_id
 			WHERE document_id = $1`, r.ID)
 		batch.Queue(`
-			UPDATE documents d SET page_count = cardinality(draft.pages), word_count = draft.word_count, language = draft.language, outline = draft.outline
+			UPDATE documents d SET word_count = draft.word_count, language = draft.language, outline = draft.outline
 			FROM document_drafts draft WHERE d.id = $1 AND draft.document_id = $1`, r.ID)
 		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
 		return tx.SendBatch(ctx, &batch).Close()

@@ -19,7 +19,7 @@ type Event struct {
 	Message     string           `json:"message,omitempty" doc:"With extracting_text and duplicate_detected."`
 	Status      documents.Status `json:"status,omitempty" enum:"uploading,processing,completed,failed" doc:"With document_status."`
 	Stage       documents.Stage  `json:"stage,omitempty" doc:"With document_status, unless nothing is being done: extract, embed or summarize."`
-	Pages       *int             `json:"page_count,omitempty" doc:"With extraction_complete."`
+	Pages       *int             `json:"page_count,omitempty" doc:"With extraction_complete, if the document has pages."`
 	Done        *int             `json:"processed_chunks,omitempty" doc:"With document_status and embedding_progress."`
 	Chunks      *int             `json:"total_chunks,omitempty" doc:"With document_status, extraction_complete and embedding_progress."`
 	DuplicateOf *documents.ID    `json:"duplicate_of,omitempty" doc:"With duplicate_detected: the document with the same bytes whose reading was taken over."`
