@@ -128,16 +128,27 @@ func TestLoginIsLimitedByNameAndByAddress(t *testing.T) {
 		}
 		return resp.Status
 	}
-	for i := range 5 { // from wherever
-		if got := try("ada", fmt.Sprintf("203.0.113.%d", i)); got != http.StatusUnauthorized {
+	for i := range 5 {
+		if got := try("ada", fmt.Sprintf("2001:db8:0:7::%d", i)); got != http.StatusUnauthorized {
 			t.Errorf("try %d: got %d", i, got)
 		}
 	}
-	if got := try("ADA ", "203.0.113.99"); got != http.StatusTooManyRequests {
-		t.Errorf("sixth try on one name in a minute: got %d, want 429", got)
+	if got := try("ADA ", "2001:db8:0:7::99"); got != http.StatusTooManyRequests {
+		t.Errorf("sixth try on one name from one network in a minute: got %d, want 429", got)
 	}
-	// The right password doesn't help, either: the limit is the lockout.
-	post(app, loginPath, fields{"username": "ada", "password": password}).Want(http.StatusTooManyRequests)
+	credentials := fields{"username": "ada", "password": password}
+	// The right password doesn't help, either: the limit is the lockout. But anybody could
+	// keep it up with tries of their own, so it is only theirs.
+	post(app, loginPath, credentials, from("2001:db8:0:7::1")...).Want(http.StatusTooManyRequests)
+	post(app, loginPath, credentials, from("2001:db8:0:8::1")...).Want(http.StatusOK)
+	// However many networks guess, the account has a limit, which others' names don't share.
+	exec(t, app, `UPDATE rate_limits SET ready = now() + interval '1 hour' WHERE key LIKE 'login-to:%' AND key NOT LIKE '% from %'`)
+	if got := try("ada", "203.0.113.4"); got != http.StatusTooManyRequests {
+		t.Errorf("after tries from many networks: got %d, want 429", got)
+	}
+	if got := try("bob", "203.0.113.4"); got != http.StatusUnauthorized {
+		t.Errorf("another name: got %d, want 401", got)
+	}
 
 	allowed := 0
 	for ; allowed < 100; allowed++ { // many names from one network; one try comes back every three seconds
@@ -169,7 +180,7 @@ func TestBothNamesOfAnAccountShareItsTries(t *testing.T) {
 			if i >= 5 {
 				want = http.StatusTooManyRequests
 			}
-			resp := post(app, loginPath, fields{"username": name, "password": "wrong password"}, from(fmt.Sprintf("203.0.113.%d", i))...)
+			resp := post(app, loginPath, fields{"username": name, "password": "wrong password"}, from("203.0.113.1")...)
 			if resp.Status != want {
 				t.Errorf("try %d, at %s: got %d, want %d", i+1, name, resp.Status, want)
 			}
