@@ -137,6 +137,16 @@ func TestOpenAPIDocumentIsServed(t *testing.T) {
 	if err != nil || !bytes.Contains(body, []byte(`"/api/v1/courses/"`)) {
 		t.Errorf("got %s, %v, %.200s; want a document that has /api/v1/courses/", resp.Status, err, body)
 	}
+	for _, path := range []string{"//api/v1/courses/", "/api/v1/courses/%2e%2e/"} { // a mux would send them elsewhere
+		resp, err := http.Get(s.Address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %s of type %q, want a problem", path, resp.Status, resp.Header.Get("Content-Type"))
+		}
+	}
 }
 
 func TestPrivateFunctionsAreNotOnTheGateway(t *testing.T) {

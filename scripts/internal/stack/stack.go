@@ -87,14 +87,16 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", gateway)
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Write(document)
-	})
 	s.serve(private, atHome(gateway.Internal))
-	s.serve(public, mux)
+	s.serve(public, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/openapi.json" {
+			gateway.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Access-Control-Allow-Origin", "*") // for pages that show it
+		w.Write(document)
+	}))
 	s.onClose(courier.close)
 	if err := courier.resume(); err != nil {
 		return err
