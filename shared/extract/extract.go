@@ -127,6 +127,7 @@ type raw struct {
 	pages    []string
 	headings []rawHeading
 	marked   bool // the text has a mark where each of the headings begins
+	pictures bool // there are some that text may be on; PDFs with much of it aren't looked through
 }
 
 // rawHeading is a heading. If the text isn't marked, its title is looked for on its page.
@@ -263,7 +264,7 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 	}
 	if letters < 20 && letters <= 5*len(found.pages) {
 		message := "There is no text in this file. Upload one with text in it."
-		if doc.ContentType == PDF || doc.ContentType == Slides {
+		if found.pictures {
 			message = "There is no text in this file, only pictures of it. Text recognition isn't offered: " +
 				"run it through a scanner app that makes the text selectable, and upload the result."
 		}

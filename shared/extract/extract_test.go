@@ -343,6 +343,7 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	book := file(t, "GeoTopo-komprimiert.pdf")
 	docx := file(t, "python-docx-test.docx")
+	blank := bytes.ReplaceAll(pdf("<</Type/Outlines>>"), []byte("Tj"), []byte("% "))
 	for name, tc := range map[string]struct {
 		content []byte
 		code    string
@@ -371,6 +372,22 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 				t.Errorf("got %v, want the code %s", err, tc.code)
 			}
 		})
+	}
+	for name, content := range map[string][]byte{
+		"pictures": file(t, "imagemagick-images.pdf"),
+		"pictures on a slide": zipped(t, map[string]string{
+			"ppt/presentation.xml": `<p/>`, "ppt/slides/slide1.xml": `<s/>`,
+			"ppt/slides/_rels/slide1.xml.rels": `<r><Relationship Id="a" Target="../media/image1.png"/></r>`,
+		}),
+		"pictures in Word": zipped(t, map[string]string{"word/document.xml": `<w/>`, "word/media/image1.png": ""}),
+		"nothing":          file(t, "no-slides.pptx"),
+		"nothing on paper": blank,
+	} {
+		_, err := reader.Extract(t.Context(), content, "lecture.pdf")
+		var f *fault.Fault
+		if !errors.As(err, &f) || f.Code != "no_text" || strings.Contains(f.Message, "pictures") != strings.HasPrefix(name, "pictures") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 	limits := extract.DefaultLimits // of time, too: this may be what starts PDFium
 	limits.Pages, limits.Characters = 100, 1_000

@@ -159,6 +159,9 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 		return raw{}, err
 	}
 	w := word{levels: levels, most: 4 * limits.Characters, found: raw{marked: true}}
+	for name := range p.files {
+		w.found.pictures = w.found.pictures || strings.HasPrefix(name, "word/media/")
+	}
 	if err := p.walk("word/document.xml", w.start, w.characters, w.end); err != nil {
 		return raw{}, err
 	}
@@ -326,6 +329,9 @@ func readSlides(ctx context.Context, content []byte, limits Limits) (raw, error)
 		targets, err := p.relations(name)
 		if err != nil {
 			return raw{}, err
+		}
+		for _, target := range targets {
+			found.pictures = found.pictures || strings.HasPrefix(target, "ppt/media/")
 		}
 		if title != "" {
 			found.headings = append(found.headings, rawHeading{title: title, level: 1})

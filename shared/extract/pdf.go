@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	pdfiumlib "github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/enums"
 	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
@@ -158,6 +159,9 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 			return raw{}, f.limits.tooLong(characters / 4)
 		}
 		lines[i] = pageLines(text)
+		if len(text) < 100 && !found.pictures {
+			found.pictures = pictured(f.instance, document, i)
+		}
 	}
 	f.watch.Reset(f.limits.Step)
 	found.headings = bookmarks(f.instance, document)
@@ -169,6 +173,26 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 		found.headings = numberedHeadings(lines)
 	}
 	return found, nil
+}
+
+// pictured reports whether there is something on the page that isn't text.
+func pictured(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, page int) bool {
+	on := requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: page}}
+	count, err := instance.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: on})
+	if err != nil {
+		return false
+	}
+	for i := range min(count.Count, 100) {
+		object, err := instance.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: on, Index: i})
+		if err != nil {
+			return false
+		}
+		kind, err := instance.FPDFPageObj_GetType(&requests.FPDFPageObj_GetType{PageObject: object.PageObject})
+		if err == nil && kind.Type != enums.FPDF_PAGEOBJ_TEXT {
+			return true
+		}
+	}
+	return false
 }
 
 func openFault(err error) error {
