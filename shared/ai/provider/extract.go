@@ -74,6 +74,10 @@ func lastQuestion(q ai.Question) (string, error) {
 
 // extract returns the sentences that fit the question best, the best first.
 func extract(ctx context.Context, q ai.Question, question string, tongue *tongue) []sentence {
+	if asksForAll(question) {
+		r, _ := read(ctx, ai.Material{Sources: q.Sources, Language: tongue.code})
+		return r.gist(ctx, mostExtracts)
+	}
 	sentences := splitSentences(ctx, q.Sources)
 	weights := weigh(terms(q, question, tongue), sentences)
 	total := 0.0
@@ -92,7 +96,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 			return nil
 		}
 		share, score := fit(s, weights)
-		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 {
+		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 || s.isLabel() {
 			continue
 		}
 		if d, ok := r.define(s); ok {
@@ -117,6 +121,18 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		}
 	}
 	return out
+}
+
+// whole are words of questions about all of the material.
+var whole = set(strings.Fields(`about summary summaries summarise summarize overview document text material file lecture
+worum geht handelt zusammenfassung zusammen fasse dokument thema handler handlar dokumentet teksten texten materialet sammendrag oppsummer oppsummering sammanfatta sammanfattning
+résumé résumer résume document documents texte parle resumen resume resumir documento texto trata`))
+
+// asksForAll reports whether the question is what the material is about.
+func asksForAll(question string) bool {
+	words := splitWords(strings.ToLower(question))
+	all := func(w word) bool { return whole[w.text] }
+	return slices.ContainsFunc(words, all) && !slices.ContainsFunc(words, func(w word) bool { return !all(w) && !stopped(w.text) })
 }
 
 // askedWords returns the words of the question that mean something.

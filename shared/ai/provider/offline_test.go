@@ -189,6 +189,35 @@ func TestOfflineFindsTheDefinition(t *testing.T) {
 	}
 }
 
+// TestOfflineQuotesWhatIsThere: what tables say and, of a question about all of the
+// material, what stands for it; no titles, and nothing that a page says of itself.
+func TestOfflineQuotesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	sources := []ai.Source{{Text: "Monitoring Distributed Systems\n\nFounded | February 28, 1998 |\nIndustry | Software |\n\n- Monitoring Distributed Systems\n\n" +
+		"To learn more about monitoring of distributed systems, visit our Advertising Policy and Privacy Policy. Click here for monitoring of distributed systems.\n\n" +
+		"Monitoring collects numbers about distributed systems, and shows them to people. The numbers of distributed systems are latency, traffic, errors and saturation."}}
+	for question, want := range map[string][]string{
+		"When was it founded?":                             {"Founded | February 28, 1998 |"},
+		"What is the monitoring of distributed systems?":   {"Monitoring collects numbers about distributed systems, and shows them to people.", "The numbers of distributed systems are latency, traffic, errors and saturation."},
+		"What is this about?":                              {"Monitoring collects numbers about distributed systems, and shows them to people."},
+		"Can you summarise the document?":                  {"Monitoring collects numbers about distributed systems, and shows them to people."},
+		"What does the document say about bread and wine?": nil,
+	} {
+		answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: question}}, Sources: sources}, nil)
+		var quotes []string
+		for _, c := range answer.Citations {
+			quotes = append(quotes, c.Quote)
+		}
+		if err != nil || !slices.Equal(quotes, want) {
+			t.Errorf("%q is answered by %q, %v", question, quotes, err)
+		}
+	}
+	cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: sources, Count: 10})
+	if err != nil || slices.ContainsFunc(cards, func(c ai.Card) bool { return strings.Contains(c.Quote, "|") || strings.Contains(c.Quote, "ere for") }) {
+		t.Errorf("cards %+v, %v", cards, err)
+	}
+}
+
 // TestOfflineStatementsAreAsOftenFalse, whatever else is asked: who sees mostly true
 // ones learns to say so.
 func TestOfflineStatementsAreAsOftenFalse(t *testing.T) {

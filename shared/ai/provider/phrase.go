@@ -37,7 +37,8 @@ type phrase struct {
 // read reads the material. It stops when the context is done, and so do the loops
 // over what was read.
 func read(ctx context.Context, m ai.Material) (*reading, error) {
-	r := &reading{material: m, sentences: splitSentences(ctx, m.Sources), upper: map[string]bool{}, lower: map[string]bool{}}
+	sentences := slices.DeleteFunc(splitSentences(ctx, m.Sources), func(s sentence) bool { return s.row })
+	r := &reading{material: m, sentences: sentences, upper: map[string]bool{}, lower: map[string]bool{}}
 	r.tongue = tongueOf(cmp.Or(m.Language, languageOf(m.Sources)))
 	r.readCase()
 	r.phrases = r.findPhrases(ctx)

@@ -102,6 +102,7 @@ type sentence struct {
 	text       string // on one line, without mark-up
 	heading    string // under which it stands
 	lead       bool   // first under its heading
+	row        bool   // of a table
 	uncased    bool   // of a text without capitals
 	words      []word // of text
 }
@@ -117,8 +118,8 @@ func (s sentence) stems() []string {
 	return out
 }
 
-// splitSentences returns the sentences of all sources, in order. Headings, tables
-// and tables of contents are left out. It stops when the context is done.
+// splitSentences returns the sentences and rows of tables of all sources, in order.
+// Headings and tables of contents are left out. It stops when the context is done.
 func splitSentences(ctx context.Context, sources []ai.Source) []sentence {
 	var out []sentence
 	known := map[string]string{} // stems of words
@@ -131,14 +132,18 @@ func splitSentences(ctx context.Context, sources []ai.Source) []sentence {
 				heading, lead = title(string(text[b.start:b.end])), true
 				continue
 			}
-			for _, span := range splitBlock(text, b.start, b.end, uncased) {
-				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead, uncased: uncased}
+			spans := [][2]int{{b.start, b.end}}
+			if !b.row {
+				spans = splitBlock(text, b.start, b.end, uncased)
+			}
+			for _, span := range spans {
+				s := sentence{source: i, start: span[0], end: span[1], heading: heading, lead: lead, row: b.row, uncased: uncased}
 				s.quote = string(text[s.start:s.end])
 				s.text = tidy(s.quote)
-				if s.words = splitWords(s.text); len(s.words) > 0 {
+				if s.words = splitWords(s.text); len(s.words) > 0 && !s.isNotice() {
 					stemWords(s.words, known)
 					out = append(out, s)
-					lead = false
+					lead = lead && s.row
 				}
 				if ctx.Err() != nil {
 					return out
@@ -184,10 +189,10 @@ func cases(sources []ai.Source) (upper, lower, others int) {
 	return upper, lower, others
 }
 
-// block is a paragraph, a list entry or a heading, in code points.
+// block is a paragraph, a list entry, a row of a table or a heading, in code points.
 type block struct {
-	start, end int
-	heading    bool
+	start, end   int
+	heading, row bool
 }
 
 func splitBlocks(text []rune) []block {
@@ -198,15 +203,19 @@ func splitBlocks(text []rune) []block {
 	for i, l := range lines {
 		line := strings.TrimSpace(string(text[l.start:l.end]))
 		switch {
+		case strings.Count(line, "|") >= 2:
+			out = append(out, block{start: l.start, end: l.end, row: true})
+			open = false
+			continue
 		case line == "" || isTabular(line):
 			open = false
 			continue
 		case strings.HasPrefix(line, "#"), isTitle(line) && strings.ToUpper(line) == line:
-			out = append(out, block{l.start, l.end, true})
+			out = append(out, block{start: l.start, end: l.end, heading: true})
 			open = false
 			continue
 		case isShortLine(line, usual) && (i+1 == len(lines) || startsUpper(text, lines[i+1])):
-			out = append(out, block{l.start, l.end, isTitle(line)})
+			out = append(out, block{start: l.start, end: l.end, heading: isTitle(line)})
 			open = false
 			continue
 		}
@@ -216,7 +225,7 @@ func splitBlocks(text []rune) []block {
 			for start < l.end && unicode.IsSpace(text[start]) {
 				start++
 			}
-			out = append(out, block{min(start+marker, l.end), l.end, false})
+			out = append(out, block{start: min(start+marker, l.end), end: l.end})
 			open = true
 			continue
 		}
@@ -318,9 +327,9 @@ func startsUpper(text []rune, l block) bool {
 	return true
 }
 
-// isTabular reports whether the line belongs to a table or a table of contents.
+// isTabular reports whether the line belongs to a table without rules or a table of contents.
 func isTabular(line string) bool {
-	return strings.Count(line, "|") >= 2 || strings.Contains(line, "\t\t") ||
+	return strings.Contains(line, "\t\t") ||
 		strings.Contains(line, "....") || strings.Contains(line, ". . .") || strings.HasPrefix(line, "```")
 }
 
@@ -552,6 +561,21 @@ func (s sentence) isFrontMatter() bool {
 		}
 	}
 	return false
+}
+
+// isLabel reports whether the sentence is none, but a title, or the piece of one.
+func (s sentence) isLabel() bool {
+	return !s.row && !strings.ContainsAny(s.text[len(s.text)-1:], `.!?:;"`) && (isTitled(s.text) || stopped(s.words[len(s.words)-1].text))
+}
+
+// notices are words of what a page says of itself and of whoever publishes it.
+var notices = []string{"click here", "on this website", "on this site", "our privacy policy", "our advertising policy", "our comment policy", "our terms of",
+	"registered trade mark of", "registered trademark of", "all rights reserved", "unsere datenschutzerklärung", "alle rechte vorbehalten", "alle rettigheter", "tous droits réservés"}
+
+// isNotice reports whether the sentence is such words: there is nothing to learn in it.
+func (s sentence) isNotice() bool {
+	lower := strings.ToLower(s.text)
+	return slices.ContainsFunc(notices, func(words string) bool { return strings.Contains(lower, words) })
 }
 
 // speaker finds who speaks in a transcript: "THE PRESIDENT: Thank you."
