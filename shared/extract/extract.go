@@ -73,7 +73,7 @@ type Limits struct {
 }
 
 // DefaultLimits are more than any course book needs: its pages take milliseconds.
-var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 5 * time.Minute, Step: 20 * time.Second}
+var DefaultLimits = Limits{Bytes: 50 << 20, Pages: 2_000, Characters: 20_000_000, Time: 2 * time.Minute, Step: 20 * time.Second}
 
 func (l Limits) tooLong(characters int) error {
 	return fault.New(fault.TooLarge, "The file has more than %d million characters; %d million are the most. Split it and upload the parts.",
@@ -169,15 +169,17 @@ func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (
 		return Document{}, fault.New(fault.TooLarge, "The file has %d MiB; %d MiB are the most. Split it, or make its pictures smaller.",
 			len(content)>>20, r.limits.Bytes>>20).Coded("too_large")
 	}
-	limited, cancel := context.WithTimeout(ctx, r.limits.Time)
-	defer cancel()
+	limited, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	budget := time.AfterFunc(r.limits.Time, func() { stop(tooSlow()) })
+	defer budget.Stop()
 	type result struct {
 		doc Document
 		err error
 	}
 	results := make(chan result, 1)
 	go func() {
-		doc, err := r.read(limited, content, filename)
+		doc, err := r.read(limited, budget, content, filename)
 		results <- result{doc, err}
 	}()
 	var read result
@@ -189,13 +191,13 @@ func (r *Reader) Extract(ctx context.Context, content []byte, filename string) (
 	case ctx.Err() != nil:
 		return Document{}, ctx.Err()
 	case limited.Err() != nil: // whatever the parser made of its being stopped
-		return Document{}, tooSlow()
+		return Document{}, context.Cause(limited)
 	}
 	return read.doc, read.err
 }
 
-// read is Extract without its limit of time.
-func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc Document, err error) {
+// read is Extract without its limit of time; the budget ends the context.
+func (r *Reader) read(ctx context.Context, budget *time.Timer, content []byte, filename string) (doc Document, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("%w: parser panicked: %v", damaged(), panicked)
@@ -205,7 +207,7 @@ func (r *Reader) read(ctx context.Context, content []byte, filename string) (doc
 	var found raw
 	switch doc.ContentType {
 	case PDF:
-		found, err = r.readPDF(ctx, content)
+		found, err = r.readPDF(ctx, budget, content)
 		if about(content, filename, err) {
 			doc.ContentType = Plain
 			found, err = readPlain(content, r.limits)

@@ -475,6 +475,23 @@ func TestOnePageHasItsOwnBounds(t *testing.T) {
 	}
 }
 
+// TestReadingEndsWithTheCharacters reads a small file whose table of pages has one page
+// again and again: the ones behind the limit aren't read, which would take hours.
+func TestReadingEndsWithTheCharacters(t *testing.T) {
+	t.Parallel()
+	page := fmt.Sprintf("BT /T 1 Tf 50 790 Td 1 TL %s ET", strings.Repeat("(a line of some words) ' ", 500))
+	content := bytes.Replace(nestedForms(10, 10), []byte("/Kids[3 0 R]/Count 1"), []byte("/Kids[20 0 R 20 0 R 3 0 R]/Count 3"), 1)
+	content = append(content, fmt.Sprintf("\n20 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 21 0 R/Resources<</Font<</T 5 0 R>>>>>>endobj\n"+
+		"21 0 obj<</Length %d>>stream\n%s\nendstream endobj\ntrailer<</Root 1 0 R/Size 22>>\n%%%%EOF", len(page), page)...)
+	limits := extract.DefaultLimits
+	limits.Characters = 15_000 // a page has 11,000
+	_, err := extract.New(limits, "").Extract(t.Context(), content, "a.pdf")
+	var f *fault.Fault
+	if !errors.As(err, &f) || f.Code != "too_large" {
+		t.Errorf("got %v, want the code too_large", err)
+	}
+}
+
 // spaces returns a PDF of one page whose content unpacks to so many MiB.
 func spaces(t *testing.T, mebibytes int) []byte {
 	t.Helper()

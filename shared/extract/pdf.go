@@ -85,13 +85,15 @@ func (p *pdfium) start(ctx context.Context) (pdfiumlib.Pdfium, sandbox, error) {
 	return instance, p.memory, nil
 }
 
-func (r *Reader) readPDF(ctx context.Context, content []byte) (raw, error) {
+func (r *Reader) readPDF(ctx context.Context, budget *time.Timer, content []byte) (raw, error) {
 	engine, err := engine(r.cache)
 	if err != nil {
 		return raw{}, err
 	}
+	budget.Stop() // how long others' files take is no fault of this one
 	select {
 	case engine.places <- struct{}{}:
+		budget.Reset(r.limits.Time)
 		defer func() { <-engine.places }()
 	case <-ctx.Done():
 		return raw{}, ctx.Err()
@@ -155,8 +157,8 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 		if err != nil {
 			continue // one page that can't be read doesn't take the others along
 		}
-		if characters += len(text); characters > 4*f.limits.Characters {
-			return raw{}, f.limits.tooLong(characters / 4)
+		if characters += utf8.RuneCountInString(text); characters > f.limits.Characters {
+			return raw{}, f.limits.tooLong(characters)
 		}
 		lines[i] = pageLines(text)
 		if len(text) < 100 && !found.pictures {

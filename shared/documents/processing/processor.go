@@ -27,7 +27,7 @@ import (
 
 const (
 	leaseTime  = time.Minute      // after a crash, others wait this long
-	leaseRenew = 20 * time.Second // so that two renewals may fail
+	leaseRenew = 5 * time.Second  // so that the reading of a deleted document ends soon
 	reserve    = 30 * time.Second // before the deadline: to store what is done and yield
 
 	maxAttempts = 5             // without getting on, for a document that breaks its reader

@@ -3,6 +3,7 @@ package processing_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -355,6 +356,49 @@ func TestDocumentThatTakesTooLongSaysSo(t *testing.T) {
 		t.Errorf("its event comes again: %v", err)
 	}
 	f.want(document, documents.Failed, "too_slow")
+}
+
+// TestReadingOfADeletedDocumentEndsSoon deletes one that takes minutes: its table of pages
+// has one page of 3,000 lines again and again.
+func TestReadingOfADeletedDocumentEndsSoon(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	limits := extract.DefaultLimits
+	limits.Characters, limits.Time, limits.Step = 1_000_000_000, time.Hour, time.Hour
+	reader := extract.New(limits, "")
+	if err := reader.Warm(); err != nil {
+		t.Fatal(err)
+	}
+	patient := processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, reader)
+	page := "BT /F 1 Tf 50 790 Td 1 TL " + strings.Repeat("(a line of some words) ' ", 3_000) + "ET"
+	document := f.add(documents.Queued, 0, fmt.Sprintf("%%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[%s]/Count 2000>>endobj\n"+
+		"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n4 0 obj<</Length %d>>stream\n%s\nendstream endobj\n"+
+		"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R/Size 6>>\n%%%%EOF", strings.Repeat("3 0 R ", 2_000), len(page), page))
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- patient.Process(t.Context(), attrs.Name, attrs.Generation) }()
+	for hashed := false; !hashed; { // what is read next is its text
+		if err := f.db.QueryRow(t.Context(), `SELECT sha256 IS NOT NULL FROM documents WHERE id = $1`, document).Scan(&hashed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.exec(`UPDATE documents SET deleted_at = now() WHERE id = $1 AND state = 'processing'`, document)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(15 * time.Second):
+		t.Error("it is still being read")
+		<-ended
+	}
+	var state documents.State
+	if err := f.db.QueryRow(t.Context(), `SELECT state FROM documents WHERE id = $1 AND deleted_at IS NOT NULL`, document).Scan(&state); err != nil || state != documents.Processing {
+		t.Errorf("it ended as %q, %v", state, err)
+	}
 }
 
 func TestPassagesAreStretchesOfTheText(t *testing.T) {
