@@ -105,8 +105,12 @@ func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) 
 // start records the login and its first refresh token, unless the password was
 // changed or the account deactivated meanwhile.
 func (s *Sessions) start(ctx context.Context, who candidate, password *string) (Pair, error) {
-	first := id.New[token]()
-	pair, expires, err := s.sign(ctx, who.ID, first)
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return Pair{}, err
+	}
+	first, expires := id.New[token](), s.now().Add(auth.RefreshLifetime)
+	pair, err := s.sign(signer, who.ID, first, expires)
 	if err != nil {
 		return Pair{}, err
 	}

@@ -17,9 +17,10 @@ import (
 	"aksio.app/shared/limits"
 )
 
-// reuseInterval is how long a refresh token that was exchanged may be exchanged
-// once more: for the client whose answer got lost, or two of whose windows
-// refreshed at the same time. Later, whoever shows it may have stolen it.
+// reuseInterval is how long a refresh token that was exchanged is answered with its
+// successor again: for the client whose answer got lost, or two of whose windows
+// refreshed at the same time. Later, or once the successor was exchanged, too, whoever
+// shows it may have stolen it.
 const reuseInterval = 10 * time.Second
 
 // refreshRate is how often one address may refresh.
@@ -57,10 +58,10 @@ var (
 	errBlacklisted = fault.New(fault.Unauthenticated, "Token is blacklisted").Coded("token_not_valid")
 )
 
-// Refresh exchanges a refresh token for a new pair. The token is used up; shown
-// again after the reuse interval, it ends the whole family, since it is then in
-// two hands. A user who is gone or deactivated gets nothing, and ends their
-// families too. Two round trips.
+// Refresh exchanges a refresh token for a new pair. The token is used up: shown
+// again, it gets the same refresh token within the reuse interval, and ends the whole
+// family after that or when its successor is used up, since it is then in two hands. A
+// user who is gone or deactivated gets nothing, and ends their families too. Two round trips.
 func (s *Sessions) Refresh(ctx context.Context, limiter limits.Limiter, from netip.Addr, refresh string) (Pair, error) {
 	old, claims, err := s.verify(refresh)
 	if err != nil {
@@ -70,16 +71,17 @@ func (s *Sessions) Refresh(ctx context.Context, limiter limits.Limiter, from net
 	if err := limiter.Take(ctx, "refresh:"+network(from), refreshRate); err != nil {
 		return Pair{}, err
 	}
-	next := id.New[token]()
-	pair, expires, err := s.sign(ctx, claims.User, next)
+	signer, err := s.signer(ctx) // which may fail, and then the token isn't used up
 	if err != nil {
 		return Pair{}, err
 	}
 	var state string
+	var next tokenID
+	var expires time.Time
 	var batch pgx.Batch
 	batch.Queue(lockFamily, old)
-	batch.Queue(rotate, old, claims.User, next, expires, reuseInterval).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&state)
+	batch.Queue(rotate, old, claims.User, id.New[token](), s.now().Add(auth.RefreshLifetime), reuseInterval).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&state, &next, &expires)
 	})
 	err = s.db.SendBatch(ctx, &batch).Close()
 	switch {
@@ -87,8 +89,8 @@ func (s *Sessions) Refresh(ctx context.Context, limiter limits.Limiter, from net
 		return Pair{}, errInvalid
 	case err != nil:
 		return Pair{}, err
-	case state == "good":
-		return pair, nil
+	case state == "good", state == "repeated":
+		return s.sign(signer, claims.User, next, expires)
 	case state == "orphaned":
 		return Pair{}, errInvalid
 	}
@@ -102,22 +104,24 @@ const lockFamily = `SELECT pg_advisory_xact_lock(hashtextextended(family::text, 
 
 // rotate replaces the token $1 of the user $2 by $3, which expires at $4, or
 // revokes the family. It answers what the token was: good, revoked, reused, or
-// orphaned by its user.
+// orphaned by its user; and with what it is replaced. That is what replaced it already if
+// it is only repeated.
 const rotate = `
 	WITH shown AS (
-		SELECT t.id, t.family, t.user_id, CASE
+		SELECT t.id, t.family, t.user_id, coalesce(s.id, $3) AS next, coalesce(s.expires_at, $4) AS next_expires, CASE
 			WHEN t.revoked_at IS NOT NULL THEN 'revoked'
 			WHEN NOT u.is_active THEN 'orphaned'
-			WHEN t.used_at IS NULL OR t.used_at > now() - $5::interval THEN 'good'
+			WHEN t.used_at IS NULL THEN 'good'
+			WHEN t.used_at > now() - $5::interval AND s.used_at IS NULL THEN 'repeated'
 			ELSE 'reused' END AS state
-		FROM refresh_tokens t JOIN users u ON u.id = t.user_id
+		FROM refresh_tokens t JOIN users u ON u.id = t.user_id LEFT JOIN refresh_tokens s ON s.id = t.successor
 		WHERE t.id = $1 AND t.user_id = $2 AND t.expires_at > now()
 	), added AS (
 		INSERT INTO refresh_tokens (id, user_id, family, expires_at)
-		SELECT $3::uuid, user_id, family, $4 FROM shown WHERE state = 'good'
+		SELECT next, user_id, family, next_expires FROM shown WHERE state = 'good'
 	), used AS (
-		UPDATE refresh_tokens t SET used_at = now(), successor = $3
-		FROM shown WHERE t.id = shown.id AND state = 'good' AND t.used_at IS NULL
+		UPDATE refresh_tokens t SET used_at = now(), successor = shown.next
+		FROM shown WHERE t.id = shown.id AND state = 'good'
 	), revoked AS (
 		UPDATE refresh_tokens t SET revoked_at = now()
 		FROM shown WHERE t.family = shown.family AND t.revoked_at IS NULL AND state IN ('reused', 'orphaned')
@@ -126,7 +130,7 @@ const rotate = `
 		FROM shown WHERE u.id = shown.user_id AND state = 'good'
 			AND (u.last_active_at IS NULL OR u.last_active_at < now() - interval '1 minute')
 	)
-	SELECT state FROM shown`
+	SELECT state, next, next_expires FROM shown`
 
 // Logout ends the login that the refresh token belongs to. A token that is not
 // good, or not the user's own, is Invalid; one that was exchanged ends its login
@@ -173,22 +177,16 @@ func (s *Sessions) verify(refresh string) (tokenID, auth.Claims, error) {
 	return tokenID(jti), claims, nil
 }
 
-// sign makes a pair and says when its refresh token expires.
-func (s *Sessions) sign(ctx context.Context, user auth.UserID, refresh tokenID) (Pair, time.Time, error) {
-	signer, err := s.signer(ctx)
-	if err != nil {
-		return Pair{}, time.Time{}, err
-	}
-	now := s.now()
+// sign makes a pair whose refresh token expires then; two of one id are the same.
+func (s *Sessions) sign(signer *auth.Signer, user auth.UserID, refresh tokenID, expires time.Time) (pair Pair, err error) {
 	access := id.New[auth.Claims]()
-	var pair Pair
-	pair.Access, err = signer.Sign(user, auth.Access, hex.EncodeToString(access[:]), now, auth.AccessLifetime)
+	pair.Access, err = signer.Sign(user, auth.Access, hex.EncodeToString(access[:]), s.now(), auth.AccessLifetime)
 	if err != nil {
-		return Pair{}, time.Time{}, fmt.Errorf("sign access token: %w", err)
+		return Pair{}, fmt.Errorf("sign access token: %w", err)
 	}
-	pair.Refresh, err = signer.Sign(user, auth.Refresh, hex.EncodeToString(refresh[:]), now, auth.RefreshLifetime)
+	pair.Refresh, err = signer.Sign(user, auth.Refresh, hex.EncodeToString(refresh[:]), expires.Add(-auth.RefreshLifetime), auth.RefreshLifetime)
 	if err != nil {
-		return Pair{}, time.Time{}, fmt.Errorf("sign refresh token: %w", err)
+		return Pair{}, fmt.Errorf("sign refresh token: %w", err)
 	}
-	return pair, now.Add(auth.RefreshLifetime), nil
+	return pair, nil
 }

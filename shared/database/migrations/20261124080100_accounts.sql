@@ -104,7 +104,7 @@ CREATE TRIGGER users_get_profile_and_streak AFTER INSERT ON users
 	FOR EACH ROW EXECUTE FUNCTION users_get_profile_and_streak();
 
 -- One row a refresh token that was handed out. A token is used once; using it
--- again later than a short interval revokes its whole family.
+-- again later than a short interval, or than its successor, revokes its whole family.
 CREATE TABLE refresh_tokens (
 	id         uuid        PRIMARY KEY, -- the token's jti
 	user_id    uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
