@@ -124,6 +124,9 @@ func (m *reading) define(s sentence) (definition, bool) {
 	if d, ok := m.explain(s); ok {
 		return d, true
 	}
+	if before, _, again := strings.Cut(s.text, "—that is"); again { // in other words, which make it long
+		s.text, s.words = before+".", s.words[:len(splitWords(before))]
+	}
 	if !s.readable() || !s.selfContained() {
 		return definition{}, false
 	}
@@ -301,21 +304,26 @@ var vague = map[string]bool{"result": true, "results": true, "reason": true, "go
 // hollow reports whether what is said of a term says nothing by itself.
 func (m *reading) hollow(rest string) bool {
 	lower := strings.ToLower(rest)
-	for _, start := range []string{"that ", "dass ", "qu'", "qu’", "que ", "at ", "att ", "the same", "the case", "the result", "the reason", "a result", "a matter", "the following", "an example", "the first", "the second",
+	for _, start := range []string{"that ", "dass ", "qu'", "qu’", "que ", "at ", "att ", "the same", "the case", "the result", "the reason", "a result", "a matter", "the following", "an example", "the first", "the second", "for example", "zum beispiel", "for eksempel", "par exemple", "por ejemplo", "beweis ", "proof ", "bevis ",
 		"the last", "a good ", "the only", "the subject of", "a lot", "a few", "a bit", "the one", "der fall", "die folge", "das gleiche", "dasselbe", "eine folge",
 		"die gleiche", "det samme", "det samma", "et eksempel", "ein beispiel", "en av de"} {
 		if strings.HasPrefix(lower, start) {
 			return true
 		}
 	}
-	return len(stems(rest)) < 2 || strings.HasSuffix(lower, ":") || m.speaks(splitWords(rest))
+	words := splitWords(lower)
+	return len(stems(rest)) < 2 || strings.HasSuffix(lower, ":") || strings.HasSuffix(lower, ",") || cutOff[words[len(words)-1].text] || m.speaks(words)
 }
 
+// cutOff are words that no sentence ends in: the rest stands in another line.
+var cutOff = set(strings.Fields(`the a an of on in at for with to from by and or than as that which der die das des dem den ein eine und oder mit von zu für auf
+en et ei og eller av på med til og för och af le la les un une de du des et ou el los las del y o con para`))
+
 // lowerFirst puts the first letter into lower case unless the word is written
-// with a capital inside sentences, too.
+// with a capital inside sentences, too: a name may have both, as Mozilla in mozilla.org.
 func (m *reading) lowerFirst(term string) string {
 	first, _, more := strings.Cut(term, " ")
-	if m.tongue.code == "de" && !m.lower[strings.ToLower(first)] || m.upper[first] && !m.lower[strings.ToLower(first)] {
+	if m.upper[first] || m.tongue.code == "de" && !m.lower[strings.ToLower(first)] {
 		return term
 	}
 	runes := []rune(term)

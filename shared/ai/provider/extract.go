@@ -87,6 +87,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 	type scored struct {
 		sentence
 		score float64
+		says  bool // what is asked about is
 	}
 	var found []scored
 	r := &reading{tongue: tongue}
@@ -99,7 +100,8 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 || s.isLabel() {
 			continue
 		}
-		if d, ok := r.define(s); ok {
+		d, defines := r.define(s)
+		if defines {
 			score *= defining
 			if shares(d.key, asked) {
 				score *= defining
@@ -108,9 +110,11 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		if slices.ContainsFunc(s.words, func(w word) bool { return words[strings.ToLower(w.text)] }) {
 			score *= literal
 		}
-		found = append(found, scored{s, score * share / total})
+		found = append(found, scored{s, score * share / total, defines && slices.Equal(stems(d.term), asked)})
 	}
-	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	slices.SortStableFunc(found, func(a, b scored) int {
+		return cmp.Or(boolFirst(a.says, b.says), cmp.Compare(b.score, a.score))
+	})
 	var out []sentence
 	for _, s := range found {
 		if len(out) == mostExtracts || s.score < otherFit*found[0].score {

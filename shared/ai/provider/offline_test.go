@@ -164,7 +164,7 @@ func TestOfflineCardsAreAboutAllOfIt(t *testing.T) {
 func TestOfflineFindsTheDefinition(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ text, card, question string }{
-		{"Every Hermitian matrix is a normal matrix. In mathematics, a Hermitian matrix (or self-adjoint matrix) is a complex square matrix that is equal to its own conjugate transpose.",
+		{"Every Hermitian matrix is a normal matrix. In mathematics, a Hermitian matrix (or self-adjoint matrix) is a complex square matrix that is equal to its own conjugate transpose—that is, the element in the i-th row and j-th column is equal to the complex conjugate of the element in the j-th row and i-th column, for all indices i and j:",
 			"What is a Hermitian matrix?", "What is a Hermitian matrix?"},
 		{"Running programs are part of every system that has more than one. To represent each code point of a text, a rune is an alias that is used by it. " +
 			"A rune is an alias of an integer, and is used for the code points of a text.", "What is a rune?", "What is a rune?"},
@@ -215,6 +215,26 @@ func TestOfflineQuotesWhatIsThere(t *testing.T) {
 	cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: sources, Count: 10})
 	if err != nil || slices.ContainsFunc(cards, func(c ai.Card) bool { return strings.Contains(c.Quote, "|") || strings.Contains(c.Quote, "ere for") }) {
 		t.Errorf("cards %+v, %v", cards, err)
+	}
+}
+
+// TestOfflineCardsAreWhole: names keep their capitals, and no card tells half of a line
+// or what the text says of itself.
+func TestOfflineCardsAreWhole(t *testing.T) {
+	t.Parallel()
+	text := "Rust is a compiled language that is developed by many people. Much of Firefox is written in Rust today, as can be read at rust-lang.org or in a rust book.\n\n" +
+		"- Current version: retrieve its content type and the latest one,\n\n- Deleted document: remove it from the storage, conditional on\n\n" +
+		"- Unrelated services: for example, a repository of code and a master of them\n\n- Triangle inequality: proof is long and therefore left to the reader\n\n" +
+		"- Cache memory: fast, small and temporary storage of programs and data"
+	cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: []ai.Source{{Text: text}}, Count: 10})
+	var fronts []string
+	for _, c := range cards {
+		if c.Confidence > 0.6 {
+			fronts = append(fronts, c.Front)
+		}
+	}
+	if want := []string{"What is Rust?", "What does the material say about “Cache memory”?"}; err != nil || !slices.Equal(fronts, want) {
+		t.Errorf("cards %q, %v; want %q", fronts, err, want)
 	}
 }
 

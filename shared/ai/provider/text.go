@@ -202,6 +202,12 @@ func splitBlocks(text []rune) []block {
 	open := false
 	for i, l := range lines {
 		line := strings.TrimSpace(string(text[l.start:l.end]))
+		marker := max(listMarker(line), labelWidth(line))
+		start := l.start
+		for start < l.end && unicode.IsSpace(text[start]) {
+			start++
+		}
+		start = min(start+marker, l.end)
 		switch {
 		case strings.Count(line, "|") >= 2:
 			out = append(out, block{start: l.start, end: l.end, row: true})
@@ -215,17 +221,12 @@ func splitBlocks(text []rune) []block {
 			open = false
 			continue
 		case isShortLine(line, usual) && (i+1 == len(lines) || startsUpper(text, lines[i+1])):
-			out = append(out, block{start: l.start, end: l.end, heading: isTitle(line)})
+			out = append(out, block{start: start, end: l.end, heading: isTitle(line)})
 			open = false
 			continue
 		}
-		marker := max(listMarker(line), labelWidth(line))
 		if !open || marker > 0 {
-			start := l.start
-			for start < l.end && unicode.IsSpace(text[start]) {
-				start++
-			}
-			out = append(out, block{start: min(start+marker, l.end), end: l.end})
+			out = append(out, block{start: start, end: l.end})
 			open = true
 			continue
 		}
