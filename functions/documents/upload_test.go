@@ -250,6 +250,25 @@ func TestTextIsADocument(t *testing.T) {
 	}
 }
 
+// TestShortTextsAreRead adds notes of a line or less: a formula, figures, a title.
+func TestShortTextsAreRead(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	for _, text := range []string{"E = mc²", "pH 7", "12345 67890", "水的化学式", "∀x∃y", "π"} {
+		document := ada.Post(ada.path, map[string]any{"document_type": "text", "name": "Notes", "text": text}).
+			Want(http.StatusCreated).Map()["id"].(string)
+		app.process(document).Want(http.StatusOK)
+		ada.wantStatus(document, "completed", "")
+		if got := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()["extracted_text"]; got != text {
+			t.Errorf("%q was read as %q", text, got)
+		}
+		if n := app.count(`SELECT count(*) FROM passages WHERE document_id = $1`, document); n != 1 {
+			t.Errorf("%q has %d passages", text, n)
+		}
+	}
+}
+
 func TestUploadIsRefused(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

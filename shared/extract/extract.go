@@ -240,7 +240,7 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 	if len(found.pages) > r.limits.Pages {
 		return doc, r.limits.tooManyPages(len(found.pages))
 	}
-	characters, letters := 0, 0
+	characters, letters, legible := 0, 0, false
 	starts := make([]int, len(found.pages))
 	var marked []Heading // the places of the marks
 	for i, page := range found.pages {
@@ -255,6 +255,7 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 			if unicode.IsLetter(c) {
 				letters++
 			}
+			legible = legible || unicode.IsLetter(c) || unicode.IsNumber(c) || unicode.IsSymbol(c)
 		}
 		characters += 2 // the empty line between pages
 		page = unmarked(page)
@@ -264,7 +265,8 @@ func (r *Reader) assemble(doc Document, found raw) (Document, error) {
 	if characters > r.limits.Characters {
 		return doc, r.limits.tooLong(characters)
 	}
-	if letters < 20 && letters <= 5*len(found.pages) {
+	few := letters < 20 && letters <= 5*len(found.pages) // as the numbers that a scanner stamps on pages
+	if !legible || found.pictures && few {
 		message := "There is no text in this file. Upload one with text in it."
 		if found.pictures {
 			message = "There is no text in this file, only pictures of it. Text recognition isn't offered: " +
