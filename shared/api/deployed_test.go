@@ -419,3 +419,15 @@ func TestAnEventThatIsNoneIsDropped(t *testing.T) {
 		t.Errorf("the function saw it: %s", d.text())
 	}
 }
+
+// Whose copier forgot to change the path saw a panic of the document's making, which named nobody.
+func TestASecondFunctionAtAnAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if got := fmt.Sprint(recover()); got != "api: test-twin has the address of test-fuzz, PUT /fuzz/{id}/" {
+			t.Error(got)
+		}
+	}()
+	api.HandlePublic(api.Operation{ID: "test-twin", Methods: []string{http.MethodDelete, http.MethodPut}, Path: "/fuzz/{other}/", Summary: "Be a twin."},
+		func(*api.Env) (api.PublicHandler[struct{}, struct{}], error) { return nil, nil })
+}

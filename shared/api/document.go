@@ -224,6 +224,7 @@ func Document() ([]byte, error) {
 			reach(document.Components.Schemas, answers, op.Responses)
 		}
 	}
+	tellNulls(document.Components.Schemas)
 	schemas := document.Components.Schemas.Map()
 	maps.DeleteFunc(schemas, func(name string, _ *huma.Schema) bool { return !answers[name] })
 	for name := range asked {
@@ -243,6 +244,28 @@ func Document() ([]byte, error) {
 		}
 	}
 	return json.MarshalIndent(document, "", "  ")
+}
+
+// tellNulls says of the answers' fields which may be null: those that are pointers, of
+// which huma forgets it where the schema is a reference or the type an array, as ids are.
+func tellNulls(schemas huma.Registry) {
+	for name, schema := range schemas.Map() {
+		t := schemas.TypeFromRef("#/components/schemas/" + name)
+		if t == nil { // demandNothing's
+			continue
+		}
+		for _, field := range reflect.VisibleFields(t) {
+			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			property := schema.Properties[name]
+			switch {
+			case property == nil, field.Type.Kind() != reflect.Pointer, strings.Contains(options, "omitempty"):
+			case property.Ref != "":
+				schema.Properties[name] = &huma.Schema{Description: property.Description, AnyOf: []*huma.Schema{{Ref: property.Ref}, {Type: "null"}}}
+			case property.Type != "":
+				property.Nullable = true
+			}
+		}
+	}
 }
 
 // problemResponses are the answers with a problem, by the names that refusalName gives them.

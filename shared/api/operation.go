@@ -164,8 +164,15 @@ func declare(d *Declaration) {
 	}
 	declaredMu.Lock()
 	defer declaredMu.Unlock()
-	if _, taken := declared[d.ID]; taken {
-		panic(fmt.Sprintf("api: two functions are called %s", d.ID))
+	for _, other := range declared {
+		if other.ID == d.ID {
+			panic(fmt.Sprintf("api: two functions are called %s", d.ID))
+		}
+		for _, method := range d.Methods {
+			if slices.Contains(other.Methods, method) && address(other.Path) == address(d.Path) {
+				panic(fmt.Sprintf("api: %s has the address of %s, %s %s", d.ID, other.ID, method, other.Path))
+			}
+		}
 	}
 	declared[d.ID] = d
 	handler := newLazy(d, deployed)
@@ -177,4 +184,15 @@ func declare(d *Declaration) {
 			os.Exit(1)
 		}
 	}
+}
+
+// address is the path without its parameters' names, which lead nowhere else.
+func address(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if strings.HasPrefix(segment, "{") {
+			segments[i] = "{}"
+		}
+	}
+	return strings.Join(segments, "/")
 }

@@ -68,7 +68,7 @@ const alive = `EXISTS (SELECT FROM courses c WHERE c.id = a.course_id AND c.dele
 // Change holds the fields that are to be set. A new assessment needs a course, a
 // title and a type.
 type Change struct {
-	Course             patch.Field[courses.ID]   `json:"course" db:"course_id" required:"true" format:"uuid"`
+	Course             patch.Field[courses.ID]   `json:"course" db:"course_id" required:"true"`
 	Title              patch.Field[string]       `json:"title" db:"title" required:"true" minLength:"1" maxLength:"255"`
 	Description        patch.Field[*string]      `json:"description" db:"description" maxLength:"10000"`
 	Type               patch.Field[string]       `json:"assessment_type" db:"assessment_type" required:"true" enum:"diagnostic,formative,summative,self_assessment"`

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -73,6 +74,11 @@ func (i *ID[T]) UnmarshalText(text []byte) error {
 	}
 	*i = ID[T](parsed)
 	return nil
+}
+
+// Schema describes the id as the API's document has it.
+func (ID[T]) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
 }
 
 // UUIDValue lets pgx send the id in binary.

@@ -52,7 +52,12 @@ func (f Field[T]) Any() any { return f.Value }
 
 // Schema describes the field as a T.
 func (f Field[T]) Schema(r huma.Registry) *huma.Schema {
-	return r.Schema(reflect.TypeFor[T](), true, "")
+	t := reflect.TypeFor[T]()
+	schema := r.Schema(t, true, "")
+	if t.Kind() == reflect.Pointer && schema.Type != "" {
+		schema.Nullable = true // huma forgets it of arrays, such as ids are
+	}
+	return schema
 }
 
 // Entry is one of a list of short texts.

@@ -80,7 +80,7 @@ const mayAttempt = `q.status = 'published' AND q.total_questions > 0 AND q.total
 
 // Change holds the fields that are to be set. A new quiz needs a course and a title.
 type Change struct {
-	Course             patch.Field[courses.ID] `json:"course" db:"course_id" required:"true" format:"uuid"`
+	Course             patch.Field[courses.ID] `json:"course" db:"course_id" required:"true"`
 	Section            patch.Field[*string]    `json:"section" doc:"Always null: sections aren't offered yet."`
 	Title              patch.Field[string]     `json:"title" db:"title" required:"true" minLength:"1" maxLength:"255"`
 	Description        patch.Field[*string]    `json:"description" db:"description" maxLength:"10000"`

@@ -38,11 +38,11 @@ type Request struct {
 
 // Grading is the body of the request.
 type Grading struct {
-	ID      *flashcards.ReviewID  `json:"id" doc:"Of the client's; the same review again changes nothing."`
+	ID      *flashcards.ReviewID  `json:"id" nullable:"true" doc:"Of the client's; the same review again changes nothing."`
 	Quality *Quality              `json:"quality_response" doc:"0 blackout to 5 perfect."`
 	Rating  *Rating               `json:"rating" doc:"1 again, 2 hard, 3 good, 4 easy. Beside quality_response it must say the same: 0 to 2 are again, 3 is hard, 4 good, 5 easy."`
 	Seconds *int                  `json:"response_time_seconds" minimum:"0" maximum:"2147483647"`
-	Session *flashcards.SessionID `json:"study_session_id" format:"uuid" nullable:"true"`
+	Session *flashcards.SessionID `json:"study_session_id" nullable:"true"`
 	Device  *string               `json:"device_type" maxLength:"20"`
 }
 
@@ -88,7 +88,7 @@ type Review struct {
 	Quality          int                   `json:"quality_response"`
 	Rating           int                   `json:"rating"`
 	Seconds          *int                  `json:"response_time_seconds"`
-	Session          *flashcards.SessionID `json:"study_session_id" nullable:"true"`
+	Session          *flashcards.SessionID `json:"study_session_id"`
 	Device           *string               `json:"device_type"`
 	PreviousInterval int                   `json:"previous_interval_days"`
 	NewInterval      int                   `json:"new_interval_days"`

@@ -31,7 +31,7 @@ type Request struct {
 
 // Answer is an answer to a question.
 type Answer struct {
-	Question quizzes.QuestionID `json:"question" required:"true" format:"uuid"`
+	Question quizzes.QuestionID `json:"question" required:"true"`
 	Answer   any                `json:"user_answer" required:"true" doc:"An option's index from 0, its text or a list of those; true or false; else a text."`
 	Seconds  *int               `json:"time_taken_seconds" minimum:"0" maximum:"2147483647"`
 	Flagged  bool               `json:"flagged_for_review"`

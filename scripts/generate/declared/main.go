@@ -18,6 +18,10 @@ import (
 )
 
 func main() {
+	if err := checkFolders(); err != nil {
+		fmt.Fprintf(os.Stderr, "generate: %v\n", err)
+		os.Exit(1)
+	}
 	for file, write := range map[string]func() ([]byte, error){
 		"infrastructure/functions.json":     manifest,
 		"functions/edge/router/routes.json": routes,
@@ -33,6 +37,20 @@ func main() {
 			os.Exit(1)
 		}
 	}
+}
+
+// checkFolders compares the functions with their folders' names: bundles are made by them.
+func checkFolders() error {
+	folders, err := catalogue.Folders(".")
+	if err != nil {
+		return err
+	}
+	for id, folder := range folders {
+		if _, ok := api.Lookup(id); !ok {
+			return fmt.Errorf("%s declares no function with the ID %s", folder, id)
+		}
+	}
+	return nil
 }
 
 func manifest() ([]byte, error) {

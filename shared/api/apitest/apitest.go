@@ -172,7 +172,7 @@ func (c *Client) Do(method, path string, body any, headers ...string) *Response 
 	if n, _ := calls.Total(); w.Code < 300 && !c.app.Races {
 		checkTrips(c.app.t, r, n)
 	}
-	checkStatus(c.app.t, r, w.Code)
+	checkAnswer(c.app.t, r, w)
 	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: method + " " + path, t: c.app.t}
 }
 
