@@ -2,9 +2,14 @@ package all_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,5 +75,79 @@ func TestDocumentNamesNobodysServer(t *testing.T) {
 		if u, err := url.Parse(address); err != nil || u.Hostname() != "127.0.0.1" && !strings.HasSuffix(u.Hostname(), ".invalid") {
 			t.Errorf("%s leads to %s", server.URL, address)
 		}
+	}
+}
+
+// TestCodesAreDocumented compares the codes in the API's document with those in the source.
+func TestCodesAreDocumented(t *testing.T) {
+	t.Parallel()
+	var code struct{ Description string }
+	if err := json.Unmarshal(readAPI(t).Components.Schemas["Problem"].Properties["code"], &code); err != nil {
+		t.Fatal(err)
+	}
+	documented, given := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^- `(.+)`: ").FindAllStringSubmatch(code.Description, -1) {
+		documented[m[1]] = true
+	}
+	codes := regexp.MustCompile(`(?:Coded\(|\b[cC]ode[A-Z]\w+ += |http\.Status\w+: +)"([a-z_]+)"`)
+	read := func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/backups/") { // whose callers aren't people
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range codes.FindAllSubmatch(source, -1) {
+			given[string(m[1])] = true
+		}
+		return err
+	}
+	for _, folder := range []string{"../../shared", "../../functions"} {
+		if err := filepath.WalkDir(folder, read); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for code := range given {
+		if !documented[code] {
+			t.Errorf("the code %s is missing in shared/api/codes.go", code)
+		}
+	}
+	for code := range documented {
+		if !given[code] {
+			t.Errorf("nothing gives the code %s of shared/api/codes.go", code)
+		}
+	}
+}
+
+// TestAnswersHaveTheWordsOfRequests: what is one of a few words when it is sent is so when it is shown.
+func TestAnswersHaveTheWordsOfRequests(t *testing.T) {
+	t.Parallel()
+	schemas := readAPI(t).Components.Schemas
+	words := func(of, field string) (found struct{ Enum []string }) {
+		if property := schemas[of].Properties[field]; property != nil {
+			if err := json.Unmarshal(property, &found); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return found
+	}
+	compared := 0
+	for name, changed := range schemas {
+		shown := strings.TrimPrefix(strings.TrimSuffix(name, "Change"), "New")
+		if shown == name {
+			continue
+		}
+		for field := range changed.Properties {
+			if taken := words(name, field).Enum; taken != nil && schemas[shown].Properties[field] != nil {
+				compared++
+				answered := words(shown, field).Enum
+				for _, word := range taken {
+					if !slices.Contains(answered, word) {
+						t.Errorf("%s of %s may be %s, but of %s only one of %q", field, name, word, shown, answered)
+					}
+				}
+			}
+		}
+	}
+	if compared < 8 {
+		t.Errorf("%d fields were compared", compared)
 	}
 }

@@ -148,7 +148,7 @@ func TestWhatHangsFromACourseIsItsOwners(t *testing.T) {
 	var owned bool
 	_, err = pgx.ForEachRow(rows, []any{&table, &owned}, func() error {
 		if tables++; !owned {
-			t.Errorf("nothing keeps the owner of a row of %s and the owner of its course the same", table)
+			t.Errorf("nothing keeps the owner of a row of %s and the owner of its course the same: copy the constraint flashcards_own_course and the index flashcards_course", table)
 		}
 		return nil
 	})

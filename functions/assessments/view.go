@@ -16,8 +16,8 @@ type Assessment struct {
 	Course             courses.ID     `json:"course"`
 	Title              string         `json:"title"`
 	Description        *string        `json:"description"`
-	Type               string         `json:"assessment_type"`
-	Status             string         `json:"status"`
+	Type               string         `json:"assessment_type" enum:"diagnostic,formative,summative,self_assessment"`
+	Status             string         `json:"status" enum:"draft,published,archived"`
 	IncludeFlashcards  bool           `json:"include_flashcards"`
 	IncludeQuizzes     bool           `json:"include_quizzes"`
 	FlashcardCount     int            `json:"flashcard_count"`

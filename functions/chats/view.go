@@ -24,8 +24,8 @@ type Summary struct {
 type Item struct {
 	ID         tutor.ChatID `json:"id"`
 	Title      string       `json:"title"`
-	Type       string       `json:"chat_type"`
-	Status     string       `json:"status"`
+	Type       string       `json:"chat_type" enum:"general,course_specific,document_based,assessment_help,study_planning,concept_explanation,tutoring"`
+	Status     string       `json:"status" enum:"active,archived,deleted"`
 	Course     *courses.ID  `json:"course"`
 	Section    *string      `json:"section"`
 	Count      int          `json:"message_count"`
@@ -83,7 +83,7 @@ type Message struct {
 	ID               tutor.MessageID  `json:"id"`
 	Chat             tutor.ChatID     `json:"chat"`
 	Role             string           `json:"role" enum:"user,assistant"`
-	Type             string           `json:"message_type"`
+	Type             string           `json:"message_type" enum:"text,image,file,code,math,summary,feedback"`
 	Content          string           `json:"content"`
 	TokenCount       *int             `json:"token_count"`
 	TimeMS           *int             `json:"processing_time_ms"`

@@ -17,7 +17,7 @@ type Course struct {
 	Semester              *string    `json:"semester"`
 	AcademicYear          *string    `json:"academic_year"`
 	Credits               *int       `json:"credits"`
-	Language              string     `json:"language"`
+	Language              string     `json:"language" enum:"en,no,sv,da"`
 	SubjectArea           *string    `json:"subject_area"`
 	Level                 int        `json:"difficulty_level" doc:"1 beginner to 5 advanced."`
 	Color                 string     `json:"color" example:"#3B82F6"`

@@ -17,8 +17,8 @@ type Quiz struct {
 	Section            *string      `json:"section" doc:"Always null."`
 	Title              string       `json:"title"`
 	Description        *string      `json:"description"`
-	Type               string       `json:"quiz_type"`
-	Status             string       `json:"status"`
+	Type               string       `json:"quiz_type" enum:"practice,assessment,review,diagnostic"`
+	Status             string       `json:"status" enum:"draft,published,archived"`
 	TimeLimit          *int         `json:"time_limit_minutes" doc:"0 and null: none."`
 	MaxAttempts        int          `json:"max_attempts"`
 	PassingScore       int          `json:"passing_score" doc:"Percent."`
@@ -56,8 +56,8 @@ func View(q quizzes.Quiz) Quiz {
 type Question struct {
 	ID            quizzes.QuestionID   `json:"id"`
 	Text          string               `json:"question_text"`
-	Type          string               `json:"question_type"`
-	Level         string               `json:"difficulty_level"`
+	Type          string               `json:"question_type" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
+	Level         string               `json:"difficulty_level" enum:"easy,medium,hard"`
 	Order         int                  `json:"order"`
 	Points        int                  `json:"points"`
 	Options       []string             `json:"answer_options"`

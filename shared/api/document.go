@@ -101,6 +101,7 @@ func (s *server) humaOperation(method string) huma.Operation {
 		Method:          method,
 		Path:            s.Path,
 		Summary:         s.Summary,
+		Description:     s.Description,
 		Tags:            []string{strings.Split(s.ID, "-")[0]},
 		DefaultStatus:   s.Status,
 		MaxBodyBytes:    s.MaxBody + 1, // the server itself refuses more; huma counts one byte short
@@ -206,7 +207,7 @@ func Document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	problem := document.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	problem := describeProblem(document.Components.Schemas)
 	document.Components.Responses = problemResponses(problem)
 	answers, asked := map[string]bool{}, map[string]bool{} // the schemas that are used in them
 	reach(document.Components.Schemas, answers, document.Components.Responses)
@@ -233,8 +234,8 @@ func Document() ([]byte, error) {
 		}
 		schemas[name] = requests.Components.Schemas.Map()[name]
 	}
-	for name, schema := range schemas {
-		if schema.AdditionalProperties == true && name != "Problem" {
+	for _, schema := range schemas {
+		if schema.AdditionalProperties == true {
 			schema.AdditionalProperties = nil // the same, but generated clients have a field for each name then
 		}
 		for _, property := range schema.Properties {

@@ -46,6 +46,8 @@ type Operation struct {
 	Summary string   // one sentence for the API's documentation
 	Needs   []Resource
 
+	Description string // for the API's documentation, where the steps before and after the call want telling
+
 	Status   int          // of a good answer; 200 when zero
 	Statuses []int        // that the response may have instead, with the same body
 	Refuses  []fault.Kind // what else goes wrong than what follows from the rest, for the API's documentation

@@ -19,11 +19,16 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:       "assessments-generate-content",
-		Methods:  []string{http.MethodPost},
-		Path:     "/api/v1/assessments/{id}/generate_content/",
-		Summary:  "Make the cards and the quiz of an assessment from the course's material.",
-		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		ID:      "assessments-generate-content",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/assessments/{id}/generate_content/",
+		Summary: "Make the cards and the quiz of an assessment from the course's material.",
+		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
+
+		Description: "What assessments-create planned is made now, from the documents of the course that were read. The quiz is a draft, which quizzes-update publishes, unless publish is true. " +
+			"Its time limit is two minutes a question, at least 15; with use_adaptive it is the assessment's estimated_duration_minutes, or 20. " +
+			"If only the cards or only the questions could be made, the answer is a 200 with the status partial; if neither, it has the same body with 422, or 502 if the model failed.",
+
 		Refuses:  []fault.Kind{fault.Exhausted},
 		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
 		Timeout:  assessments.Timeout,

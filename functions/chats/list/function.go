@@ -26,7 +26,7 @@ func init() {
 // Request asks for a page.
 type Request struct {
 	api.ListQuery
-	Course courses.ID `query:"course" format:"uuid" doc:"Only of this course."`
+	Course courses.ID `query:"course" doc:"Only of this course."`
 }
 
 // Response is the page.

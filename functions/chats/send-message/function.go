@@ -22,11 +22,16 @@ import (
 
 func init() {
 	api.HandleUserStream(api.StreamsAsked, api.Operation{
-		ID:           "chats-send-message",
-		Methods:      []string{http.MethodPost},
-		Path:         "/api/v1/chat/chats/{id}/send_message/",
-		Summary:      "Ask the tutor, who answers from the course's documents and cites them.",
-		Needs:        []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		ID:      "chats-send-message",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/chat/chats/{id}/send_message/",
+		Summary: "Ask the tutor, who answers from the course's documents and cites them.",
+		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
+
+		Description: "Who accepts text/event-stream gets the answer as it comes, with status 200: message_created, then delta and citation as often as there are, and message_complete or an error. " +
+			"Others wait for all of it, as a 201. Either way both messages are kept in the chat, and one that broke off has the status interrupted. " +
+			"[1] in the answer's text is its citation with the number 1.",
+
 		Status:       http.StatusCreated,
 		Refuses:      []fault.Kind{fault.Exhausted, fault.BadGateway},
 		Events:       []any{view.MessageCreated{}, view.CitationFound{}, view.Delta{}, view.MessageComplete{}},

@@ -25,6 +25,12 @@ func init() {
 		Path:    "/api/v1/courses/{course}/documents/",
 		Summary: "Add a document: a text, or a file whose bytes are then sent to upload_url.",
 		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
+
+		Description: "A text is taken at once. Of a file only what it is comes here: send its bytes to upload_url, then, as its field says. " +
+			"When they are all there, the document is read by itself; documents-get tells its processing_status, and documents-stream-events each step. " +
+			"document_type has words of its clients: file and text are what can be added, the others are refused. " +
+			"The answer's says what the file is: a PDF is pdf, a Word file or a presentation document, a web page other.",
+
 		Refuses: []fault.Kind{fault.Exhausted},
 		Status:  http.StatusCreated,
 		MaxBody: 4 << 20,
@@ -43,7 +49,7 @@ type Request struct {
 type NewDocument struct {
 	Name        string `json:"name" maxLength:"255" doc:"The file's name if it is left out."`
 	Description string `json:"description" maxLength:"10000" nullable:"true"`
-	Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio"`
+	Type        string `json:"document_type" required:"true" enum:"file,text,url,video,audio" doc:"file or text: the others are words of older clients, and refused."`
 	Filename    string `json:"original_filename" maxLength:"255"`
 	ContentType string `json:"content_type" maxLength:"100"`
 	Size        *int64 `json:"file_size_bytes" nullable:"false" minimum:"0" doc:"The most bytes that upload_url takes; the plan's limit if it is left out."`

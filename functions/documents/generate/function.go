@@ -20,11 +20,15 @@ import (
 
 func init() {
 	api.HandleUser(api.Operation{
-		ID:       "documents-generate",
-		Methods:  []string{http.MethodPost},
-		Path:     "/api/v1/courses/{course}/documents/{document}/generate/",
-		Summary:  "Make cards and a quiz, ready to be taken, from a document.",
-		Needs:    []api.Resource{database.Resource, ai.Resource, counter.Resource},
+		ID:      "documents-generate",
+		Methods: []string{http.MethodPost},
+		Path:    "/api/v1/courses/{course}/documents/{document}/generate/",
+		Summary: "Make cards and a quiz, ready to be taken, from a document.",
+		Needs:   []api.Resource{database.Resource, ai.Resource, counter.Resource},
+
+		Description: "The document must have been read. An assessment is made for them. The quiz is published: go on with quizzes-start-attempt. Its time limit is two minutes a question, at least 15. " +
+			"If only the cards or only the questions could be made, the answer is a 200 with the status partial; if neither, it has the same body with 422, or 502 if the model failed.",
+
 		Refuses:  []fault.Kind{fault.Exhausted},
 		Statuses: []int{http.StatusUnprocessableEntity, http.StatusBadGateway},
 		Timeout:  assessments.Timeout,

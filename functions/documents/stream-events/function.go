@@ -17,11 +17,16 @@ import (
 
 func init() {
 	api.HandleUserStream(api.StreamsAlways, api.Operation{
-		ID:           "documents-stream-events",
-		Methods:      []string{http.MethodGet},
-		Path:         "/api/v1/documents/documents/{document}/events/",
-		Summary:      "Watch a document being read, up to the end.",
-		Needs:        []api.Resource{database.Resource, live.Resource},
+		ID:      "documents-stream-events",
+		Methods: []string{http.MethodGet},
+		Path:    "/api/v1/documents/documents/{document}/events/",
+		Summary: "Watch a document being read, up to the end.",
+		Needs:   []api.Resource{database.Resource, live.Resource},
+
+		Description: "The stream begins with the state of the document, so that nothing is missed between a call and this one, and ends with processing_complete or a failure. " +
+			"It wants the Authorization header, which a browser's EventSource can't send: read the body of a fetch. " +
+			"After a break, send the id of the last event as Last-Event-ID.",
+
 		Events:       []any{progress.Event{}},
 		Concurrency:  80, // they only wait
 		Timeout:      15 * time.Minute,

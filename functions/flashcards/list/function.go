@@ -28,7 +28,7 @@ func init() {
 // Request asks for a page.
 type Request struct {
 	api.LongListQuery
-	Course courses.ID `query:"course" format:"uuid" doc:"Only of this course."`
+	Course courses.ID `query:"course" doc:"Only of this course."`
 }
 
 // Response is the page.

@@ -49,7 +49,7 @@ type QuizResults struct {
 type QuestionResult struct {
 	ID          quizzes.QuestionID `json:"id"`
 	Text        string             `json:"question_text"`
-	Type        string             `json:"question_type"`
+	Type        string             `json:"question_type" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
 	Options     []string           `json:"answer_options"`
 	Correct     []any              `json:"correct_answers" doc:"Empty while they may not be seen."`
 	Explanation *string            `json:"explanation" doc:"null while it may not be seen."`

@@ -20,6 +20,11 @@ func init() {
 		Path:    "/api/v1/assessments/quizzes/{id}/start_attempt/",
 		Summary: "Begin an attempt at a quiz, or go on with the one that runs.",
 		Needs:   []api.Resource{database.Resource},
+
+		Description: "The quiz must be published. An attempt that runs is answered with 201 as well, so that a client that lost it may call again. " +
+			"Then quizzes-take has the questions, quiz-attempts-submit-response takes an answer at a time, and quiz-attempts-complete ends and grades the attempt. " +
+			"At its deadline it ends by itself, and what was answered in time counts.",
+
 		Refuses: []fault.Kind{fault.Forbidden},
 		Status:  http.StatusCreated,
 	}, setup)

@@ -49,7 +49,7 @@ type QuizToTake struct {
 type QuestionToTake struct {
 	ID      quizzes.QuestionID `json:"id"`
 	Text    string             `json:"question_text"`
-	Type    string             `json:"question_type"`
+	Type    string             `json:"question_type" enum:"multiple_choice,true_false,short_answer,essay,fill_blank"`
 	Options []string           `json:"answer_options"`
 	Hint    *string            `json:"hint"`
 	Points  int                `json:"points"`

@@ -4,6 +4,7 @@
 package migrations
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -45,6 +46,9 @@ func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := headed(); err != nil {
+		return nil, err
+	}
 	provider, err := goose.NewProvider(goose.DialectPostgres, handle, files, goose.WithSessionLocker(locker))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
@@ -62,6 +66,21 @@ func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
 		return applied, fmt.Errorf("migrate: %w", err)
 	}
 	return applied, nil
+}
+
+// headed refuses a file without goose's first line, whose own words for that don't name it.
+func headed() error {
+	names, err := fs.Glob(files, "*.sql")
+	for _, name := range names {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if !bytes.HasPrefix(content, []byte("-- +goose Up\n")) {
+			return fmt.Errorf("the migration %s must begin with the line -- +goose Up", name)
+		}
+	}
+	return err
 }
 
 // Hash identifies the sequence of migrations: another schema has another hash.
