@@ -56,7 +56,7 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		{review, `{"rating":"splendid"}`, "body.rating", "Must be 1 (again), 2 (hard), 3 (good) or 4 (easy): the number or the word."},
 		{review, `{"quality_response":6}`, "body.quality_response", "Must be a whole number from 0 (blackout) to 5 (perfect)."},
 		{review, `{"quality_response":"` + strings.Repeat("9", 5000) + `"}`, "body.quality_response", "Must be a whole number from 0 (blackout) to 5 (perfect)."},
-		{review, `{"rating":3,"id":"x"}`, "body.id", `"x" ` + id},
+		{review, `{"rating":3,"id":"x"}`, "body.id", "Must be an id such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c."},
 		{review, `{"rating":3,"study_session_id":"x"}`, "body.study_session_id", "Must be an id such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c."},
 		{documents, `{"document_type":"file","file_size_bytes":1e30}`, "body.file_size_bytes", "Must be a whole number from -9223372036854775808 to 9223372036854775807."},
 		{documents + "upload/", "x", "body", "Must be a form (multipart/form-data) with its end."},
