@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -232,6 +233,31 @@ func TestMissingFileHasNoURL(t *testing.T) {
 	}
 }
 
+// TestFilesWithoutATypeAreToldByTheirName: browsers and curl know few types.
+func TestFilesWithoutATypeAreToldByTheirName(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	word := "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	content, err := os.ReadFile("../../shared/extract/testdata/par-known-styles.docx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, untyped := range []string{"application/octet-stream", "application/zip"} {
+		uploaded := ada.upload("Styles.DOCX", untyped, content).Want(http.StatusCreated).Map()["document"].(map[string]any)
+		if uploaded["content_type"] != word || uploaded["document_type"] != "document" {
+			t.Errorf("%s: taken as %v, %v", untyped, uploaded["content_type"], uploaded["document_type"])
+		}
+		announced := ada.Post(ada.path, map[string]any{"document_type": "file", "original_filename": "Styles.DOCX", "content_type": untyped}).Want(http.StatusCreated).Map()
+		if put(t, announced, content) != http.StatusOK || announced["content_type"] != word {
+			t.Errorf("%s: announced as %v", untyped, announced["content_type"])
+		}
+	}
+	broken := ada.uploaded("essay.docx", "application/zip", content[:1000])
+	app.process(broken).Want(http.StatusOK)
+	ada.wantStatus(broken, "failed", "truncated_or_damaged")
+}
+
 func TestTextIsADocument(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)
@@ -295,6 +321,9 @@ func TestUploadIsRefused(t *testing.T) {
 		if problem["code"] != tc.code || problem["error"] == "" {
 			t.Errorf("%s: %v, want the code %s", tc.name, problem, tc.code)
 		}
+	}
+	for _, untyped := range []string{"application/octet-stream", "application/zip"} {
+		ada.upload("essay.odt", untyped, []byte("PK")).Want(http.StatusUnsupportedMediaType)
 	}
 	for field, refused := range map[string]*apitest.Response{
 		"content_type": ada.Post(ada.path, map[string]any{"document_type": "file", "original_filename": "x.pdf", "content_type": "x"}),

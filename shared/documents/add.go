@@ -77,6 +77,9 @@ func (n *New) Tidy() error {
 	if n.Type == "" {
 		n.Type = claimed.kind
 	}
+	if claimed.contentType != "" && claimed.contentType != kind { // its name knows better
+		n.ContentType = claimed.contentType
+	}
 	return nil
 }
 

@@ -27,6 +27,10 @@ var formats = []format{
 // undecided are declared types that say nothing of what a file is.
 var undecided = []string{"application/octet-stream", "binary/octet-stream", "application/zip", "application/x-zip-compressed", "text/x-markdown"}
 
+// unread are endings of files that can't be read, and that some clients send without a
+// type of their own.
+var unread = []string{".odt", ".odp", ".ods", ".doc", ".ppt", ".xls", ".xlsx", ".rtf", ".epub", ".zip"}
+
 // ContentTypes lists the media types that can be read.
 func ContentTypes() []string {
 	types := make([]string, len(formats))
@@ -57,5 +61,5 @@ func formatOf(filename, contentType string) (format, bool) {
 			return f, true
 		}
 	}
-	return format{kind: "other"}, slices.Contains(undecided, base)
+	return format{kind: "other"}, slices.Contains(undecided, base) && !slices.Contains(unread, ending)
 }

@@ -223,8 +223,7 @@ func (r *Reader) read(ctx context.Context, budget *time.Timer, content []byte, f
 	case Plain:
 		found, err = readPlain(content, r.limits)
 	default:
-		return doc, fault.New(fault.Unsupported, "This is %s, which can't be read. Upload a PDF, Word, PowerPoint, Markdown, HTML or text file.",
-			describe(doc.ContentType)).Coded("unsupported_type")
+		return doc, unreadable(doc.ContentType, filename)
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -360,7 +359,9 @@ func Detect(content []byte, filename string) string {
 		case base == Word, base == Slides, base == HTML:
 			return base
 		case base == "application/zip":
-			return officeKind(content)
+			if kind := officeKind(content); kind != "" {
+				return kind
+			}
 		case base == Plain && (ending == ".md" || ending == ".markdown"):
 			return Markdown
 		case base == Plain && (ending == ".html" || ending == ".htm"):
@@ -383,6 +384,20 @@ func about(content []byte, filename string, err error) bool {
 	return errors.As(err, &f) && f.Code == "truncated_or_damaged" && strings.ToLower(path.Ext(filename)) != ".pdf" && ok && mostlyText(text)
 }
 
+// unreadable says what is wrong with a file of a type that isn't read.
+func unreadable(contentType, filename string) error {
+	if ending := strings.ToLower(path.Ext(filename)); ending == ".docx" || ending == ".pptx" {
+		switch contentType {
+		case "application/zip": // without its text
+			return damaged()
+		case "application/x-ole-storage": // Office puts what it encrypts into one
+			return encrypted()
+		}
+	}
+	return fault.New(fault.Unsupported, "This is %s, which can't be read. Upload a PDF, Word, PowerPoint, Markdown, HTML or text file.",
+		describe(contentType)).Coded("unsupported_type")
+}
+
 // describe names a media type for people.
 func describe(contentType string) string {
 	kind, rest, _ := strings.Cut(contentType, "/")
@@ -393,6 +408,12 @@ func describe(contentType string) string {
 		return "a sound recording"
 	case kind == "video":
 		return "a video"
+	case strings.HasPrefix(rest, "vnd.oasis.opendocument"):
+		return "a LibreOffice file"
+	case strings.Contains(rest, "spreadsheet") || rest == "vnd.ms-excel":
+		return "a spreadsheet"
+	case rest == "epub+zip":
+		return "an e-book"
 	case rest == "zip" || strings.Contains(rest, "compressed") || strings.Contains(rest, "tar"):
 		return "an archive"
 	case rest == "msword" || rest == "x-ole-storage":

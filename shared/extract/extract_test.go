@@ -401,6 +401,31 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestRefusalsKnowWhatAFileIs: a broken Word file is no archive, for who sent it.
+func TestRefusalsKnowWhatAFileIs(t *testing.T) {
+	t.Parallel()
+	cut := file(t, "python-docx-test.docx")[:1000]
+	old := append([]byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), make([]byte, 2_000)...)
+	odt := []byte("PK\x03\x04\x14\x00\x00\x08\x00\x00\xbbP\xa8N\x5e\xc62\n'\x00\x00\x00'\x00\x00\x00\x08\x00\x00\x00mimetypeapplication/vnd.oasis.opendocument.text")
+	for name, tc := range map[string]struct {
+		content    []byte
+		code, said string
+	}{
+		"essay.docx":  {cut, "truncated_or_damaged", "The file is damaged"},
+		"deck.pptx":   {cut, "truncated_or_damaged", "The file is damaged"},
+		"notes.zip":   {cut, "unsupported_type", "This is an archive, "},
+		"essay.odt":   {odt, "unsupported_type", "This is a LibreOffice file, "},
+		"essay.doc":   {old, "unsupported_type", "This is an old Word or PowerPoint file, "},
+		"locked.docx": {old, "encrypted", "The file is protected by a password."},
+	} {
+		_, err := reader.Extract(t.Context(), tc.content, name)
+		var f *fault.Fault
+		if !errors.As(err, &f) || f.Code != tc.code || !strings.HasPrefix(f.Message, tc.said) {
+			t.Errorf("%s: got %v, want %s: %s", name, err, tc.code, tc.said)
+		}
+	}
+}
+
 // TestReadingEndsInTime reads files that were made to take minutes or hours.
 func TestReadingEndsInTime(t *testing.T) {
 	t.Parallel()

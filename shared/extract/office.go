@@ -115,7 +115,7 @@ func (p *pack) walk(name string, open func(xml.StartElement), text func([]byte),
 	}
 }
 
-// officeKind tells what kind of Office file a zip is.
+// officeKind tells what kind of Office file a zip is, "" if it is none.
 func officeKind(content []byte) string {
 	p, err := openPack(context.Background(), content) // no part of it is read
 	switch {
@@ -125,7 +125,7 @@ func officeKind(content []byte) string {
 	case p.files["ppt/presentation.xml"] != nil:
 		return Slides
 	}
-	return "application/zip"
+	return ""
 }
 
 func attribute(e xml.StartElement, name string) string {
