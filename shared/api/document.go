@@ -124,6 +124,7 @@ var refusals = map[int]string{
 	http.StatusPaymentRequired:       "A limit of the plan is reached.",
 	http.StatusForbidden:             "What the request is about doesn't allow it; code says why.",
 	http.StatusNotFound:              "There is no such thing, or it is somebody else's.",
+	http.StatusRequestTimeout:        "The request took too long to arrive.",
 	http.StatusConflict:              "What is there already stands against it; code says what.",
 	http.StatusRequestEntityTooLarge: "The request has more bytes than the operation takes.",
 	http.StatusUnsupportedMediaType:  "The body is of a type that the operation doesn't take.",
@@ -138,7 +139,7 @@ var refusals = map[int]string{
 func (d *Declaration) refuses(op *huma.Operation) []int {
 	taken := map[int]bool{http.StatusInternalServerError: true, http.StatusServiceUnavailable: true}
 	if op.RequestBody != nil {
-		taken[http.StatusBadRequest], taken[http.StatusUnsupportedMediaType] = true, true
+		taken[http.StatusBadRequest], taken[http.StatusRequestTimeout], taken[http.StatusUnsupportedMediaType] = true, true, true
 	}
 	if op.Method != http.MethodGet { // whether they are to have a body or not
 		taken[http.StatusRequestEntityTooLarge] = true

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -61,51 +63,28 @@ func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, ca
 		return
 	}
 	ctx, user := r.Context(), r.Context().Value(userKey{}).(auth.User)
-	fail := func(err error) { writeProblem(w, s.failed(ctx, err)) }
-	if len(key) > longestKey {
-		fail(fault.New(fault.Invalid, "The Idempotency-Key has %d characters; %d are the most.", len(key), longestKey))
-		return
-	}
-	if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		fail(fault.Field("header.Idempotency-Key", "Must be of printable ASCII characters, such as an id."))
+	if err := checkKey(key); err != nil {
+		writeProblem(w, s.failed(ctx, err))
 		return
 	}
 	// A test's recorder knows no deadlines; every server's connection does.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.Timeout))
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		fail(fault.New(fault.TooLarge, "The request is too large or broke off. Send it again, whole."))
+		writeProblem(w, unread(err))
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	claim := uuid.New()
-	// The caller may be gone; the key must be claimed and settled all the same: a claim
-	// that is broken off may be stored after it was given up.
-	stay := func() (context.Context, context.CancelFunc) {
-		return context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	}
-	settle := func(how func(ctx context.Context) error) {
-		ctx, cancel := stay()
-		defer cancel()
-		if err := how(ctx); err != nil {
-			slog.WarnContext(ctx, "idempotency key not settled", "operation", s.ID, "error", err)
-		}
-	}
-	abandon := func(ctx context.Context) error { return store.AbandonIdempotent(ctx, user.ID, s.ID, key, claim) }
-	claiming, cancel := stay()
-	answer, first, err := store.BeginIdempotent(claiming, user.ID, s.ID, key, s.fingerprint(r, body), claim, s.Timeout+leaseMargin, s.AnswerLifetime)
-	cancel()
+	c := claim{store, user.ID, s.ID, key, uuid.New()}
+	answer, first, err := c.begin(ctx, s.fingerprint(r, body), s.Timeout+leaseMargin, s.AnswerLifetime)
 	if err != nil {
-		if fault.KindOf(err) != fault.Conflict { // the key may be claimed all the same
-			settle(abandon)
-		}
-		fail(err)
+		writeProblem(w, s.failed(ctx, err))
 		return
 	}
 	var stored storedAnswer
 	if answer != nil {
 		if err := json.Unmarshal(answer, &stored); err != nil {
-			fail(err)
+			writeProblem(w, s.failed(ctx, err))
 			return
 		}
 		w.Header().Set("Idempotent-Replayed", "true")
@@ -120,10 +99,9 @@ func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, ca
 	finished := false
 	defer func() {
 		if finished && recorder.status < 300 && !recorder.broken {
-			answer, _ := json.Marshal(recorder.answer())
-			settle(func(ctx context.Context) error { return store.FinishIdempotent(ctx, user.ID, s.ID, key, claim, answer) })
+			c.finish(ctx, recorder.answer())
 		} else {
-			settle(abandon)
+			c.abandon(ctx)
 		}
 		if finished && recorder.through == nil {
 			recorder.answer().write(w)
@@ -131,6 +109,66 @@ func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, ca
 	}()
 	call(recorder, r.WithContext(id.WithFirst(ctx, first)))
 	finished = true
+}
+
+func checkKey(key string) error {
+	switch {
+	case len(key) > longestKey:
+		return fault.Field("header.Idempotency-Key", "Has %d bytes; %d are the most.", len(key), longestKey)
+	case strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }):
+		return fault.Field("header.Idempotency-Key", "Must be of printable ASCII characters, such as an id.")
+	}
+	return nil
+}
+
+// unread is the problem of a body that didn't arrive whole.
+func unread(err error) *Problem {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return newProblem(http.StatusRequestTimeout, "", "The request took too long to arrive. Send it again.")
+	}
+	return validationProblem(http.StatusBadRequest, "", []error{err})
+}
+
+// claim is one try's hold on a key. Its caller may leave at any time; the key is claimed
+// and settled all the same, because a claim that is broken off may be stored after it
+// was given up.
+type claim struct {
+	store     idempotencyStore
+	user      auth.UserID
+	operation string
+	key       string
+	id        uuid.UUID
+}
+
+func (c claim) begin(ctx context.Context, fingerprint []byte, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
+	staying, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	answer, first, err = c.store.BeginIdempotent(staying, c.user, c.operation, c.key, fingerprint, c.id, lease, lifetime)
+	if err != nil && fault.KindOf(err) != fault.Conflict { // it may be claimed all the same
+		c.abandon(ctx)
+	}
+	return answer, first, err
+}
+
+func (c claim) finish(ctx context.Context, answer storedAnswer) {
+	text, _ := json.Marshal(answer)
+	c.settle(ctx, func(ctx context.Context) error {
+		return c.store.FinishIdempotent(ctx, c.user, c.operation, c.key, c.id, text)
+	})
+}
+
+func (c claim) abandon(ctx context.Context) {
+	c.settle(ctx, func(ctx context.Context) error {
+		return c.store.AbandonIdempotent(ctx, c.user, c.operation, c.key, c.id)
+	})
+}
+
+func (c claim) settle(ctx context.Context, how func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := how(ctx); err != nil {
+		slog.WarnContext(ctx, "idempotency key not settled", "operation", c.operation, "error", err)
+	}
 }
 
 // fingerprint is the same for repetitions of a request and no others. Who asks for

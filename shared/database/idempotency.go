@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -21,12 +22,16 @@ const IdempotencyKeyLifetime = 24 * time.Hour
 const longestLease = time.Hour
 
 // BeginIdempotent claims the key for a request with the fingerprint, which takes no longer
-// than the lease, an hour at most; the claim is a new id of this try's own. It returns the stored answer
-// if the request was answered before, within the lifetime or, if that is zero, since keys are kept. Else the request is to be carried out now, and
-// first is the id of what it makes, the same one for every try. It is a Conflict while
-// the request's twin runs, with the time until the twin is taken for dead, or if the key
-// was another request's; Throttled after too many keys. One round trip for a new key, two for a known one.
+// than the lease, an hour at most; the claim is a new id of this try's own. It returns the
+// stored answer if the request was answered before, within the lifetime or, if that is
+// zero, since keys are kept. Else the request is to be carried out now, and first is the
+// id of what it makes, the same one for every try. It is a Conflict while the request's
+// twin runs, with the time until the twin is taken for dead, or if the key was another
+// request's; Throttled after too many keys. One round trip for a new key, two for a known one.
 func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
+	if lease > longestLease {
+		return nil, first, fmt.Errorf("a lease of %s: AbandonIdempotent takes none for over before %s", lease, longestLease)
+	}
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
 		INSERT INTO idempotency_keys AS k (user_id, operation, key, fingerprint, first_id, claim)
