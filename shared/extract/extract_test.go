@@ -362,6 +362,8 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 		"attributes":     {office(t, strings.Repeat("<w:p "+strings.Repeat(`a="" `, 100_000)+"/>", 150)), "zip_bomb"},
 		"one long tag":   {office(t, "<w:p "+strings.Repeat(`a="" `, 10_000_000)+"/>"), "zip_bomb"},
 		"deep XML":       {office(t, strings.Repeat("<w:p>", 10_000)), "zip_bomb"},
+		"deep HTML":      {[]byte("<!DOCTYPE html>" + strings.Repeat("<div>", 500_000)), "too_deep"},
+		"no page":        {[]byte("%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R]/Count 1>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"), "truncated_or_damaged"},
 		"broken XML":     {office(t, "<w:p><w:r>"), "truncated_or_damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {

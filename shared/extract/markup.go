@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,8 +31,12 @@ func readHTML(ctx context.Context, content []byte) (raw, error) {
 			len(text)>>20, mostHTML>>20).Coded("too_large")
 	}
 	root, err := html.Parse(timely{strings.NewReader(text), ctx})
-	if err != nil {
-		return raw{}, fmt.Errorf("%w: %w", damaged(), err)
+	switch {
+	case ctx.Err() != nil:
+		return raw{}, ctx.Err()
+	case err != nil: // the parser takes any page, but for this
+		return raw{}, fault.New(fault.Invalid, "The page's elements stand too deep in one another to be read. Save it as a PDF, or copy its text, and upload that.").
+			Coded("too_deep")
 	}
 	prepare(root)
 	whole := gather(root)

@@ -147,7 +147,7 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 	}
 	var found raw
 	lines := make([][]string, count.PageCount)
-	characters := 0
+	characters, read := 0, 0
 	for i := range lines {
 		f.watch.Reset(f.limits.Step)
 		text, err := pageText(f.instance, document, i)
@@ -157,6 +157,7 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 		if err != nil {
 			continue // one page that can't be read doesn't take the others along
 		}
+		read++
 		if characters += utf8.RuneCountInString(text); characters > f.limits.Characters {
 			return raw{}, f.limits.tooLong(characters)
 		}
@@ -164,6 +165,9 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 		if len(text) < 100 && !found.pictures {
 			found.pictures = pictured(f.instance, document, i)
 		}
+	}
+	if read == 0 {
+		return raw{}, damaged()
 	}
 	f.watch.Reset(f.limits.Step)
 	found.headings = bookmarks(f.instance, document)
