@@ -184,6 +184,19 @@ func TestReviewRejects(t *testing.T) {
 	}
 }
 
+// Students' clients give reviews their ids, which had to differ from everybody's.
+func TestReviewsOfTwoStudentsMayHaveOneID(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	known := id.New[flashcards.Review]()
+	for _, student := range []*apitest.Client{app.User("ada"), app.User("bob")} {
+		course := newCourse(student)
+		review := func() string { return path + newCard(student, course)["id"].(string) + "/review/" }
+		student.Post(review(), map[string]any{"id": known, "rating": 3}).Want(http.StatusCreated)
+		student.Post(review(), map[string]any{"id": known, "rating": 3}).Want(http.StatusBadRequest) // of another card of theirs
+	}
+}
+
 func TestGeneratedCardsNeedAnOwnCourse(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)

@@ -126,24 +126,22 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 	if n.ID.IsZero() {
 		n.ID = id.For[Review](ctx)
 	}
-	taken := fault.Field("id", "There is another review with this id.")
-	var lost error
 	for range maxRaces {
 		card, scheduler, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
 		switch {
 		case err != nil:
 			return Review{}, err
-		case known != nil && (known.Card != cardID || known.Quality != int(n.Grade.Quality)), known == nil && lost != nil && !errors.Is(lost, pgx.ErrNoRows):
-			return Review{}, taken
+		case known != nil && (known.Card != cardID || known.Quality != int(n.Grade.Quality)):
+			return Review{}, fault.Field("id", "There is another review with this id.")
 		case known != nil:
 			return *known, nil
 		}
 		after := card.reviewed(s.now(), n.Grade, scheduler)
 		review, err := s.record(ctx, owner, card, after, scheduler, n)
-		if !errors.Is(err, pgx.ErrNoRows) && !database.Violates(err, "flashcard_reviews_pkey") {
+		// Another review of the card may have come before it, or this one's repetition.
+		if !errors.Is(err, pgx.ErrNoRows) && !database.Repeated(err, "flashcard_reviews") {
 			return review, database.Fault(err, "review")
 		}
-		lost = err // to another review of the card, or to this one's repetition
 	}
 	return Review{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
 }

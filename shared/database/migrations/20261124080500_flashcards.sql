@@ -49,7 +49,7 @@ CREATE INDEX flashcards_due_anywhere ON flashcards (user_id, next_review_date, i
 CREATE INDEX flashcards_course ON flashcards (course_id, next_review_date, id);
 
 CREATE TABLE flashcard_reviews (
-	id                     uuid        PRIMARY KEY, -- the client may give it: a repetition changes nothing
+	id                     uuid        NOT NULL, -- the client may give it: a repetition changes nothing
 	flashcard_id           uuid        NOT NULL REFERENCES flashcards ON DELETE CASCADE,
 	user_id                uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
 	scheduler              text        NOT NULL,
@@ -63,7 +63,8 @@ CREATE TABLE flashcard_reviews (
 	ease_factor_before     float8      NOT NULL,
 	ease_factor_after      float8      NOT NULL,
 	next_review_date       timestamptz NOT NULL,
-	created_at             timestamptz NOT NULL
+	created_at             timestamptz NOT NULL,
+	PRIMARY KEY (user_id, id) -- nobody learns by an id of their own that another has it
 );
 CREATE INDEX flashcard_reviews_card ON flashcard_reviews (flashcard_id, created_at, id);
 CREATE INDEX flashcard_reviews_user ON flashcard_reviews (user_id, created_at DESC, id DESC);
