@@ -80,7 +80,7 @@ const countTry = `
 	SELECT coalesce(nullif(take_turn('login-from:' || $1, $3, $4), '0'), nullif(take_turn(account || ' from ' || $1, $5, $6), '0'), take_turn(account, $7, $8)) FROM named`
 
 // candidate counts the try and returns whose name it is; the zero candidate if
-// it is nobody's. An address goes before a user name.
+// it is nobody's.
 func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) (candidate, error) {
 	var batch pgx.Batch
 	batch.Queue(countTry, network(from), name, loginAddressRate.Count, loginAddressRate.Per,
@@ -90,9 +90,7 @@ func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) 
 	var found []candidate
 	batch.Queue(`
 		SELECT id, password, is_active FROM users
-		WHERE lower(email) = lower($1) OR username = $1
-		ORDER BY lower(email) = lower($1) DESC
-		LIMIT 1`, name).Query(func(rows pgx.Rows) (err error) {
+		WHERE lower(email) = lower($1) OR username = $1`, name).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[candidate])
 		return err
 	})

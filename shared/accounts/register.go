@@ -74,26 +74,24 @@ func (s *Store) Register(ctx context.Context, limiter limits.Limiter, from netip
 	return user, err
 }
 
-// isTaken reports whether err says that a user name or address is somebody's.
+// isTaken reports whether err says that a user name or address is somebody's, or to be kept for them.
 func isTaken(err error) bool {
-	return usernameIsTaken(err) || emailIsTaken(err)
+	return usernameIsTaken(err) || emailIsTaken(err) || usernameIsAddress(err)
 }
 
-func usernameIsTaken(err error) bool {
-	return database.Violates(err, "users_username_key") || database.Violates(err, "users_username_is_an_address")
-}
+func usernameIsTaken(err error) bool { return database.Violates(err, "users_username_key") }
 
-func emailIsTaken(err error) bool {
-	return database.Violates(err, "users_email") || database.Violates(err, "users_email_is_a_username")
-}
+func emailIsTaken(err error) bool { return database.Violates(err, "users_email") }
+
+func usernameIsAddress(err error) bool { return database.Violates(err, "users_username_is_an_address") }
 
 // taken words a violation. The database stops at the first; this looks whether
 // the other name is somebody's as well. An empty name is nobody's.
 func (s *Store) taken(ctx context.Context, self auth.UserID, username, email string, violation error) error {
 	var badName, badEmail bool
 	if err := s.db.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM users WHERE (username = $2 OR lower(email) = lower($2)) AND id <> $1),
-			EXISTS (SELECT FROM users WHERE (lower(email) = lower($3) OR lower(username) = lower($3)) AND id <> $1)`,
+		SELECT EXISTS (SELECT FROM users WHERE username = $2 AND id <> $1),
+			EXISTS (SELECT FROM users WHERE lower(email) = lower($3) AND id <> $1)`,
 		self, username, email).Scan(&badName, &badEmail); err != nil {
 		return err
 	}
@@ -103,6 +101,12 @@ func (s *Store) taken(ctx context.Context, self auth.UserID, username, email str
 	}
 	if badEmail || emailIsTaken(violation) {
 		wrong.add("email", emailTaken)
+	}
+	switch {
+	case usernameIsAddress(violation) && username != "":
+		wrong.add("username", "A username in the form of an email address must be your own address.")
+	case usernameIsAddress(violation):
+		wrong.add("email", "Your username is your old address. Change it, too.")
 	}
 	return wrong.fault()
 }
