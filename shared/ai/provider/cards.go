@@ -11,8 +11,7 @@ import (
 	"aksio.app/shared/ai"
 )
 
-// Cards implements Model: what the material defines, then gaps for its key terms,
-// then what stands first under its headings.
+// Cards implements Model: what the material defines, then gaps for its key terms.
 func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage, error) {
 	if err := cmp.Or(ctx.Err(), checkMaterial(m)); err != nil {
 		return nil, o.usage(), err
@@ -21,7 +20,7 @@ func (o Offline) Cards(ctx context.Context, m ai.Material) ([]ai.Card, ai.Usage,
 	if err != nil {
 		return nil, o.usage(), err
 	}
-	candidates := slices.Concat(r.definitionCards(ctx), r.clozeCards(ctx), r.headingCards(ctx))
+	candidates := slices.Concat(r.definitionCards(ctx), r.clozeCards(ctx))
 	r.prefer(candidates)
 	check := newChecker(m)
 	used := map[[2]int]bool{}
@@ -180,20 +179,6 @@ func spread(in []cloze) []cloze {
 			out = append(out, c)
 		}
 		in = rest
-	}
-	return out
-}
-
-func (r *reading) headingCards(ctx context.Context) []ai.Card {
-	var out []ai.Card
-	for i := range r.wanted(ctx) {
-		s := r.sentences[i]
-		if !s.lead || s.heading == "" || !s.readable() || r.speaks(s.words) || len(splitWords(s.heading)) > 8 || !shares(stems(s.heading), s.stems()) {
-			continue
-		}
-		card := r.card(s, fmt.Sprintf(r.tongue.text.about, strings.TrimRight(s.heading, ":. ")), s.text, 0.4)
-		card.Level = ai.Hard
-		out = append(out, card)
 	}
 	return out
 }

@@ -34,7 +34,7 @@ type texts struct {
 	options [2]string // of a statement: that it is true, and that it isn't
 	instead string    // %s is the right term
 	hint    string    // %d letters, %s the first
-	about   string    // %s is a heading
+	about   string    // %s is what stands before a colon
 }
 
 // wordLists are the words of all languages together. They are made on first

@@ -8,7 +8,7 @@ cannot come comes could did do does doing done down due during each either else 
 found four from further gave general get give given gives go goes going gone got had has have having he hence her here herself him
 himself his how however i if in including indeed inside outside instead into is it its itself just kept known large last later least led less let like
 likely long made main mainly make makes making many may me might more most mostly much must my near nearly need needs neither never new
-next no nor not nothing now of off often old on once one only onto or other others our out over own part particular per perhaps put quite
+next no nor not nothing now of off often old on once one ones only onto or other others our out over own part particular per perhaps put quite
 rather really said same saw say says second see seen several shall she should show showed shown shows since six small so some something
 sometimes still such take taken takes than that the their them themselves then there thereby therefore these they thing things third this
 those though three through throughout thus to together too took toward towards two under until up upon us use used uses using usually
