@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -457,19 +458,25 @@ func TestOfflineReadsOneLongWord(t *testing.T) {
 	}
 }
 
-// TestOfflineReadsThousandsOfDefinitions, each of which may stand for any other: that
-// took minutes, and now a moment.
+// TestOfflineReadsThousandsOfDefinitions, each of which may stand for any other: the work
+// grows with them, not with their square, as its allocations tell. In no other test's company.
 func TestOfflineReadsThousandsOfDefinitions(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	var text strings.Builder
-	for i := range 4000 {
-		fmt.Fprintf(&text, "Enzyme%c%c%c is a protein that digests the food of all cells of the body in warm and salty water with an acid of the stomach number %d. ", 'a'+i%26, 'a'+i/26%26, 'a'+i/676, i)
+	work := func(definitions int) uint64 {
+		var text strings.Builder
+		for i := range definitions {
+			fmt.Fprintf(&text, "Enzyme%c%c%c is a protein that digests the food of all cells of the body in warm and salty water with an acid of the stomach number %d. ", 'a'+i%26, 'a'+i/26%26, 'a'+i/676, i)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		items, _, err := provider.Offline{}.Questions(t.Context(), ai.Material{Sources: []ai.Source{{Text: text.String()}}, Count: 50})
+		runtime.ReadMemStats(&after)
+		if err != nil || len(items) == 0 {
+			t.Fatalf("%d items, %v", len(items), err)
+		}
+		return after.Mallocs - before.Mallocs
 	}
-	m := ai.Material{Sources: []ai.Source{{Text: text.String()}}, Count: 50}
-	if items, _, err := (provider.Offline{}).Questions(ctx, m); err != nil || len(items) == 0 {
-		t.Errorf("%d items, %v", len(items), err)
+	if few, many := work(500), work(2000); many > 8*few {
+		t.Errorf("four times the definitions take %d allocations instead of %d", many, few)
 	}
 }
 
