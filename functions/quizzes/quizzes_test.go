@@ -167,6 +167,25 @@ func TestFiguresAreRounded(t *testing.T) {
 	}
 }
 
+// What a word's last letter is, or that ß has no capital, made answers wrong.
+func TestShortAnswersAreTakenInAnyCase(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	for key, answers := range map[string][]string{
+		"ΟΔΟΣ": {"οδος", "Οδοσ"}, "straße": {"STRASSE", "strasse", "Straße"}, "É": {"e\u0301"},
+	} {
+		question := object{"question_text": "?", "question_type": "short_answer", "correct_answers": []any{key}}
+		quiz := ada.published([]object{question}, object{"max_attempts": 5})
+		for _, answer := range answers {
+			attempt, questions := ada.start(quiz)
+			if got := ada.answer(attempt, questions[0], answer).Want(http.StatusCreated).Map(); got["is_correct"] != true {
+				t.Errorf("%s for %s: got %v", answer, key, got)
+			}
+			ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK)
+		}
+	}
+}
+
 func TestAnswersAreTakenOnce(t *testing.T) {
 	t.Parallel()
 	ada := newStudent(apitest.New(t), "ada")

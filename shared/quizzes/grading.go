@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"aksio.app/shared/fault"
@@ -143,8 +144,9 @@ func scalarText(value any) (string, error) {
 // tells two options apart.
 func tidyOption(text string) string { return strings.Join(strings.Fields(norm.NFC.String(text)), " ") }
 
-// tidyAnswer is tidyOption for what somebody typed.
-func tidyAnswer(text string) string { return strings.ToLower(tidyOption(text)) }
+// tidyAnswer is tidyOption for what somebody typed, in whatever case: a word's last sigma is
+// one, and ß is what stands for it in capitals.
+func tidyAnswer(text string) string { return tidyOption(cases.Fold().String(text)) }
 
 // tidyKey checks that the question has a key that answers can be graded by.
 func (q *Question) tidyKey() error {

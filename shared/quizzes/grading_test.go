@@ -52,6 +52,8 @@ func TestGrade(t *testing.T) {
 		{"yes", `{"question_type":"true_false","correct_answers":["true"]}`, `"yes"`, "invalid"},
 
 		{"spaces and case", `{"question_type":"short_answer","correct_answers":["Krebs cycle"]}`, `"  krebs  CYCLE\n"`, "right"},
+		{"last sigma", `{"question_type":"short_answer","correct_answers":["ΟΔΟΣ"]}`, `"οδος"`, "right"},
+		{"sharp s in capitals", `{"question_type":"short_answer","correct_answers":["straße"]}`, `"STRASSE"`, "right"},
 		{"second accepted", `{"question_type":"fill_blank","correct_answers":["x","y"]}`, `"y"`, "right"},
 		{"composed otherwise", `{"question_type":"short_answer","correct_answers":["é"]}`, `"e\u0301"`, "right"},
 		{"a number", `{"question_type":"fill_blank","correct_answers":["206"]}`, `206`, "right"},
