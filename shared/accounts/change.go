@@ -50,7 +50,7 @@ func (c *Change) check() error {
 			continue
 		}
 		if *text = strings.TrimSpace(*text); strings.ContainsFunc(*text, names.Misleads) {
-			wrong.add(field, "Write one line, without control characters.")
+			wrong.add(field, names.NotOneLine)
 		}
 	}
 	if c.Username.Set {

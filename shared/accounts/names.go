@@ -3,7 +3,6 @@ package accounts
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -46,12 +45,6 @@ var usernamePattern = regexp.MustCompile(`^[\p{L}\p{N}_.@+-]+$`)
 // for: two names that look alike because Unicode writes them twice are one.
 func tidyUsername(name string) string { return norm.NFKC.String(strings.TrimSpace(name)) }
 
-// unseen reports whether nobody sees the character: two names could look alike, or
-// like none. Some of them count as letters, such as the fillers of Hangul.
-func unseen(r rune) bool {
-	return names.Misleads(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
-}
-
 // usernameFaults returns what is wrong with a tidied user name.
 func usernameFaults(name string) []string {
 	switch n := utf8.RuneCountInString(name); {
@@ -59,7 +52,7 @@ func usernameFaults(name string) []string {
 		return []string{blank}
 	case n < 3 || n > 30:
 		return []string{"Choose a username of 3 to 30 characters."}
-	case !usernamePattern.MatchString(name) || strings.ContainsFunc(name, unseen):
+	case !usernamePattern.MatchString(name) || strings.ContainsFunc(name, names.Misleads):
 		return []string{"Enter a valid username: letters, digits and _ . @ + - only."}
 	}
 	return nil
@@ -87,7 +80,7 @@ func emailFaults(address string) []string {
 		return []string{blank}
 	case utf8.RuneCountInString(address) > 254:
 		return []string{"Ensure this address has no more than 254 characters."}
-	case strings.IndexByte(address, '@') > 64 || !emailPattern.MatchString(address) || strings.ContainsFunc(address, unseen):
+	case strings.IndexByte(address, '@') > 64 || !emailPattern.MatchString(address) || strings.ContainsFunc(address, names.Misleads):
 		return []string{"Enter a valid email address."}
 	}
 	return nil

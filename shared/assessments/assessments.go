@@ -4,7 +4,6 @@ package assessments
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +14,7 @@ import (
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/moment"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 )
@@ -115,15 +115,15 @@ func (s *Store) Get(ctx context.Context, owner auth.UserID, assessment ID) (Asse
 }
 
 // Create plans an assessment. A course that isn't the student's is Invalid.
-func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (Assessment, error) {
-	if change.Title.Value = strings.TrimSpace(change.Title.Value); change.Title.Value == "" {
-		return Assessment{}, fault.Field("title", "Give the assessment a title.")
+func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (made Assessment, err error) {
+	if change.Title.Value, err = names.Tidy("title", "assessment", change.Title.Value); err != nil {
+		return Assessment{}, err
 	}
 	if d := change.Description.Value; d != nil && len(*d) > page.MaxText {
 		return Assessment{}, fault.Field("description", "A description may have %d KiB.", page.MaxText>>10)
 	}
 	fresh := id.For[Assessment](ctx)
-	made, err := insert(ctx, s.db, owner, fresh, change)
+	made, err = insert(ctx, s.db, owner, fresh, change)
 	if database.Repeated(err, "assessments") {
 		return s.Get(ctx, owner, fresh)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +19,7 @@ import (
 	"aksio.app/shared/fault"
 	"aksio.app/shared/flashcards"
 	"aksio.app/shared/id"
+	"aksio.app/shared/names"
 	"aksio.app/shared/patch"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/usage"
@@ -264,8 +266,9 @@ func (d *draft) status() string {
 // longestTitle is what a title may have in characters.
 const longestTitle = 255
 
-// shorten cuts a text to the length of a title.
+// shorten makes a text a title: one line, and no longer than that.
 func shorten(text string) string {
+	text = names.Clean(strings.Join(strings.Fields(text), " "))
 	runes := []rune(text)
 	if len(runes) <= longestTitle {
 		return text

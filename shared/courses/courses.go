@@ -5,7 +5,6 @@ package courses
 import (
 	"context"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +14,7 @@ import (
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/moment"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 )
@@ -104,10 +104,10 @@ type Change struct {
 var color = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 
 // tidy trims the change and checks what a schema can't.
-func (c *Change) tidy() error {
+func (c *Change) tidy() (err error) {
 	if c.Name.Set {
-		if c.Name.Value = strings.TrimSpace(c.Name.Value); c.Name.Value == "" {
-			return fault.Field("name", "Give the course a name.")
+		if c.Name.Value, err = names.Tidy("name", "course", c.Name.Value); err != nil {
+			return err
 		}
 	}
 	if c.Color.Set && !color.MatchString(c.Color.Value) {

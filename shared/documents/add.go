@@ -41,13 +41,10 @@ type New struct {
 }
 
 // Tidy fills in what was left out and checks what a schema can't.
-func (n *New) Tidy() error {
+func (n *New) Tidy() (err error) {
 	n.Filename = cleanFilename(n.Filename)
-	if n.Name = strings.TrimSpace(names.Clean(n.Name)); n.Name == "" {
-		n.Name = n.Filename
-	}
-	if n.Name == "" {
-		return fault.Field("name", "Give the document a name.")
+	if n.Name, err = names.Tidy("name", "document", cmp.Or(strings.TrimSpace(n.Name), n.Filename)); err != nil {
+		return err
 	}
 	if utf8.RuneCountInString(n.Name) > 255 {
 		return fault.Field("name", "A name may have 255 characters.")

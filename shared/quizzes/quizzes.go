@@ -9,7 +9,6 @@ package quizzes
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +18,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 )
@@ -98,13 +98,13 @@ type Change struct {
 }
 
 // tidy trims the change and checks what a schema can't.
-func (c *Change) tidy() error {
+func (c *Change) tidy() (err error) {
 	if c.Section.Value != nil {
 		return fault.Field("section", "Sections aren't offered yet: leave this out, or send null.")
 	}
 	if c.Title.Set {
-		if c.Title.Value = strings.TrimSpace(c.Title.Value); c.Title.Value == "" {
-			return fault.Field("title", "Give the quiz a title.")
+		if c.Title.Value, err = names.Tidy("title", "quiz", c.Title.Value); err != nil {
+			return err
 		}
 	}
 	return nil

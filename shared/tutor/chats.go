@@ -5,7 +5,6 @@ package tutor
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +16,7 @@ import (
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 	"aksio.app/shared/retrieval"
@@ -84,10 +84,10 @@ type ChatChange struct {
 // defaultModel is what the wire contract calls the configured model.
 const defaultModel = "gpt-4"
 
-func (c *ChatChange) tidy() error {
+func (c *ChatChange) tidy() (err error) {
 	if c.Title.Set {
-		if c.Title.Value = strings.TrimSpace(c.Title.Value); c.Title.Value == "" {
-			return fault.Field("title", "Give the chat a title.")
+		if c.Title.Value, err = names.Tidy("title", "chat", c.Title.Value); err != nil {
+			return err
 		}
 	}
 	if c.Model.Set && c.Model.Value != defaultModel && !ai.Allowed(c.Model.Value) {

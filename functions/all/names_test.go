@@ -1,0 +1,48 @@
+package all_test
+
+import (
+	"maps"
+	"net/http"
+	"testing"
+
+	"aksio.app/shared/api/apitest"
+)
+
+// Some names could be blank for the eye, of several lines, or turned around, each kind
+// of thing by a rule of its own.
+func TestNamesAreOneLineThatIsSeen(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	quizzes, chats := "/api/v1/assessments/quizzes/", "/api/v1/chat/chats/"
+	for path, named := range map[string]struct {
+		field string
+		body  map[string]any
+	}{
+		coursesPath:                          {"name", nil},
+		quizzes:                              {"title", map[string]any{"course": course}},
+		chats:                                {"title", nil},
+		"/api/v1/assessments/":               {"title", map[string]any{"course": course, "assessment_type": "formative"}},
+		coursesPath + course + "/documents/": {"name", map[string]any{"document_type": "text", "text": "Homeomorphisms are continuous."}},
+	} {
+		create := func(name string) *apitest.Response {
+			body := map[string]any{named.field: name}
+			maps.Copy(body, named.body)
+			return ada.Post(path, body)
+		}
+		for _, name := range []string{"\u200b", "\ufeff", "\u202eabc", "a\nb", "a\u2028b", "Bio\u200b", "B\u00adio", "\u3164", "\u200d", "\ufe0f", "\x1b[2J"} {
+			if resp := create(name); resp.Status != http.StatusBadRequest || resp.Map()[named.field] == nil {
+				t.Errorf("%s: %q: got %d %s, want 400 under %s", path, name, resp.Status, resp.Body, named.field)
+			}
+		}
+		for _, name := range []string{"👩‍👩‍👧 ❤️", "می‌خواهم", "नमस्ते", "水", "½"} {
+			created := create(" " + name + "\n").Want(http.StatusCreated).Map()
+			if created[named.field] != name {
+				t.Errorf("%s: %q is named %q", path, name, created[named.field])
+			}
+			if path == coursesPath || path == quizzes || path == chats {
+				ada.Patch(path+created["id"].(string)+"/", map[string]any{named.field: "\u200b"}).Want(http.StatusBadRequest)
+			}
+		}
+	}
+}
