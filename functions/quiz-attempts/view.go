@@ -18,7 +18,7 @@ type Attempt struct {
 	Number     int                 `json:"attempt_number"`
 	Score      *float64            `json:"score" doc:"Points."`
 	MaxScore   *float64            `json:"max_score" doc:"Points of all its questions but essays."`
-	Percentage *decimals.Two       `json:"percentage_score" doc:"0 to 100."`
+	Percentage *decimals.Two       `json:"percentage_score" doc:"0 to 100. Null, like passed, if all its questions are essays: nothing is graded then."`
 	Passed     *bool               `json:"passed"`
 	Seconds    *int                `json:"time_taken_seconds"`
 	Started    time.Time           `json:"started_at"`
@@ -40,8 +40,8 @@ func View(a domain.Attempt) Attempt {
 	}
 	if a.Finished() {
 		score, possible, seconds := float64(a.Earned), float64(a.Possible), a.Seconds()
-		view.Score, view.MaxScore, view.Percentage = &score, &possible, (*decimals.Two)(&a.Percentage)
-		view.Passed, view.Seconds = &a.Passed, &seconds
+		view.Score, view.MaxScore, view.Percentage = &score, &possible, (*decimals.Two)(a.Percentage)
+		view.Passed, view.Seconds = a.Passed, &seconds
 	}
 	return view
 }

@@ -167,6 +167,42 @@ func TestFiguresAreRounded(t *testing.T) {
 	}
 }
 
+// A quiz of essays only was failed, always, with 0 %.
+func TestEssaysAloneAreNotGraded(t *testing.T) {
+	t.Parallel()
+	ada := newStudent(apitest.New(t), "ada")
+	quiz := ada.published(kinds[4:], nil)
+	complete := func() object {
+		attempt, questions := ada.start(quiz)
+		for i, question := range questions {
+			ada.answer(attempt, question, rights[4-i]).Want(http.StatusCreated)
+		}
+		return ada.Post(attempts+attempt+"/complete/", nil).Want(http.StatusOK).Map()
+	}
+	for _, passing := range []int{70, 0} {
+		ada.Patch(path+quiz+"/", object{"passing_score": passing}).Want(http.StatusOK)
+		if done := complete(); done["passed"] != nil || done["percentage_score"] != nil || done["max_score"] != 0.0 || done["status"] != "completed" {
+			t.Errorf("to pass at %d %%: got %v", passing, done)
+		}
+	}
+	ada.Post(path+quiz+"/questions/", object{"order": 1, "question_text": "H___O", "question_type": "fill_blank", "correct_answers": []any{2}}).Want(http.StatusCreated)
+	graded := complete()
+	if graded["passed"] != true || graded["percentage_score"] != 100.0 {
+		t.Errorf("with a question that is graded: got %v", graded)
+	}
+	average := func() any { return ada.Get(path + quiz + "/").Want(http.StatusOK).Map()["average_score"] }
+	if got := average(); got != 100.0 {
+		t.Errorf("average %v, want that of what was graded", got)
+	}
+	ada.Delete(attempts + graded["id"].(string) + "/").Want(http.StatusNoContent)
+	for _, essay := range ada.Get(attempts).Want(http.StatusOK).Map()["results"].([]any) {
+		ada.Delete(attempts + essay.(object)["id"].(string) + "/").Want(http.StatusNoContent)
+	}
+	if got := average(); got != 0.0 {
+		t.Errorf("average of nothing %v", got)
+	}
+}
+
 // What a word's last letter is, or that ß has no capital, made answers wrong.
 func TestShortAnswersAreTakenInAnyCase(t *testing.T) {
 	t.Parallel()

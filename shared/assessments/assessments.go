@@ -56,7 +56,7 @@ const columns = `a.id, a.course_id, a.title, a.description, a.assessment_type, a
 		SELECT f.total_reviews > 0 FROM assessment_cards l JOIN flashcards f ON f.id = l.flashcard_id WHERE l.assessment_id = a.id
 	) made (used)), 0)::float8 AS completion_rate,
 	coalesce((SELECT avg(mean) FROM (VALUES (
-		(SELECT sum(q.average_score * q.finished_attempts) / nullif(sum(q.finished_attempts), 0) / 100
+		(SELECT sum(q.average_score * q.graded_attempts) / nullif(sum(q.graded_attempts), 0) / 100
 			FROM assessment_quizzes l JOIN quizzes q ON q.id = l.quiz_id WHERE l.assessment_id = a.id)
 	), (
 		(SELECT avg(r.quality_response)::float8 / 5

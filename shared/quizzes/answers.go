@@ -142,9 +142,12 @@ func finish(condition string) string {
 			RETURNING a.quiz_id, a.percentage
 		), averaged AS (
 			UPDATE quizzes q
-			SET average_score = (q.average_score * q.finished_attempts + f.percentages) / (q.finished_attempts + f.attempts),
-				finished_attempts = q.finished_attempts + f.attempts
-			FROM (SELECT quiz_id, count(*) AS attempts, sum(percentage) AS percentages FROM finished GROUP BY quiz_id) f
+			SET average_score = coalesce((q.average_score * q.graded_attempts + f.percentages) / nullif(q.graded_attempts + f.graded, 0), 0),
+				graded_attempts = q.graded_attempts + f.graded, finished_attempts = q.finished_attempts + f.attempts
+			FROM (
+				SELECT quiz_id, count(*) AS attempts, count(percentage) AS graded, coalesce(sum(percentage), 0) AS percentages
+				FROM finished GROUP BY quiz_id
+			) f
 			WHERE q.id = f.quiz_id
 		)
 		SELECT count(*) FROM finished`

@@ -35,8 +35,8 @@ type Attempt struct {
 	Number     int          `db:"number"` // of the attempts at the quiz, from 1; never given twice
 	Earned     int          `db:"earned"` // points so far
 	Possible   int          `db:"possible"`
-	Percentage float64      `db:"percentage"`
-	Passed     bool         `db:"passed"`
+	Percentage *float64     `db:"percentage"` // nil, as is the next: there is nothing to grade
+	Passed     *bool        `db:"passed"`
 	Started    time.Time    `db:"started_at"`
 	Deadline   *time.Time   `db:"deadline"`
 	Completed  *time.Time   `db:"completed_at"`
@@ -255,11 +255,11 @@ func (s *Store) DeleteAttempt(ctx context.Context, owner auth.UserID, attempt At
 	err := s.db.QueryRow(ctx, `
 		WITH deleted AS (
 			DELETE FROM quiz_attempts a WHERE a.id = $1 AND a.user_id = $2 AND `+attemptAlive+`
-			RETURNING a.quiz_id, a.status, a.percentage
+			RETURNING a.quiz_id, a.status, a.percentage, (a.percentage IS NOT NULL)::int AS graded
 		), averaged AS (
 			UPDATE quizzes q
-			SET average_score = coalesce((q.average_score * q.finished_attempts - d.percentage) / nullif(q.finished_attempts - 1, 0), 0),
-				finished_attempts = q.finished_attempts - 1
+			SET average_score = coalesce((q.average_score * q.graded_attempts - coalesce(d.percentage, 0)) / nullif(q.graded_attempts - d.graded, 0), 0),
+				graded_attempts = q.graded_attempts - d.graded, finished_attempts = q.finished_attempts - 1
 			FROM deleted d WHERE q.id = d.quiz_id AND d.status IN ('completed', 'timed_out')
 		)
 		SELECT true FROM deleted`, attempt, owner).Scan(&deleted)

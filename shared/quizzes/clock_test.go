@@ -124,7 +124,7 @@ func TestAnswersAfterTheDeadlineAreLate(t *testing.T) {
 	d.clock = d.clock.Add(time.Hour)
 	for range 2 {
 		over := must(d.Complete(t.Context(), d.owner, attempt.ID))(t)
-		if over.Status != TimedOut || over.Earned != 1 || over.Possible != 2 || over.Percentage != 50 || over.Passed || over.Seconds() != 30*60 || !over.Completed.Equal(*attempt.Deadline) {
+		if over.Status != TimedOut || over.Earned != 1 || over.Possible != 2 || *over.Percentage != 50 || *over.Passed || over.Seconds() != 30*60 || !over.Completed.Equal(*attempt.Deadline) {
 			t.Errorf("completed late: %+v", over)
 		}
 	}
@@ -160,7 +160,7 @@ func TestCompletionAfterTheDeadlineTimesOut(t *testing.T) {
 	}
 	d.clock = d.clock.Add(2 * time.Minute)
 	over := must(d.Complete(t.Context(), d.owner, attempt.ID))(t)
-	if over.Status != TimedOut || over.Percentage != 50 || !over.Completed.Equal(*attempt.Deadline) {
+	if over.Status != TimedOut || *over.Percentage != 50 || !over.Completed.Equal(*attempt.Deadline) {
 		t.Errorf("completed late: %+v", over)
 	}
 }
@@ -178,7 +178,7 @@ func TestReadersSeeThatTimeIsUp(t *testing.T) {
 	d.clock = d.clock.Add(time.Minute)
 	listed := must(d.ListAttempts(t.Context(), d.owner, courses.ID{}, page.Request{Number: 1, Size: 10}))(t).Items
 	for _, seen := range []Attempt{d.attempt(attempt), listed[0]} {
-		if seen.Status != TimedOut || !seen.Finished() || seen.Completed == nil || seen.Percentage != 50 {
+		if seen.Status != TimedOut || !seen.Finished() || seen.Completed == nil || *seen.Percentage != 50 {
 			t.Errorf("seen as %+v", seen)
 		}
 	}

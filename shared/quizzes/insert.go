@@ -48,14 +48,14 @@ func (s *Store) Insert(ctx context.Context, tx pgx.Tx, owner auth.UserID, n New)
 	return stored, database.Fault(err, "generated quiz")
 }
 
-// Performance returns the mean percentage of the last finished attempts in the
+// Performance returns the mean percentage of the last graded attempts in the
 // course, at most ten; false without any.
 func (s *Store) Performance(ctx context.Context, owner auth.UserID, course courses.ID) (percent float64, known bool, err error) {
 	var mean *float64
 	err = s.db.QueryRow(ctx, `
 		SELECT avg(percentage) FROM (
 			SELECT a.percentage FROM quiz_attempts a JOIN quizzes q ON q.id = a.quiz_id
-			WHERE q.course_id = $1 AND q.user_id = $2 AND a.status IN ('completed', 'timed_out')
+			WHERE q.course_id = $1 AND q.user_id = $2 AND a.status IN ('completed', 'timed_out') AND a.percentage IS NOT NULL
 			ORDER BY a.completed_at DESC, a.id DESC LIMIT 10
 		) last`, course, owner).Scan(&mean)
 	if mean == nil {

@@ -21,7 +21,8 @@ CREATE TABLE quizzes (
 	total_questions      int         NOT NULL DEFAULT 0,
 	question_bytes       int         NOT NULL DEFAULT 0, -- of the questions as JSON
 	total_attempts       int         NOT NULL DEFAULT 0, -- ever started: deleted ones count, numbers aren't given twice
-	finished_attempts    int         NOT NULL DEFAULT 0, -- that average_score is the mean of
+	finished_attempts    int         NOT NULL DEFAULT 0,
+	graded_attempts      int         NOT NULL DEFAULT 0, -- finished ones that average_score is the mean of
 	average_score        float8      NOT NULL DEFAULT 0, -- percent
 	created_at           timestamptz NOT NULL DEFAULT now(),
 	updated_at           timestamptz NOT NULL DEFAULT now(),
@@ -71,8 +72,8 @@ CREATE TABLE quiz_attempts (
 	answer_bytes     int         NOT NULL DEFAULT 0, -- of the answers as JSON
 	possible         int         NOT NULL, -- of all questions but essays, which nobody grades
 	passing_score    int         NOT NULL,
-	percentage       float8      NOT NULL GENERATED ALWAYS AS (CASE WHEN possible = 0 THEN 0 ELSE 100.0::float8 * earned / possible END) STORED,
-	passed           bool        NOT NULL GENERATED ALWAYS AS (CASE WHEN possible = 0 THEN passing_score = 0 ELSE 100 * earned::bigint >= passing_score::bigint * possible END) STORED,
+	percentage       float8      GENERATED ALWAYS AS (100.0::float8 * earned / nullif(possible, 0)) STORED, -- NULL: there is nothing to grade
+	passed           bool        GENERATED ALWAYS AS (CASE WHEN possible > 0 THEN 100 * earned::bigint >= passing_score::bigint * possible END) STORED,
 	started_at       timestamptz NOT NULL,
 	deadline         timestamptz,
 	touched_at       timestamptz NOT NULL,
