@@ -361,7 +361,14 @@ func TestOnlyTheNamedMaterialIsUsed(t *testing.T) {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
+	elsewhere := ada.Post(generate, object{"topic": "quantum chromodynamics"}).Want(http.StatusBadRequest).Map()
+	if elsewhere["code"] != "topic_not_found" || !strings.Contains(elsewhere["detail"].(string), "this topic") {
+		t.Errorf("a topic of another subject: %v", elsewhere)
+	}
 	carl := newStudent(t, app, "carl")
+	if problem := carl.Post(path+carl.plan(nil)+"/generate_content/", object{"topic": "osmosis"}).Want(http.StatusBadRequest).Map(); problem["code"] != "no_material" {
+		t.Errorf("a topic in an empty course: %v", problem)
+	}
 	if problem := carl.Post(path+carl.plan(nil)+"/generate_content/", nil).Want(http.StatusBadRequest).Map(); problem["code"] != "no_material" {
 		t.Errorf("empty course: %v", problem)
 	}

@@ -46,7 +46,8 @@ func languageOf(passages []documents.Passage) string {
 // material returns what is to be learned: the content that was sent along, and
 // passages of the documents, else of the course. Those about the topic if there is
 // one, else some spread over all; turn moves which, so that the next generation
-// reads others. What was sent along has no id. It is Invalid if there is nothing.
+// reads others. What was sent along has no id. It is Invalid if there is nothing, and
+// says so if there is nothing only about the topic.
 // The documents were checked.
 func (g *Generator) material(ctx context.Context, owner auth.UserID, course courses.ID, req Request, turn int) ([]documents.Passage, error) {
 	passages := split(req.Content)
@@ -56,20 +57,30 @@ func (g *Generator) material(ctx context.Context, owner auth.UserID, course cour
 	room := max(mostPassages-len(passages), mostPassages/4)
 	var found []documents.Passage
 	var err error
-	if topic := strings.TrimSpace(req.Topic); topic != "" {
+	topic := strings.TrimSpace(req.Topic)
+	if topic != "" {
 		found, err = g.about(ctx, owner, course, req.Documents, topic, room)
 	} else {
-		rows, _ := g.db.Query(ctx, spread, course, owner, req.Documents, room, turn)
-		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[documents.Passage])
+		found, err = g.spread(ctx, owner, course, req.Documents, room, turn)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if passages = append(passages, found...); len(passages) == 0 {
-		return nil, fault.New(fault.Invalid, "There is nothing to make cards or questions from: add a document to the course and wait until it has been read.").
-			Coded("no_material")
+	if passages = append(passages, found...); len(passages) > 0 {
+		return passages, nil
 	}
-	return passages, nil
+	if topic != "" {
+		there, err := g.spread(ctx, owner, course, req.Documents, 1, 0)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 0 {
+			return nil, fault.New(fault.Invalid, "Nothing about this topic was found in the material. Name it as the material does, or leave it out.").
+				Coded("topic_not_found")
+		}
+	}
+	return nil, fault.New(fault.Invalid, "There is nothing to make cards or questions from: add a document to the course and wait until it has been read.").
+		Coded("no_material")
 }
 
 // requireDocuments refuses documents that aren't the student's or of the course,
@@ -117,6 +128,12 @@ func (g *Generator) about(ctx context.Context, owner auth.UserID, course courses
 		passages[i] = hit.Passage
 	}
 	return passages, nil
+}
+
+// spread returns passages from all over the material.
+func (g *Generator) spread(ctx context.Context, owner auth.UserID, course courses.ID, of []documents.ID, limit, turn int) ([]documents.Passage, error) {
+	rows, _ := g.db.Query(ctx, spread, course, owner, of, limit, turn)
+	return pgx.CollectRows(rows, pgx.RowToStructByName[documents.Passage])
 }
 
 // spread takes a course, its owner, documents, how many passages, and the turn. It
