@@ -206,7 +206,7 @@ func TestEveryStatusIsReached(t *testing.T) {
 	}
 	read := ada.uploaded("read.txt", "text/plain", append([]byte("Read. "), lecture...))
 	app.process(read).Want(http.StatusOK)
-	unreadable := ada.uploaded("unreadable.txt", "text/plain", []byte("1 2 3"))
+	unreadable := ada.uploaded("unreadable.txt", "text/plain", []byte(" \n "))
 	app.process(unreadable).Want(http.StatusOK)
 
 	told, brief := map[string]bool{}, map[string]bool{}
