@@ -109,6 +109,9 @@ func searchByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *h
 	if err := results.QueryRow().Scan(&one); err != nil {
 		return 0, nil, err
 	}
+	if _, err := results.Exec(); err != nil { // the setting
+		return 0, nil, err
+	}
 	rows, _ := results.Query()
 	hits, err := pgx.CollectRows(rows, pgx.RowToStructByName[retrieval.Hit])
 	return http.StatusOK, find.SearchResults{Results: each(hits, func(h retrieval.Hit) find.SearchResult {
