@@ -69,7 +69,7 @@ func TestLoginDoesNotTellWhoExists(t *testing.T) {
 		exec(t, app, `DELETE FROM rate_limits`)
 		fastest := time.Hour
 		var body string
-		for range 3 {
+		for range 5 {
 			start := time.Now()
 			body = string(post(app, loginPath, fields{"username": name, "password": password}).Want(http.StatusUnauthorized).Body)
 			fastest = min(fastest, time.Since(start))
@@ -82,7 +82,7 @@ func TestLoginDoesNotTellWhoExists(t *testing.T) {
 		if body != wrong {
 			t.Errorf("%s: got %s, for a wrong password %s", name, body, wrong)
 		}
-		if took < wrongTime/3 {
+		if took < wrongTime/10 { // without a look at a hash it takes far less
 			t.Errorf("%s: refused in %v, a wrong password in %v", name, took, wrongTime)
 		}
 	}
