@@ -121,10 +121,11 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	return results, nil
 }
 
-// meaning says how much the order by meaning counts against the order by words,
-// and how far away a passage without any word of the question is no answer: texts that have nothing
-// to do with each other come nearer only by chance. The offline model's vectors are
-// made of words, too, only less exactly: words that share a bucket come near each other.
+// meaning says how much the order by meaning counts against the order by words, and
+// at which distance a passage without any word of the question is no answer: texts that
+// have nothing to do with each other come nearer only by chance. The offline model's
+// vectors are made of words, too, only less exactly: words that share a bucket come near
+// each other.
 func (s *Store) meaning() (weight, distance float64) {
 	if s.model.EmbeddingModel() == ai.OfflineVectors {
 		return 0.1, 0.65
@@ -140,13 +141,13 @@ func (s *Store) meaning() (weight, distance float64) {
 // stems in that language; where a script parts no words, pairs of letters, of which
 // a single one is a beginning (see the function search_text). Passages are scored by
 // BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at,
-// by the 16 rarest of 40 stems. The rarest of these find passages, as many stems as
-// stand in 2,000 passages together, and none that stands in more than a third of many.
-// A commoner one tells little and would cost a look at each of its passages: it scores
-// those that others found. In a
-// course of more than 5,000 passages a sample of some 300, spread over the material,
-// tells how common a stem is, because counting would read as much as the search by
-// meaning does; what finds passages is counted by finding them.
+// by the 16 rarest of 40 stems. The rarest one finds passages, and so do the next, as
+// many stems as stand in 2,000 passages together, but none that stands in more than a
+// third of many. A commoner one tells little and would cost a look at each of its
+// passages: it scores those that others found. In a course of more than 5,000 passages a
+// sample of some 300, spread over the material, tells how common a stem is, because
+// counting would read as much as the search by meaning does; what finds passages is
+// counted by finding them.
 // How often a stem stands in a passage is read off ts_rank, which for one word is
 // the sum of 1/j² for its n occurrences over π²/6: turning that around is some ten
 // times faster than unpacking the vector.
