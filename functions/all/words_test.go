@@ -42,6 +42,9 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		{coursesPath, `{"name":"x","color":"red"}`, "body.color", "Write the color as #RRGGBB, such as #3B82F6."},
 		{"/api/v1/chat/chats/", `{"title":" "}`, "body.title", "Give the chat a title."},
 		{documents + "upload/", "--x\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\na\x00b\r\n--x--\r\n", "body.description", "Must be a text in UTF-8 without NUL characters."},
+		{documents + "upload/", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nn\r\n--x--\r\n", "body.file", "File required."},
+		{documents + "upload/", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + strings.Repeat("n", 256) + "\r\n--x--\r\n",
+			"body.name", "Must have 255 or fewer characters."},
 		{search + "&query=%FF", "", "query.query", "Must be a text in UTF-8 without NUL characters."},
 		{search + "&query=x&document=x", "", "query.document", `"x" ` + id},
 		{search + "&query=%20", "", "query.query", "Say what to look for."},
@@ -59,7 +62,7 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		{review, `{"rating":3,"id":"x"}`, "body.id", "Must be an id such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c."},
 		{review, `{"rating":3,"study_session_id":"x"}`, "body.study_session_id", "Must be an id such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c."},
 		{documents, `{"document_type":"file","file_size_bytes":1e30}`, "body.file_size_bytes", "Must be a whole number from -9223372036854775808 to 9223372036854775807."},
-		{documents + "upload/", "x", "body", "Must be a form (multipart/form-data) with its end."},
+		{documents + "upload/", "--x", "body", "Must be a form (multipart/form-data) with its end."},
 		{search + "&query=x&limit=x", "", "query.limit", "Must be a whole number of at most 18 digits."},
 		{search + "&query=x&limit=" + strings.Repeat("9", 5000), "", "query.limit", "Must be a whole number of at most 18 digits."},
 		{search + "&query=x&limit=51", "", "query.limit", "Must be at most 50."},
@@ -103,8 +106,9 @@ func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 		t.Errorf("a problem of %d bytes, which counts more than what is too long by one: %s", len(resp.Body), resp.Body)
 	}
 	for what, resp := range map[string]*apitest.Response{
-		"another type": ada.Do(http.MethodPost, coursesPath, "x", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType),
-		"too long":     ada.Do(http.MethodPost, coursesPath, struct{ io.Reader }{strings.NewReader(strings.Repeat(" ", 2<<20))}).Want(http.StatusRequestEntityTooLarge),
+		"another type":  ada.Do(http.MethodPost, coursesPath, "x", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType),
+		"JSON, no form": ada.Do(http.MethodPost, documents+"upload/", "{}").Want(http.StatusUnsupportedMediaType),
+		"too long":      ada.Do(http.MethodPost, coursesPath, struct{ io.Reader }{strings.NewReader(strings.Repeat(" ", 2<<20))}).Want(http.StatusRequestEntityTooLarge),
 		"a long form": ada.Do(http.MethodPost, documents+"upload/", struct{ io.Reader }{strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n" + strings.Repeat(" ", 40<<20))},
 			"Content-Type", "multipart/form-data; boundary=x").Want(http.StatusRequestEntityTooLarge),
 		"broken off": ada.Do(http.MethodPost, coursesPath, io.MultiReader(strings.NewReader(`{"name":`), broken{})).Want(http.StatusBadRequest),

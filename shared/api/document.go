@@ -23,10 +23,11 @@ func humaConfig(format huma.Format, optional bool) huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title:       "Aksio",
-				Version:     "1",
-				Description: "Upload course material; search it, ask it, and learn it with cards and quizzes. Errors are problem bodies (RFC 9457).",
-				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+				Title:   "Aksio",
+				Version: "1",
+				Description: "Upload course material; search it, ask it, and learn it with cards and quizzes. Errors are problem bodies (RFC 9457). " +
+					"What takes JSON takes it as a form, too, " + urlencodedType + " or " + multipartType + ": lists as fields that are repeated, and those or objects as JSON.",
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{
 				{URL: "http://127.0.0.1:{port}", Description: "What make run starts.", Variables: map[string]*huma.ServerVariable{

@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"aksio.app/shared/auth"
 	"aksio.app/shared/id"
 	"aksio.app/shared/page"
@@ -159,6 +161,17 @@ type fuzzedBody struct {
 	Share patch.Field[float64]   `json:"share" minimum:"0" maximum:"1"`
 	Count *int32                 `json:"count"`
 	Deep  []map[string][]float64 `json:"deep" maxItems:"2"`
+	Open  *bool                  `json:"open"`
+	Day   patch.Field[*string]   `json:"day" format:"date"`
+	Grade *fuzzedGrade           `json:"grade"`
+	Any   any                    `json:"any"`
+}
+
+// fuzzedGrade is a number or a word.
+type fuzzedGrade struct{ json.RawMessage }
+
+func (fuzzedGrade) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Enum: []any{"good"}}}}
 }
 
 // received are the objects of which FuzzEvent's function is told.
@@ -196,28 +209,13 @@ func init() {
 // FuzzCall calls a function as strangers may. It answers with what it was told, or
 // with a problem body, and the limits of its declaration hold.
 func FuzzCall(f *testing.F) {
-	key, err := auth.GenerateKey()
-	if err != nil {
-		f.Fatal(err)
-	}
-	signer, err := auth.NewSigner(key)
-	if err != nil {
-		f.Fatal(err)
-	}
-	token, err := signer.Sign(id.New[auth.User](), auth.Access, "1", time.Now(), time.Hour)
-	if err != nil {
-		f.Fatal(err)
-	}
-	d, _ := Lookup("test-fuzz")
-	handler, err := d.Handler(resource.NewProcess(map[string]string{"TOKEN_KEYS": string(signer.PublicKeys()), "TRUSTED_PROXIES": "1"}))
-	if err != nil {
-		f.Fatal(err)
-	}
-
+	handler, token := newFuzzed(f)
 	const some = "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c"
 	f.Add("POST", "/fuzz/"+some+"/?page=2&page_size=50&many=a,b", "Bearer "+token, "application/json", []byte(`{"name":"x","other":"`+some+`","when":"2026-01-02T03:04:05Z","title":"t","note":null,"tags":["a"],"share":0.5,"deep":[{"a":[1]}]}`))
 	f.Add("PUT", "/fuzz/"+some+"?page=last&limit=7&q=%00;&page_size=-1", "bearer "+token, "application/json; charset=utf-8", []byte(`{"name":"`+strings.Repeat("é", 20)+`"}`))
 	f.Add("PATCH", "/fuzz/%30199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c/?page=0", "Bearer "+token, "multipart/form-data; boundary=x", []byte("--x\r\n\r\n{}"))
+	f.Add("POST", "/fuzz/"+some+"/", "Bearer "+token, "application/x-www-form-urlencoded", []byte("name=x&tags=a&tags=b&count=3&deep={}&open=on&grade=&day=&any=[1]"))
+	f.Add("PUT", "/fuzz/"+some+"/", "Bearer "+token, "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nx\r\n--x--\r\n"))
 	f.Add("GET", "/fuzz/x/", "Bearer "+token[:len(token)-1], "", []byte(nil))
 	f.Add("HEAD", "/fuzz/"+some+"/", "Basic YTpi", "text/plain", []byte(strings.Repeat("[", 5000)))
 	f.Add("OPTIONS", "/fuzz/"+some+"/", "", "\x00", []byte(`{"tags":null,"title":null,"share":1e400}`))

@@ -272,8 +272,6 @@ func validationProblem(status int, message string, errs []error) *Problem {
 		status = http.StatusBadRequest
 	case http.StatusRequestEntityTooLarge:
 		message = "The request has more bytes than this operation takes."
-	case http.StatusUnsupportedMediaType:
-		message = "This operation takes a body of the type application/json."
 	}
 	if status != http.StatusBadRequest {
 		return newProblem(status, "", sentence(message))

@@ -231,6 +231,10 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	r = r.WithContext(ctx)
+	if problem := unsupported(route.operation, r); problem != nil {
+		writeProblem(w, problem)
+		return
+	}
 	if problem := unstorableQuery(route.operation.Parameters, r.URL.RawQuery); problem != nil {
 		writeProblem(w, problem)
 		return
@@ -238,14 +242,9 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 	own := s.config.URL // whatever the caller says of a host
 	own.Path, own.RawPath, own.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
 	r.URL = &own
-	kind, rest, more := strings.Cut(r.Header.Get("Content-Type"), ";") // huma minds the case of the first
-	if kind = strings.ToLower(strings.TrimSpace(kind)); more {
-		kind += ";" + rest
-	}
-	r.Header.Set("Content-Type", kind)
 	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, s.MaxBody)
 	call := func(w http.ResponseWriter, r *http.Request) {
-		route.handle(formContext{humago.NewContext(route.operation, r, w)})
+		route.handle(bodyContext{humago.NewContext(route.operation, r, w), r, s.huma.OpenAPI().Components.Schemas})
 	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" && s.idempotent(method) {
 		s.callOnce(w, r, key, call)

@@ -2,9 +2,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"mime/multipart"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,30 +28,4 @@ func unstorableQuery(known []*huma.Param, raw string) *Problem {
 		}
 	}
 	return nil
-}
-
-// formContext checks the texts of a form.
-type formContext struct{ humaContext }
-
-type humaContext = huma.Context // has a method Context, which a field of that name would hide
-
-// Unwrap lets the adapter find its own context.
-func (c formContext) Unwrap() huma.Context { return c.humaContext }
-
-// formField stands before the place of a form's wrong field.
-const formField = "a field is wrong: "
-
-// GetMultipartForm is how huma reads a form.
-func (c formContext) GetMultipartForm() (*multipart.Form, error) {
-	form, err := c.humaContext.GetMultipartForm()
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(form.Value)) {
-		if slices.ContainsFunc(form.Value[name], func(text string) bool { return !storable(text) }) {
-			form.RemoveAll()
-			return nil, fmt.Errorf("%sbody.%.40s: %w", formField, strings.ToValidUTF8(name, "?"), errUnstorable)
-		}
-	}
-	return form, nil
 }

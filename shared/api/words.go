@@ -73,6 +73,9 @@ func plainly(d *huma.ErrorDetail) ProblemError {
 	if place, rest, ok := strings.Cut(message, ": "); ok && location == "body" && strings.HasPrefix(place, "body.") {
 		location, message = place, rest
 	}
+	if name, ok := strings.CutPrefix(location, "form."); ok || !strings.Contains(location, ".") && location != "body" {
+		location = "body." + name // a form's field and a file
+	}
 	if words, ok := parameterWords[message]; ok {
 		message = words
 	}
