@@ -359,7 +359,7 @@ func TestUploadIsRefused(t *testing.T) {
 	if !strings.Contains(many["detail"].(string), "1000 parts") {
 		t.Errorf("a form of 1001 parts: %v", many)
 	}
-	ada.Do(http.MethodPost, ada.path+"upload/", "{}").Want(http.StatusBadRequest)
+	ada.Do(http.MethodPost, ada.path+"upload/", "{}").Want(http.StatusUnsupportedMediaType)
 	body, header := form(t, "x.txt", "text/plain", lecture, "name", strings.Repeat("x", 256))
 	ada.Do(http.MethodPost, ada.path+"upload/", body, "Content-Type", header).Want(http.StatusBadRequest)
 
