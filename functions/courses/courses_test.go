@@ -3,6 +3,7 @@ package courses_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -158,5 +159,25 @@ func TestAnExamMayBeFarAway(t *testing.T) {
 	got := ada.Post(path, map[string]any{"name": "x", "exam_date": "9999-12-31"}).Want(http.StatusCreated).Map()
 	if days, ok := got["days_until_exam"].(float64); !ok || days < 2_900_000 {
 		t.Errorf("days until the year 9999: %v", got["days_until_exam"])
+	}
+}
+
+func TestTimesAreThoseOfRFC3339(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	course := path + ada.Post(path, map[string]any{"name": "x"}).Want(http.StatusCreated).Map()["id"].(string) + "/"
+	for sent, want := range map[string]any{
+		"2026-06-01": "2026-06-01T00:00:00Z", "2026-06-01T09:00:00.123456Z": "2026-06-01T09:00:00.123456Z", "2026-06-01t09:00:00z": "2026-06-01T09:00:00Z",
+		"2026-06-01T09:00:00+14:00": "2026-05-31T19:00:00Z", "2026-06-01T09:00:00-23:59": "2026-06-02T08:59:00Z",
+		"2026-06-01T09:00:00,5Z": nil, "2026-06-01T09:00:00+24:00": nil, "2026-06-01T09:00:00+02:60": nil, "2026-06-01T09:00:00+0200": nil, "2026-06-01T9:00:00Z": nil,
+		"2026-06-01T24:00:00Z": nil, "2026-06-31": nil, "2026-06-01 09:00:00Z": nil, "2026-06-01T09:00:00": nil, "2026-06-01T09:00:00.Z": nil,
+	} {
+		changed := ada.Patch(course, map[string]any{"exam_date": sent})
+		switch said := string(changed.Body); {
+		case want == nil && (changed.Status != http.StatusBadRequest || !strings.Contains(said, "such as 2026-06-01T09:00:00Z, or a day.")):
+			t.Errorf("%s is answered with %d %s", sent, changed.Status, said)
+		case want != nil && changed.Map()["exam_date"] != want:
+			t.Errorf("%s is taken for %s, want %s", sent, said, want)
+		}
 	}
 }
