@@ -152,9 +152,10 @@ func (s *Store) meaning() (weight, distance float64) {
 // the sum of 1/j² for its n occurrences over π²/6: turning that around is some ten
 // times faster than unpacking the vector.
 //
-// Meaning: an exact scan of the course's vectors; the array lets the database's workers
-// share it. A course has some hundred to some thousand passages; an index over
-// everybody's vectors would be slower and miss some.
+// Meaning: of the course's vectors, which the database's workers share by the array, the
+// thousand whose numbers agree with the question's in the most signs, by an index of
+// these; and of them the nearest by all numbers. A course has some hundred to some
+// thousand passages; an index over everybody's vectors would be slower and miss more.
 const search = `
 WITH material AS MATERIALIZED (
 	SELECT DISTINCT ON (coalesce(sha256, uuid_send(id))) id, name, language, passage_count FROM documents
@@ -168,7 +169,7 @@ WITH material AS MATERIALIZED (
 ), sized AS MATERIALIZED (
 	SELECT greatest(sum(passage_count), 1)::real AS passages FROM material
 ), sample AS MATERIALIZED (
-	SELECT p.words_found || '' AS words_found -- unpacked once
+	SELECT p.words_found || '' AS words_found -- unpacked once, as below
 	FROM (
 		SELECT id, passage_count, passages, ceil(passages / 300)::bigint AS step,
 			sum(passage_count) OVER (ORDER BY id) - passage_count AS before
@@ -194,14 +195,17 @@ WITH material AS MATERIALIZED (
 	FROM counted, sized WHERE frequency > 0
 	ORDER BY frequency, word LIMIT 16
 ), ranked AS MATERIALIZED (
-	SELECT p.id, p.words, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', p.words_found, word)), 0.004) AS rest,
-		CASE WHEN telling THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
-	FROM terms, LATERAL (
-		SELECT id, document_id, words, words_found FROM passages
-		WHERE course_id = $1 AND words_found @@ word
-		  AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
+	SELECT id, words, rest, CASE WHEN telling THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
+	FROM (
+		SELECT id, document_id, words, words_found || '' AS words_found FROM passages
+		WHERE course_id = $1 AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
 		OFFSET 0 -- by the index of words, whatever the planner knows of a new course
-	) p WHERE document_id IN (SELECT id FROM material)
+	) p, LATERAL (
+		SELECT word, telling, frequency, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', words_found, word)), 0.004) AS rest
+		FROM terms WHERE words_found @@ word
+		OFFSET 0
+	) found
+	WHERE document_id IN (SELECT id FROM material)
 ), worded AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
 	FROM (
@@ -215,8 +219,13 @@ WITH material AS MATERIALIZED (
 ), meant AS MATERIALIZED (
 	SELECT id, distance, row_number() OVER (ORDER BY distance, id) AS rank
 	FROM (
-		SELECT id, embedding <=> $5::halfvec AS distance FROM passages
-		WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id = ANY (ARRAY(SELECT id FROM material)) AND embedding_model = $6
+		SELECT id, embedding <=> $5::halfvec AS distance
+		FROM passages JOIN (
+			SELECT id FROM passages
+			WHERE $5::halfvec IS NOT NULL AND course_id = $1 AND document_id = ANY (ARRAY(SELECT id FROM material)) AND embedding_model = $6
+			ORDER BY signs <~> binary_quantize($5::halfvec)::bit(512), id
+			LIMIT 1000
+		) near USING (id)
 		ORDER BY distance, id
 		LIMIT 200
 	) nearest

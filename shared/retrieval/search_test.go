@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -109,6 +110,46 @@ func TestSearchFindsByStemAndMarksIt(t *testing.T) {
 	results, err := retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "the of and", Limit: 10})
 	if err != nil || len(results.Hits) != 0 || !results.WordsOnly {
 		t.Errorf("stop words alone: got %+v, %v; want nothing", results, err)
+	}
+}
+
+// pointing is a model to which every text means the same.
+type pointing struct {
+	provider.Offline
+	at []float32
+}
+
+func (p pointing) Embed(context.Context, []string) ([][]float32, ai.Usage, error) {
+	return [][]float32{p.at}, ai.Usage{}, nil
+}
+
+// TestSearchByMeaningAmongMany asks for passages by their direction alone, in a course
+// that has more of them than are compared by all their numbers.
+func TestSearchByMeaningAmongMany(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	texts := make([]string, 3000)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range texts {
+		texts[i] = fmt.Sprintf("%08x %08x %08x", r.Uint32(), r.Uint32(), r.Uint32()) // nothing in common
+	}
+	l.add(t, texts)
+	for i := 0; i < len(texts); i += 300 {
+		vectors, _, err := provider.Offline{}.Embed(t.Context(), []string{texts[i], "something else"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := make([]float32, ai.Dimensions) // at a cosine of a half
+		for j := range near {
+			near[j] = vectors[0][j]/2 + vectors[1][j]*float32(math.Sqrt(0.75))
+		}
+		results, err := retrieval.NewStore(l.db, pointing{at: near}).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "unrelated", Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results.Hits) != 1 || results.Hits[0].Text != texts[i] {
+			t.Errorf("near %q: got %+v", texts[i], results.Hits)
+		}
 	}
 }
 

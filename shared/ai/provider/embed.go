@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/fnv"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"unicode/utf8"
 
@@ -77,7 +78,27 @@ func hashedFeatures(text string) []float32 {
 		at, sign := bucket(feature)
 		sum[at] += sign * weights[feature] * (1 + math.Log(n))
 	}
+	rotate(sum[:])
 	return unit(sum[:])
+}
+
+// rotate turns the vectors in space, which keeps their distances: each number becomes a
+// sum of all, with signs (a Walsh-Hadamard transform of the numbers with random signs).
+// Few of them were other than zero before, and their signs would say little.
+func rotate(v []float64) {
+	r := rand.New(rand.NewPCG(1, 1)) // the same signs for all
+	for i := range v {
+		if r.Uint64()&1 == 1 {
+			v[i] = -v[i]
+		}
+	}
+	for half := 1; half < len(v); half *= 2 {
+		for i := 0; i < len(v); i += 2 * half {
+			for j := i; j < i+half; j++ {
+				v[j], v[j+half] = v[j]+v[j+half], v[j]-v[j+half]
+			}
+		}
+	}
 }
 
 func bucket(feature string) (at int, sign float64) {

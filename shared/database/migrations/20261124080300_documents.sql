@@ -85,6 +85,7 @@ CREATE TABLE passages (
 	char_end        int         NOT NULL,
 	words           int         NOT NULL,
 	embedding       halfvec(512),                               -- 1 KB; a vector of 2 KB would stand outside of its row, and a scan take six times as long
+	signs           bit(512)    GENERATED ALWAYS AS (binary_quantize(embedding)::bit(512)) STORED, -- which of its numbers are positive: where the near ones are, roughly
 	embedding_model text        NOT NULL DEFAULT '',
 	language        text        NOT NULL DEFAULT '',
 	words_found     tsvector,                                   -- by the trigger passages_words_found

