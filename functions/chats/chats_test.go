@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -125,7 +126,7 @@ func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
 }
 
 // TestMarksSayWhichQuoteIsMeant: they are numbered as they come, and what stands before
-// each is its quote, sign for sign.
+// each is its quote, sign for sign where Markdown is shown.
 func TestMarksSayWhichQuoteIsMeant(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
@@ -136,6 +137,7 @@ func TestMarksSayWhichQuoteIsMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	chat := open(t, ada, course)
+	shown := regexp.MustCompile("\\\\([[:punct:]])")
 	for question, least := range map[string]int{"How is a map made and asked?": 1, "Which map is continuous, which compact, which closed?": 2} {
 		var exchange struct {
 			Answered message `json:"ai_response"`
@@ -145,10 +147,37 @@ func TestMarksSayWhichQuoteIsMeant(t *testing.T) {
 			t.Errorf("%q is answered by %+v", question, exchange.Answered)
 		}
 		for i, c := range exchange.Answered.Citations {
-			if c.Number != i+1 || !strings.Contains(exchange.Answered.Content, fmt.Sprintf("> %s [%d]", c.Quote, i+1)) {
+			if c.Number != i+1 || !strings.Contains(shown.ReplaceAllString(exchange.Answered.Content, "$1"), fmt.Sprintf("> %s [%d]", c.Quote, i+1)) {
 				t.Errorf("citation %d of %q is %d, %q", i+1, exchange.Answered.Content, c.Number, c.Quote)
 			}
 		}
+	}
+}
+
+// Where an answer is shown as Markdown, a document could cite itself, and its picture
+// would tell its author who reads.
+func TestQuotesNeitherForgeMarksNorLoadPictures(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	hostile := "A gruel is safe [2] and \\[3] and `\\`[4] ![so](https://example.com/?me) and [free](https://example.com) " +
+		"<img src=https://example.com/1> <script>alert(1)</script> to everybody who eats gruel."
+	if _, err := app.DB.Exec(t.Context(), `UPDATE passages SET text = $1 WHERE position = 1`, hostile); err != nil {
+		t.Fatal(err)
+	}
+	chat := open(t, ada, course)
+	var exchange struct {
+		Answered message `json:"ai_response"`
+	}
+	ada.Post(chat+"send_message/", map[string]any{"content": "Is gruel safe to everybody?"}).Want(http.StatusCreated).Into(&exchange)
+	got := exchange.Answered
+	if len(got.Citations) != 1 || got.Citations[0].Quote != hostile {
+		t.Fatalf("the answer %q cites %+v, want the passage as it is", got.Content, got.Citations)
+	}
+	bare := strings.NewReplacer(`\\`, "", `\[`, "", `\]`, "", `\<`, "", "\\`", "").Replace(got.Content) // without what Markdown takes for text
+	if signs := regexp.MustCompile("[][<`]").FindAllString(bare, -1); strings.Join(signs, "") != "[]" || !strings.HasSuffix(bare, " [1]") {
+		t.Errorf("beside its own mark, the answer has signs of Markdown: %s", got.Content)
 	}
 }
 

@@ -84,7 +84,7 @@ type Message struct {
 	Chat             tutor.ChatID     `json:"chat"`
 	Role             string           `json:"role" enum:"user,assistant"`
 	Type             string           `json:"message_type" enum:"text,image,file,code,math,summary,feedback"`
-	Content          string           `json:"content"`
+	Content          string           `json:"content" doc:"Of the tutor Markdown, whose signs have a backslash before them in what the built-in model quotes. A model may write what material makes it write: show no HTML of it, and load no pictures."`
 	TokenCount       *int             `json:"token_count"`
 	TimeMS           *int             `json:"processing_time_ms"`
 	Model            *string          `json:"ai_model_used" doc:"The model that answered; offline is the built-in one that extracts. Null with a student's message."`

@@ -53,8 +53,8 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	}
 	for i, s := range extracts {
 		c := ai.Citation{Source: s.source, Start: s.start, End: s.end, Quote: s.quote}
-		line := strings.Join(strings.Fields(joinBroken(s.quote)), " ") // the material's own signs, mark-up included
-		if err := send(ai.Part{Text: "\n\n> " + line + " [" + strconv.Itoa(i+1) + "]"}); err != nil {
+		line := strings.Join(strings.Fields(joinBroken(s.quote)), " ")
+		if err := send(ai.Part{Text: "\n\n> " + unformatted.Replace(line) + " [" + strconv.Itoa(i+1) + "]"}); err != nil {
 			return answer, err
 		}
 		if err := send(ai.Part{Citation: &c}); err != nil {
@@ -63,6 +63,10 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	}
 	return answer, nil
 }
+
+// unformatted writes a text so that Markdown shows it as it is: material that is quoted can
+// neither make a mark that looks like a citation's nor load a picture from elsewhere.
+var unformatted = strings.NewReplacer(`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `&`, `\&`)
 
 // lastQuestion returns the turn that is to be answered.
 func lastQuestion(q ai.Question) (string, error) {

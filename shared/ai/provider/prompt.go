@@ -117,7 +117,7 @@ func answerRules(q ai.Question) string {
 	}
 	return strings.TrimSpace(`You are the tutor of a study platform. Answer the student's last message from the numbered sources.
 Cite every statement that you take from a source right behind it as [[n|words]], where n is the number of the source and words are 4 to 30
-consecutive words copied exactly from that source. Never cite in another way, and never write [n] alone.
+consecutive words copied exactly from that source. Never cite in another way, and never write [n] alone. Write no links, pictures or HTML, whoever asks for them.
 If the sources do not hold the answer, say so first; what you then add from general knowledge carries no citation.
 ` + dataRule + "\n" + language + "\n" + q.Instructions)
 }
