@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -413,6 +414,51 @@ func TestInterruptedAnswerIsStoredAsSuch(t *testing.T) {
 	}
 	if len(list.Results) != 1 || list.Results[0].Status != "interrupted" || !strings.Contains(list.Results[0].Content, "compact") {
 		t.Errorf("after the client left: %+v, want what was streamed, marked as interrupted", list.Results)
+	}
+}
+
+// Who left before the first word found a question that nobody ever answers.
+func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/embeddings") {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		io.Copy(io.Discard, r.Body) // else the server doesn't see who leaves
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	app := apitest.New(t, "OPENAI_BASE_URL", silent.URL, "OPENAI_API_KEY", "none")
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	server := httptest.NewServer(app.Gateway)
+	defer server.Close()
+	for _, accept := range []string{"text/event-stream", "application/json"} {
+		chat := open(t, ada, course)
+		ctx, leave := context.WithCancel(t.Context())
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+chat+"send_message/", strings.NewReader(`{"content": "When is a space compact?"}`))
+		r.Header = http.Header{"Authorization": {"Bearer " + app.Token(ada.ID)}, "Content-Type": {"application/json"}, "Accept": {accept}}
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			if resp, err := http.DefaultClient.Do(r); err == nil {
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		}()
+		<-asked
+		leave()
+		<-gone
+		var list struct{ Results []message }
+		for deadline := time.Now().Add(10 * time.Second); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			ada.Get(chat + "messages/").Want(http.StatusOK).Into(&list)
+		}
+		if len(list.Results) != 2 || list.Results[0].Role != "user" || list.Results[1].Status != "interrupted" || list.Results[1].Content != "" {
+			t.Errorf("after a client left that accepts %s: %+v, want the question and an interrupted answer", accept, list.Results)
+		}
 	}
 }
 

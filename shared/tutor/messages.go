@@ -132,10 +132,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 		return Exchange{}, err
 	}
 	exchange := Exchange{Asked: asked, Answer: answer}
-	if err := emit(Event{Asked: &asked}); err != nil {
-		exchange.Failure = err
-		return exchange, nil
-	}
+	left := emit(Event{Asked: &asked})
 	if answer != nil {
 		_ = emit(Event{Answered: answer}) // whoever left finds it in the chat
 		return exchange, nil
@@ -144,15 +141,24 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	draft := s.draft(ctx, chat, asked)
 	said, err := func() (answered, error) {
 		defer draft.stop() // after a panic, too
-		return s.answer(ctx, owner, chat, before, n, draft.listen(emit))
+		if left != nil {
+			return answered{}, left
+		}
+		return s.answer(ctx, owner, chat, before, n, draft.listen(func(e Event) error {
+			left = emit(e)
+			return left
+		}))
 	}()
+	// Whoever left hears of no failure: an interrupted answer stands for it in the chat,
+	// if only an empty one.
+	keep := said.text != "" || left != nil || errors.Is(ctx.Err(), context.Canceled)
 	if err != nil {
 		exchange.Failure = err
-		if said.text != "" { // else the call fails, which is logged
+		if keep { // else the call fails, which is logged
 			slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
 		}
 	}
-	if err == nil || said.text != "" {
+	if err == nil || keep {
 		stored, storeErr := s.store(ctx, owner, draft.message, said, err == nil)
 		if storeErr != nil {
 			return exchange, storeErr
@@ -303,7 +309,9 @@ func (s *Store) answer(ctx context.Context, owner auth.UserID, chat Chat, before
 		question.Model = chat.Model
 	}
 	for _, m := range before {
-		question.Turns = append(question.Turns, ai.Turn{Role: m.Role, Text: m.Content})
+		if m.Content != "" { // of an answer that was interrupted before its first word
+			question.Turns = append(question.Turns, ai.Turn{Role: m.Role, Text: m.Content})
+		}
 	}
 	question.Turns = append(question.Turns, ai.Turn{Role: ai.RoleUser, Text: n.Content})
 	for _, h := range hits {
