@@ -1,6 +1,7 @@
 package flashcards_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -145,6 +146,30 @@ func TestReviewSchedulesByFSRSOrSM2(t *testing.T) {
 		if due := ada.Get(path + "due/").Want(http.StatusOK); string(due.Body) != "[]\n" {
 			t.Errorf("%s: it is still due: %s", scheduler, due.Body)
 		}
+	}
+}
+
+// TestDaysAreTheStudents reviews cards two hours after their last review, around the
+// midnight of one student's time zone and at another's noon.
+func TestDaysAreTheStudents(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada, bob := app.User("ada"), app.User("bob")
+	stability := map[*apitest.Client]any{}
+	for student, hour := range map[*apitest.Client]int{ada: 1, bob: 12} {
+		east := (hour-time.Now().UTC().Hour()+36)%24 - 12 // of Greenwich, where it is that hour now
+		zone := fmt.Sprintf("Etc/GMT%+d", -east)          // so POSIX has it
+		student.Patch("/api/v1/accounts/profile/", map[string]any{"timezone": zone}).Want(http.StatusOK)
+		card := path + newCard(student, newCourse(student))["id"].(string) + "/"
+		student.Post(card+"review/", map[string]any{"rating": 4}).Want(http.StatusCreated)
+		if _, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET last_review = last_review - interval '2 h'`); err != nil {
+			t.Fatal(err)
+		}
+		student.Post(card+"review/", map[string]any{"rating": 4}).Want(http.StatusCreated)
+		stability[student] = student.Get(card).Want(http.StatusOK).Map()["stability"]
+	}
+	if stability[ada].(float64) <= stability[bob].(float64) {
+		t.Errorf("a day later the card has stability %v, on the same day %v", stability[ada], stability[bob])
 	}
 }
 

@@ -127,7 +127,7 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 		n.ID = id.For[Review](ctx)
 	}
 	for range maxRaces {
-		card, scheduler, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
+		card, who, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
 		switch {
 		case err != nil:
 			return Review{}, err
@@ -136,8 +136,8 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 		case known != nil:
 			return *known, nil
 		}
-		after := card.reviewed(s.now(), n.Grade, scheduler)
-		review, err := s.record(ctx, owner, card, after, scheduler, n)
+		after := card.reviewed(s.now(), n.Grade, who)
+		review, err := s.record(ctx, owner, card, after, who.scheduler, n)
 		// Another review of the card may have come before it, or this one's repetition.
 		if !errors.Is(err, pgx.ErrNoRows) && !database.Repeated(err, "flashcard_reviews") {
 			return review, database.Fault(err, "review")
@@ -146,16 +146,29 @@ func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewR
 	return Review{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
 }
 
-// beforeReview returns the card, the student's scheduler, and the review if it is known already.
-func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, reviewID ReviewID) (card Card, scheduler string, known *Review, err error) {
+// student is what counts of one when a card is scheduled.
+type student struct{ scheduler, timezone string }
+
+// zone is where the student's days begin at midnight: UTC if their time zone's name means
+// nothing here.
+func (s student) zone() *time.Location {
+	zone, err := time.LoadLocation(s.timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// beforeReview returns the card, its student, and the review if it is known already.
+func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, reviewID ReviewID) (card Card, who student, known *Review, err error) {
 	var batch pgx.Batch
 	batch.Queue(`SELECT `+columns+` FROM flashcards f WHERE `+theirs+` AND f.id = $2`, owner, cardID).
 		Query(func(rows pgx.Rows) (err error) {
 			card, err = one(rows)
 			return err
 		})
-	batch.Queue(`SELECT scheduler FROM users WHERE id = $1`, owner).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&scheduler) })
+	batch.Queue(`SELECT scheduler, timezone FROM users WHERE id = $1`, owner).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&who.scheduler, &who.timezone) })
 	batch.Queue(`SELECT `+reviewColumns+` FROM flashcard_reviews WHERE id = $1 AND user_id = $2`, reviewID, owner).
 		Query(func(rows pgx.Rows) error {
 			found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Review])
@@ -165,20 +178,20 @@ func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, 
 			return err
 		})
 	err = s.db.SendBatch(ctx, &batch).Close()
-	return card, scheduler, known, err
+	return card, who, known, err
 }
 
 // reviewed returns the card after a review. Both schedulers go on, so that a
 // student may change from one to the other; the chosen one sets when it is due.
-func (c Card) reviewed(now time.Time, grade Grade, scheduler string) Card {
+func (c Card) reviewed(now time.Time, grade Grade, who student) Card {
 	now = now.UTC().Truncate(time.Microsecond) // as the database keeps it
-	byFSRS := schedule(c.ID).Next(c.fsrs(), now, grade.Rating)
+	byFSRS := schedule(c.ID).Next(c.fsrs(), now.In(who.zone()), grade.Rating)
 	bySM2 := c.sm2().Next(now, grade.Quality)
 	c.Stability, c.Difficulty, c.State, c.Step, c.Lapses = byFSRS.Stability, byFSRS.Difficulty, byFSRS.State, byFSRS.Step, byFSRS.Lapses
 	c.LastReview = &now
 	c.Ease, c.SM2Interval, c.Repetitions, c.Reviews, c.Correct = bySM2.Ease, bySM2.Interval, bySM2.Repetitions, bySM2.Reviews, bySM2.Correct
 	c.Due, c.Interval = byFSRS.Due, int(byFSRS.Due.Sub(now).Hours()/24)
-	if scheduler == "sm2" {
+	if who.scheduler == "sm2" {
 		c.Due, c.Interval = bySM2.Due, bySM2.Interval
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	_ "time/tzdata" // for students' days, on whatever machine
 
 	"github.com/danielgtaylor/huma/v2"
 

@@ -27,8 +27,9 @@ type Card struct {
 	Lapses     int       // times it was forgotten after it had been learned
 }
 
-// Next returns the card as it is after a review at the given time. A time
-// before the last review, as clocks may claim, counts as the same day.
+// Next returns the card as it is after a review at the given time, whose zone says when
+// the learner's days begin. A time before the last review, as clocks may claim, counts
+// as the same day.
 //
 // The parameters must be valid, and the card zero or a result of Next. It
 // panics if the rating is not one of the four.

@@ -68,10 +68,15 @@ func (p *Parameters) effective() [21]float64 {
 	return w
 }
 
-// daysBetween counts days of UTC, as ts-fsrs does: unlike periods of 24 hours they
-// change at a fixed time, and late in the evening to early in the morning is one.
-func daysBetween(from, to time.Time) int { return max(0, utcDay(to)-utcDay(from)) }
+// daysBetween counts days of the later time's zone, as ts-fsrs does of UTC: unlike
+// periods of 24 hours they change at a fixed time, and late in the evening to early in
+// the morning is one.
+func daysBetween(from, to time.Time) int {
+	return max(0, dayOf(to)-dayOf(from.In(to.Location())))
+}
 
-func utcDay(t time.Time) int {
-	return int(math.Floor(float64(t.Unix()) / day.Seconds()))
+// dayOf numbers the days of the time's zone.
+func dayOf(t time.Time) int {
+	_, offset := t.Zone()
+	return int(math.Floor(float64(t.Unix()+int64(offset)) / day.Seconds()))
 }
