@@ -98,6 +98,9 @@ func TestQuizIsMadeTakenAndScored(t *testing.T) {
 	if fmt.Sprint(first["correct_answers"]) != "[1]" || fmt.Sprint(first["answer_options"]) != "[Ribose Adenine Lysine]" || first["choices"] != nil {
 		t.Errorf("first question %v", first)
 	}
+	if statement := made["questions"].([]any)[1].(object); fmt.Sprint(statement["answer_options"]) != "[True False]" { // as generated ones have
+		t.Errorf("a statement has the options %v", statement["answer_options"])
+	}
 
 	attempt, questions := ada.start(quiz)
 	for i, right := range rights {
@@ -384,7 +387,7 @@ func TestAnswersThatArentThereToChooseAreRefused(t *testing.T) {
 	attempt, questions := ada.start(ada.published(kinds, nil))
 	for question, answers := range [][]any{
 		{3, -1, 0.5, "Guanine", "b", true, object{"id": 1}, []any{1, 3}, []any{0, 1, 2, 0}},
-		{"yes", 1, []any{true}},
+		{"yes", 2, []any{true}},
 		{[]any{"polymerase"}, object{}},
 	} {
 		for _, answer := range answers {
@@ -762,7 +765,7 @@ func TestAnswersOfTheWrongKindAreRefused(t *testing.T) {
 	attempt, questions := ada.start(ada.published(kinds, nil))
 	for i, values := range [][]any{
 		{nil, true, object{"a": 1}, []any{[]any{1}}},
-		{nil, 1, "maybe", []any{"true"}},
+		{nil, 2, "maybe", []any{"true"}},
 		{nil, object{}, []any{"polymerase"}, strings.Repeat("x", 10_001)},
 		{nil, []any{}},
 		{nil, object{}},

@@ -157,6 +157,9 @@ func (q *Question) tidyKey() error {
 		if len(q.Correct) == 1 {
 			if key, err := q.truth(q.Correct[0]); err == nil {
 				q.Correct[0] = strconv.FormatBool(key)
+				if len(q.Options) == 0 { // clients show what there is to choose, as of statements that models make
+					q.Options = []string{"True", "False"}
+				}
 				return nil
 			}
 		}

@@ -66,7 +66,7 @@ type QuestionChange struct {
 	Level         patch.Field[string]   `json:"difficulty_level" db:"difficulty_level" enum:"easy,medium,hard"`
 	Order         patch.Field[int]      `json:"order" db:"position" minimum:"0" maximum:"2147483647"`
 	Points        patch.Field[int]      `json:"points" db:"points" minimum:"0" maximum:"32767"`
-	Options       patch.Field[[]string] `json:"answer_options" db:"answer_options" maxItems:"10"`
+	Options       patch.Field[[]string] `json:"answer_options" db:"answer_options" maxItems:"10" doc:"A statement (true_false) that comes without has True and False."`
 	Choices       patch.Field[[]string] `json:"choices" maxItems:"10" doc:"Another name for answer_options; goes before it."`
 	Correct       patch.Field[[]any]    `json:"correct_answers" db:"correct_answers" maxItems:"50" doc:"For choices indices from 0, or option texts; true or false; else every accepted text."`
 	Explanation   patch.Field[*string]  `json:"explanation" db:"explanation" maxLength:"10000"`

@@ -35,7 +35,7 @@ type Request struct {
 // Answer is an answer to a question.
 type Answer struct {
 	Question quizzes.QuestionID `json:"question" required:"true"`
-	Answer   any                `json:"user_answer" required:"true" doc:"Of a question with answer_options an option's index from 0, its text, or a list of those; true_false takes true and false, too, and nothing else if it has no options. Of other questions a text."`
+	Answer   any                `json:"user_answer" required:"true" doc:"Of a question with answer_options an option's index from 0, its text, or a list of those; true_false takes true and false, too. Of other questions a text."`
 	Seconds  *int               `json:"time_taken_seconds" minimum:"0" maximum:"2147483647"`
 	Flagged  bool               `json:"flagged_for_review"`
 }
