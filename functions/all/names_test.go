@@ -3,6 +3,7 @@ package all_test
 import (
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
 	"aksio.app/shared/api/apitest"
@@ -42,6 +43,44 @@ func TestNamesAreOneLineThatIsSeen(t *testing.T) {
 			}
 			if path == coursesPath || path == quizzes || path == chats {
 				ada.Patch(path+created["id"].(string)+"/", map[string]any{named.field: "\u200b"}).Want(http.StatusBadRequest)
+			}
+		}
+	}
+}
+
+// Short texts beside names are shown in lists with them.
+func TestShortTextsAreOneLine(t *testing.T) {
+	t.Parallel()
+	ada := apitest.New(t).User("ada")
+	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course, "question": "q", "answer": "a"}).Want(http.StatusCreated).Map()["id"].(string)
+	quiz := ada.Post("/api/v1/assessments/quizzes/", map[string]any{"course": course, "title": "Quiz"}).Want(http.StatusCreated).Map()["id"].(string)
+	question := map[string]any{"question_text": "?", "question_type": "true_false", "correct_answers": []string{"true"}}
+	for path, fields := range map[string][]string{
+		coursesPath + course + "/":                            {"university", "course_code", "semester", "academic_year", "subject_area", "icon", "study_goals", "preferred_study_methods"},
+		"/api/v1/assessments/flashcards/" + card + "/":        {"tags"},
+		"/api/v1/assessments/quizzes/" + quiz + "/questions/": {"tags"},
+	} {
+		for _, field := range fields {
+			send := func(text string) *apitest.Response {
+				var value any = text
+				if field == "tags" || field == "study_goals" || field == "preferred_study_methods" {
+					value = []string{text}
+				}
+				body := map[string]any{field: value}
+				if strings.HasSuffix(path, "/questions/") {
+					maps.Copy(body, question)
+					return ada.Post(path, body)
+				}
+				return ada.Patch(path, body)
+			}
+			for _, text := range []string{"a\nb", "\u202eabc", "MA\u200b3", "\x1b[2J"} {
+				if resp := send(text); resp.Status != http.StatusBadRequest || resp.Map()[field] == nil {
+					t.Errorf("%s of %s: %q: got %d %s", field, path, text, resp.Status, resp.Body)
+				}
+			}
+			if kept := send(" ❤️\n"); kept.Status >= 300 || !strings.Contains(string(kept.Body), `"❤️"`) {
+				t.Errorf("%s of %s: got %d %s", field, path, kept.Status, kept.Body)
 			}
 		}
 	}

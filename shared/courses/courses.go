@@ -3,6 +3,7 @@
 package courses
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"time"
@@ -109,6 +110,17 @@ func (c *Change) tidy() (err error) {
 		if c.Name.Value, err = names.Tidy("name", "course", c.Name.Value); err != nil {
 			return err
 		}
+	}
+	for field, text := range map[string]*string{
+		"university": c.University.Value, "course_code": c.Code.Value, "semester": c.Semester.Value,
+		"academic_year": c.AcademicYear.Value, "subject_area": c.SubjectArea.Value, "icon": c.Icon.Value,
+	} {
+		if err := names.Line(field, text); err != nil {
+			return err
+		}
+	}
+	if err := cmp.Or(names.Lines("study_goals", c.StudyGoals.Value), names.Lines("preferred_study_methods", c.PreferredStudyMethods.Value)); err != nil {
+		return err
 	}
 	if c.Color.Set && !color.MatchString(c.Color.Value) {
 		return fault.Field("color", "Write the color as #RRGGBB, such as #3B82F6.")

@@ -19,6 +19,7 @@ import (
 	"aksio.app/shared/flashcards/fsrs"
 	"aksio.app/shared/flashcards/sm2"
 	"aksio.app/shared/id"
+	"aksio.app/shared/names"
 	"aksio.app/shared/page"
 	"aksio.app/shared/patch"
 )
@@ -103,7 +104,7 @@ func (c *Change) tidy() error {
 			return fault.Field("tags", "A tag may have 500 characters.")
 		}
 	}
-	return nil
+	return names.Lines("tags", c.Tags.Value)
 }
 
 // Store keeps cards in the database.

@@ -2,6 +2,7 @@
 package names
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -27,6 +28,28 @@ func Clean(name string) string {
 		}
 		return r
 	}, name)
+}
+
+// Line takes away what is blank around the text, if there is one, of the field. One that
+// misleads is Invalid.
+func Line[T ~string](field string, text *T) error {
+	if text == nil {
+		return nil
+	}
+	if *text = T(strings.TrimSpace(string(*text))); strings.ContainsFunc(string(*text), Misleads) {
+		return fault.Field(field, NotOneLine)
+	}
+	return nil
+}
+
+// Lines is Line for each of the field's texts.
+func Lines[T ~string](field string, texts []T) error {
+	for i := range texts {
+		if err := Line(fmt.Sprintf("%s[%d]", field, i), &texts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Tidy returns the name or title, which the field is called, of such a thing without what

@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/id"
+	"aksio.app/shared/names"
 	"aksio.app/shared/patch"
 )
 
@@ -114,6 +115,9 @@ func (q *Question) Tidy() error {
 		if utf8.RuneCountInString(tag) > longestTag {
 			return fault.Field("tags", "A tag may have %d characters.", longestTag)
 		}
+	}
+	if err := names.Lines("tags", q.Tags); err != nil {
+		return err
 	}
 	return q.tidyKey()
 }
