@@ -267,7 +267,7 @@ func TestTermsKeepTheirPlace(t *testing.T) {
 func TestFormulasAreReadOnce(t *testing.T) {
 	t.Parallel()
 	text := webPage(t, "wikipedia-3")
-	if want := "A Hermitian ⟺ A = A H\n\nHermitian matrices are named after"; !strings.Contains(text, want) {
+	if want := "A Hermitian ⟺ A = A^H\n\nHermitian matrices are named after"; !strings.Contains(text, want) {
 		t.Errorf("%q isn't in the text", want)
 	}
 	for _, extra := range []string{"displaystyle", "Jump to", "[edit]"} {
@@ -280,6 +280,48 @@ func TestFormulasAreReadOnce(t *testing.T) {
 		aria-hidden="true"><span class="mord mathnormal">E</span><span class="mrel">=</span><span class="mord mathnormal">m</span></span></span> in some units.</p>`), "a.html")
 	if want := "at rest is E=m in some units."; err != nil || !strings.Contains(doc.Pages[0], want) {
 		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
+	}
+}
+
+// TestFormulasAreTypedInOneLine reads what stands over one another: x² was x2, and 3 1/2
+// was 312.
+func TestFormulasAreTypedInOneLine(t *testing.T) {
+	t.Parallel()
+	for formula, want := range map[string]string{
+		`<msup><mi>x</mi><mn>2</mn></msup>`:                                                           "x²",
+		`<msup> <mi>x</mi> <mrow> <mi>n</mi> </mrow> </msup>`:                                         "x^n",
+		`<msup><mi>e</mi><mrow><mo>−</mo><msup><mi>x</mi><mn>2</mn></msup></mrow></msup>`:             "e^(−x²)",
+		`<msup><mi>f</mi><mo>′</mo></msup>`:                                                           "f′",
+		`<msub><mi>a</mi><mn>2</mn></msub>`:                                                           "a_2",
+		`<msubsup><mi>a</mi><mrow><mi>i</mi><mo>+</mo><mn>1</mn></mrow><mn>2</mn></msubsup>`:          "a_(i+1)²",
+		`<mn>3</mn><mfrac><mn>1</mn><mn>2</mn></mfrac>`:                                               "3 1/2",
+		`<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><msup><mi>c</mi><mn>2</mn></msup></mfrac>`: "(a+b)/(c²)",
+		`<msup><mi>x</mi></msup><mfrac><mi>a</mi><mi>b</mi><mi>c</mi></mfrac>`:                        "xabc", // not MathML
+	} {
+		doc, err := reader.Extract(t.Context(), []byte("<!DOCTYPE html><p>It is said that <math>"+formula+"</math> is a number.</p>"), "a.html")
+		if want := "that " + want + " is a number."; err != nil || !strings.Contains(doc.Pages[0], want) {
+			t.Errorf("%s: got %v, %v, want %q", formula, doc.Pages, err, want)
+		}
+	}
+}
+
+// TestSectionsNamedForTheirHeadingsAreRead: their ids have words of what stands beside a text.
+func TestSectionsNamedForTheirHeadingsAreRead(t *testing.T) {
+	t.Parallel()
+	page := "<!DOCTYPE html><main>"
+	for _, heading := range []string{"Introduction", "Related work", "Remarks", "Method"} {
+		page += fmt.Sprintf(`<section id="%s"><h2>%s<a href="#top">¶</a></h2><p>%s begins here.</p><p>%s</p></section>`, strings.ReplaceAll(strings.ToLower(heading), " ", "-"), heading, heading,
+			strings.Repeat("Systems of this kind were described before, by several authors, in terms of what they cost. ", 12))
+	}
+	doc, err := reader.Extract(t.Context(), []byte(page+`<section id="related"><p>Ten more.</p></section></main>`), "a.html")
+	text := strings.Join(doc.Pages, "\n\n")
+	for _, want := range []string{"Related work begins here.", "Remarks begins here.", "Method begins here."} {
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("%q isn't in the text: %v", want, err)
+		}
+	}
+	if strings.Contains(text, "Ten more") {
+		t.Error("what stands beside the text is in it")
 	}
 }
 
@@ -296,8 +338,8 @@ func TestNoteMarksAreNoPartOfSentences(t *testing.T) {
 			t.Errorf("%s: %q isn't in the text, or marks of notes are", name, want)
 		}
 	}
-	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup> is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
-	if want := "An area of 3 m2 is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
+	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup>, the 5<sup>th</sup> of a<sup>1</sup>/<sub>2</sub>, is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
+	if want := "An area of 3 m², the 5th of a1/2, is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
 		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"codeberg.org/readeck/go-readability/v2"
 	"golang.org/x/net/html"
@@ -75,20 +76,59 @@ var extra = []string{"mw-jump-link", "mw-editsection", "katex-html"}
 // prepare takes what isn't read out of a page, such as the TeX within a formula and the
 // marks of notes, which part sentences from what follows them, and the classes and ids of a text's elements: the search for an article drops whatever
 // has "header", "menu" or "related" in one, such as a term of the class "subheaders"
-// or a heading whose id is "extracellular-matrix".
+// or a section whose id is "related-work". Formulas and exponents it writes in one line.
 func prepare(root *html.Node) {
-	var unread []*html.Node
+	var unread, formulas, raised []*html.Node
 	for n := range root.Descendants() {
 		switch {
 		case n.DataAtom == atom.Annotation, n.DataAtom == atom.AnnotationXml, hasClass(n, extra), noteMark(n):
 			unread = append(unread, n)
+		case n.Namespace == "math" && stacked[n.Data] != "":
+			formulas = append(formulas, n)
+		case n.DataAtom == atom.Sup:
+			raised = append(raised, n)
 		case textual[n.DataAtom]:
 			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "class" || a.Key == "id" })
+		case n.DataAtom == atom.Section:
+			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "id" && isTitled(n, a.Val) })
 		}
 	}
 	for _, n := range unread {
 		n.Parent.RemoveChild(n)
 	}
+	for _, n := range formulas {
+		inLine(n)
+	}
+	for _, n := range raised {
+		raiseSup(n)
+	}
+}
+
+// isTitled reports whether the id of a section is made of the heading that it begins
+// with, as many programs make them.
+func isTitled(section *html.Node, id string) bool {
+	first := section.FirstChild
+	for first != nil && first.Type != html.ElementNode {
+		first = first.NextSibling
+	}
+	if first == nil || len(first.Data) != 2 || first.Data[0] != 'h' {
+		return false
+	}
+	heading, nodes := "", 0
+	for d := range first.Descendants() {
+		if nodes++; nodes > 50 || len(heading)+len(d.Data) > 500 { // others may stand in it
+			return false
+		}
+		if d.Type == html.TextNode {
+			heading += d.Data
+		}
+	}
+	return slug(heading) == slug(id)
+}
+
+// slug returns the text's words as they stand in an id.
+func slug(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), "-")
 }
 
 // noteMark reports whether the element is a raised link to a note, or back from one,
