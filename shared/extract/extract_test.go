@@ -544,6 +544,22 @@ func TestOnePageHasItsOwnBounds(t *testing.T) {
 	}
 }
 
+// TestLinesAreNoPictures reads a short formula with the bar of a fraction: it was taken
+// for what a scanner stamps on pages of pictures. Letters may be drawn as many lines.
+func TestLinesAreNoPictures(t *testing.T) {
+	t.Parallel()
+	for lines, readable := range map[int]bool{1: true, 60: false} {
+		page := "BT /T 12 Tf 50 700 Td (a b) Tj ET " + strings.Repeat("50 695 m 60 695 l S ", lines)
+		content := fmt.Appendf(nil, "%%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"+
+			"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</T 4 0 R>>>>/Contents 5 0 R>>endobj\n"+
+			"4 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n5 0 obj<</Length %d>>stream\n%s\nendstream endobj\ntrailer<</Root 1 0 R/Size 6>>\n%%%%EOF", len(page), page)
+		doc, err := reader.Extract(t.Context(), content, "a.pdf")
+		if (err == nil) != readable || readable && doc.Pages[0] != "a b" {
+			t.Errorf("with %d lines: got %v, %v", lines, doc.Pages, err)
+		}
+	}
+}
+
 // TestReadingEndsWithTheCharacters reads a small file whose table of pages has one page
 // again and again: the ones behind the limit aren't read, which would take hours.
 func TestReadingEndsWithTheCharacters(t *testing.T) {

@@ -181,20 +181,28 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 	return found, nil
 }
 
-// pictured reports whether there is something on the page that isn't text.
+// mostLines is how many lines are drawn around a text; letters drawn as lines are more.
+const mostLines = 20
+
+// pictured reports whether there are pictures on the page, or what may be text that was
+// drawn.
 func pictured(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, page int) bool {
 	on := requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: page}}
 	count, err := instance.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: on})
 	if err != nil {
 		return false
 	}
+	lines := 0
 	for i := range min(count.Count, 100) {
 		object, err := instance.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: on, Index: i})
 		if err != nil {
 			return false
 		}
 		kind, err := instance.FPDFPageObj_GetType(&requests.FPDFPageObj_GetType{PageObject: object.PageObject})
-		if err == nil && kind.Type != enums.FPDF_PAGEOBJ_TEXT {
+		if err == nil && kind.Type == enums.FPDF_PAGEOBJ_PATH {
+			lines++
+		}
+		if err == nil && kind.Type != enums.FPDF_PAGEOBJ_TEXT && kind.Type != enums.FPDF_PAGEOBJ_PATH || lines > mostLines {
 			return true
 		}
 	}
