@@ -216,7 +216,7 @@ func splitBlocks(text []rune) []block {
 		case line == "" || isTabular(line):
 			open = false
 			continue
-		case strings.HasPrefix(line, "#"), isTitle(line) && strings.ToUpper(line) == line:
+		case strings.HasPrefix(line, "#"), strings.ToUpper(line) == line && isTitle(line):
 			out = append(out, block{start: l.start, end: l.end, heading: true})
 			open = false
 			continue
@@ -430,7 +430,7 @@ var brokenWord = sync.OnceValue(func() *regexp.Regexp {
 })
 
 func joinBroken(text string) string {
-	if !strings.Contains(text, "-") {
+	if !strings.Contains(text, "-") || !strings.Contains(text, "\n") {
 		return text
 	}
 	return brokenWord().ReplaceAllStringFunc(text, func(match string) string {
