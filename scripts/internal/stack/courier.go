@@ -26,12 +26,13 @@ const (
 )
 
 // courier takes the bucket's events to the functions that wait for them, at least
-// once: about every third comes twice, at the same time, so that a function that
-// can't bear it is found out here. They come as Pub/Sub pushes them, the second time as
-// Eventarc's CloudEvents: functions take both.
+// once: every third comes twice, at the same time, so that a function that can't bear
+// it is found out here. They come as CloudEvents, the second time as Pub/Sub pushes them
+// in the cloud: functions take both.
 type courier struct {
-	private string // address of the private functions
-	dir     string // where events wait until they are taken, also while nothing runs
+	private string                // address of the private functions
+	dir     string                // where events wait until they are taken, also while nothing runs
+	left    map[string]api.Object // by event, what an earlier run didn't deliver
 	log     *slog.Logger
 	client  *http.Client
 	slots   chan struct{} // how many deliveries run at once
@@ -44,34 +45,38 @@ type courier struct {
 	going  sync.WaitGroup
 }
 
-func newCourier(private, dir string, log *slog.Logger) *courier {
-	c := &courier{private: private, dir: dir, log: log, client: &http.Client{}, slots: make(chan struct{}, 4)}
+// newCourier reads what an earlier run didn't deliver, before anything new comes: the
+// files of that come and go, and may be half-written.
+func newCourier(private, dir string, log *slog.Logger) (*courier, error) {
+	c := &courier{private: private, dir: dir, left: map[string]api.Object{}, log: log, client: &http.Client{}, slots: make(chan struct{}, 4)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	return c
-}
-
-// resume delivers what an earlier run didn't. Its files stay until it is taken.
-func (c *courier) resume() error {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return err
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
 	}
 	files, err := filepath.Glob(c.file("*"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var object api.Object
 		if json.Unmarshal(text, &object) == nil {
-			c.begin(strings.TrimSuffix(filepath.Base(file), ending), object)
+			c.left[strings.TrimSuffix(filepath.Base(file), ending)] = object
 		} else if err := os.Remove(file); err != nil { // it was killed while it wrote
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return c, nil
+}
+
+// resume delivers what an earlier run didn't. Its files stay until it is taken.
+func (c *courier) resume() {
+	for event, object := range c.left {
+		c.begin(event, object)
+	}
 }
 
 // close ends all deliveries. They go on when the next run begins.
@@ -107,12 +112,12 @@ func (c *courier) begin(event string, object api.Object) {
 	waiting.Store(int64(len(wanting)))
 	for _, d := range wanting {
 		c.going.Go(func() {
-			if c.insist(d, event, object, object.Delivery) && waiting.Add(-1) == 0 {
+			if c.insist(d, event, object, object.CloudEvent) && waiting.Add(-1) == 0 {
 				os.Remove(c.file(event))
 			}
 		})
 		if c.count.Add(1)%3 == 0 {
-			c.going.Go(func() { c.insist(d, event, object, object.CloudEvent) })
+			c.going.Go(func() { c.insist(d, event, object, object.Delivery) })
 		}
 	}
 }

@@ -69,7 +69,10 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	s.onClose(func() error { return ignoreClosed(private.Close()) })
 	s.Address, s.Private = "http://"+public.Addr().String(), "http://"+private.Addr().String()
 
-	courier := newCourier(s.Private, filepath.Join(config.Dir, "events"), config.Log)
+	courier, err := newCourier(s.Private, filepath.Join(config.Dir, "events"), config.Log)
+	if err != nil {
+		return err
+	}
 	if err := s.open(ctx, config, courier.deliver); err != nil {
 		return err
 	}
@@ -98,9 +101,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 		w.Write(document)
 	}))
 	s.onClose(courier.close)
-	if err := courier.resume(); err != nil {
-		return err
-	}
+	courier.resume()
 	config.Progress("functions", fmt.Sprintf("%d are served", len(api.Declared())), time.Since(began))
 
 	began = time.Now()

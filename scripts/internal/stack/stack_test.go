@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,8 +24,11 @@ import (
 
 // function stands in for the functions that wait for events.
 type function struct {
+	address string
+
 	mu     sync.Mutex
-	events map[string]int // deliveries by event
+	events map[string]int // deliveries by event, of those that were taken
+	pushed map[string]int // those as Pub/Sub brings them
 	refuse int            // so many deliveries
 	calls  int
 }
@@ -38,12 +42,15 @@ func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	var delivery struct{ Message struct{ MessageID string } }
-	if err := json.NewDecoder(r.Body).Decode(&delivery); err != nil {
+	var push struct{ Message struct{ MessageID string } }
+	if err := json.NewDecoder(r.Body).Decode(&push); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	f.events[cmp.Or(r.Header.Get("Ce-Id"), delivery.Message.MessageID)]++
+	if push.Message.MessageID != "" {
+		f.pushed[push.Message.MessageID]++
+	}
+	f.events[cmp.Or(r.Header.Get("Ce-Id"), push.Message.MessageID)]++
 }
 
 func (f *function) wait(t *testing.T, calls int) {
@@ -61,19 +68,41 @@ func (f *function) wait(t *testing.T, calls int) {
 	}
 }
 
+// begin serves a function that refuses so many deliveries.
+func begin(t *testing.T, refuse int) *function {
+	f := &function{events: map[string]int{}, pushed: map[string]int{}, refuse: refuse}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	f.address = server.URL
+	return f
+}
+
+// courier returns one of a run whose events wait in the folder.
+func (f *function) courier(t *testing.T, dir string) *courier {
+	t.Helper()
+	c, err := newCourier(f.address, dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.close() })
+	return c
+}
+
+var object = api.Object{Bucket: "uploads", Name: "o", Generation: 1}
+
 func TestEveryThirdEventComesTwice(t *testing.T) {
 	t.Parallel()
-	f := &function{events: map[string]int{}}
-	server := httptest.NewServer(f)
-	defer server.Close()
-	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
+	f := begin(t, 0)
+	c := f.courier(t, t.TempDir())
 	for range 6 {
-		c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+		c.deliver(object)
 	}
-	f.wait(t, 8)
-	c.close()
+	c.going.Wait()
 	twice := 0
-	for _, times := range f.events {
+	for event, times := range f.events {
+		if times != 1+f.pushed[event] { // the repetition
+			t.Errorf("an event comes %d times, pushed %d times; want it once as a CloudEvent", times, f.pushed[event])
+		}
 		if times == 2 {
 			twice++
 		}
@@ -85,70 +114,90 @@ func TestEveryThirdEventComesTwice(t *testing.T) {
 
 func TestRefusedEventComesAgain(t *testing.T) {
 	t.Parallel()
-	f := &function{events: map[string]int{}, refuse: 1}
-	server := httptest.NewServer(f)
-	defer server.Close()
-	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
-	c.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
-	f.wait(t, 2)
-	c.close()
-	if len(f.events) != 1 {
-		t.Errorf("got %v, want one event taken at last", f.events)
+	f := begin(t, 1)
+	c := f.courier(t, t.TempDir())
+	c.deliver(object)
+	c.going.Wait()
+	if len(f.events) != 1 || f.calls != 2 {
+		t.Errorf("got %v in %d calls, want one event taken at last", f.events, f.calls)
 	}
 }
 
 func TestEventOfABrokenOffRunComesInTheNext(t *testing.T) {
 	t.Parallel()
-	f := &function{events: map[string]int{}, refuse: 1}
-	server := httptest.NewServer(f)
-	defer server.Close()
-	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
-	first := newCourier(server.URL, dir, log)
-	first.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
+	f, dir := begin(t, 1), t.TempDir()
+	first := f.courier(t, dir)
+	first.deliver(object)
 	f.wait(t, 1)
 	first.close()
 
-	second := newCourier(server.URL, dir, log)
-	if err := second.resume(); err != nil {
-		t.Fatal(err)
+	second := f.courier(t, dir)
+	second.resume()
+	second.going.Wait()
+	if len(f.events) != 1 || f.calls != 2 {
+		t.Errorf("got %v in %d calls, want the event of before", f.events, f.calls)
 	}
-	f.wait(t, 2)
-	if len(f.events) != 1 {
-		t.Errorf("got %v, want the event of before", f.events)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%v is kept after it was taken, %v", left, err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		left, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(left) == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v is kept after it was taken", left)
-		}
+}
+
+// What came while the run began was taken for what was left: its file was read, half-written
+// or gone, and it was delivered once more.
+func TestNewEventIsNoneOfTheEarlierRun(t *testing.T) {
+	t.Parallel()
+	f := begin(t, 1)
+	c := f.courier(t, t.TempDir())
+	c.deliver(object)
+	f.wait(t, 1) // it is refused, and its file waits with it
+	c.resume()
+	c.going.Wait()
+	if len(f.events) != 1 || f.calls != 2 {
+		t.Errorf("got %v in %d calls, want one event that comes again once", f.events, f.calls)
 	}
-	second.close()
 }
 
 // TestEventIsKeptUntilItIsTaken, in the file that it is in: one that takes its place could
 // not be written.
 func TestEventIsKeptUntilItIsTaken(t *testing.T) {
 	t.Parallel()
-	f := &function{events: map[string]int{}, refuse: 1000}
-	server := httptest.NewServer(f)
-	defer server.Close()
-	c := newCourier(server.URL, t.TempDir(), slog.New(slog.DiscardHandler))
-	if err := store(c.file("kept"), api.Object{Bucket: "uploads", Name: "o", Generation: 1}); err != nil {
+	f, dir := begin(t, 1000), t.TempDir()
+	kept := filepath.Join(dir, "kept"+ending)
+	if err := store(kept, object); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.resume(); err != nil {
+	half := filepath.Join(dir, "half"+ending)
+	if err := os.WriteFile(half, []byte(`{"bucket":`), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	c := f.courier(t, dir)
+	c.resume()
 	f.wait(t, 1)
 	c.close()
-	if _, err := os.Stat(c.file("kept")); err != nil {
+	if _, err := os.Stat(kept); err != nil {
 		t.Error(err)
+	}
+	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half an event is kept: %v", err)
+	}
+}
+
+func TestEventAfterTheEndComesInTheNextRun(t *testing.T) {
+	t.Parallel()
+	f, dir := begin(t, 0), t.TempDir()
+	first := f.courier(t, dir)
+	first.close()
+	first.deliver(object)
+	first.going.Wait()
+	if f.calls != 0 {
+		t.Errorf("got %d deliveries, want none", f.calls)
+	}
+
+	second := f.courier(t, dir)
+	second.resume()
+	second.going.Wait()
+	if f.calls != 1 {
+		t.Errorf("got %d deliveries in the next run, want one", f.calls)
 	}
 }
 
@@ -185,28 +234,6 @@ func TestPrivateFunctionsRefusePages(t *testing.T) {
 			t.Errorf("host %q, origin %q: got %s, want %d", tc.host, tc.origin, resp.Status, tc.want)
 		}
 	}
-}
-
-func TestEventAfterTheEndComesInTheNextRun(t *testing.T) {
-	t.Parallel()
-	f := &function{events: map[string]int{}}
-	server := httptest.NewServer(f)
-	defer server.Close()
-	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
-	first := newCourier(server.URL, dir, log)
-	first.close()
-	first.deliver(api.Object{Bucket: "uploads", Name: "o", Generation: 1})
-	first.going.Wait()
-	if f.calls != 0 {
-		t.Errorf("got %d deliveries, want none", f.calls)
-	}
-
-	second := newCourier(server.URL, dir, log)
-	if err := second.resume(); err != nil {
-		t.Fatal(err)
-	}
-	f.wait(t, 1)
-	second.close()
 }
 
 func TestGivenFirestoreEmulatorIsTaken(t *testing.T) {
