@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api/apitest"
@@ -202,10 +201,7 @@ func TestARepetitionIsAnsweredThoughThePlanIsUsedUp(t *testing.T) {
 func TestAnAnswerOutlivesTheDatabasesAbsence(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]func(p *proxy){
-		"away for a second": func(p *proxy) {
-			p.set(refuses)
-			time.AfterFunc(time.Second, func() { p.set(passes) })
-		},
+		"away for some tries":  func(p *proxy) { p.refuse(3) },
 		"cut after the commit": func(p *proxy) { p.cutAnswers(0) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,9 @@ type proxy struct {
 
 	mu     sync.Mutex
 	broken mode
+	times  int // that it refuses, before it passes; 0: always
 	conns  map[net.Conn]bool
+	asked  int              // for a connection
 	deaf   map[net.Conn]int // clients that hear so many answers and then nothing any more
 	cut    bool             // since cutAnswers
 	chance *rand.Rand       // of being late and of being cut; nil: neither
@@ -61,6 +63,13 @@ func newProxy(t testing.TB, service string) *proxy {
 	return p
 }
 
+// connections returns how many were asked for.
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
 // before returns the address with the proxy in the place of its host.
 func (p *proxy) before(t testing.TB, address string) string {
 	t.Helper()
@@ -76,11 +85,19 @@ func (p *proxy) before(t testing.TB, address string) string {
 func (p *proxy) set(m mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.broken = m
+	p.broken, p.times = m, 0
 	for conn := range p.conns {
 		conn.Close()
 	}
 	clear(p.conns)
+}
+
+// refuse cuts the connections that are open, and refuses so many before it passes others.
+func (p *proxy) refuse(times int) {
+	p.set(refuses)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.times = times
 }
 
 // cutAnswers cuts the connections that are open, each when the service next answers
@@ -184,16 +201,22 @@ type toClient struct {
 func (p *proxy) keep(conn net.Conn) mode {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.broken == refuses {
-		conn.Close()
-	} else {
+	if p.broken != refuses {
 		p.conns[conn] = true
+		return p.broken
 	}
-	return p.broken
+	conn.Close()
+	if p.times--; p.times == 0 {
+		p.broken = passes
+	}
+	return refuses
 }
 
 func (p *proxy) serve(client net.Conn) {
 	defer client.Close()
+	p.mu.Lock()
+	p.asked++
+	p.mu.Unlock()
 	switch p.keep(client) {
 	case refuses:
 		return

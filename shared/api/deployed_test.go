@@ -340,6 +340,17 @@ func TestADeployedFunctionIsSetUpOnce(t *testing.T) {
 	}
 }
 
+func TestADeployedFunctionTakesEventsInBothForms(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "test-event", "TRUSTED_PROXIES=1")
+	object := api.Object{Bucket: "uploads", Name: "good", Generation: 1}
+	for form, make := range map[string]func(context.Context, string, string) (*http.Request, error){"push": object.Delivery, "CloudEvent": object.CloudEvent} {
+		r, err := make(t.Context(), "http://"+d.address+"/", form)
+		send(t, r, err, http.StatusOK)
+	}
+	d.lines(t, "called", 2)
+}
+
 func TestADeployedFunctionLogsEveryCallWithItsTrace(t *testing.T) {
 	t.Parallel()
 	for function, tc := range map[string]struct {

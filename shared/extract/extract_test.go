@@ -477,7 +477,7 @@ func TestReadingEndsInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	limits := extract.DefaultLimits
-	limits.Time = 300 * time.Millisecond
+	limits.Time = 50 * time.Millisecond
 	hasty := extract.New(limits, "")
 	for name, content := range map[string][]byte{
 		"a.pdf":  nestedForms(10, 10),
@@ -491,7 +491,7 @@ func TestReadingEndsInTime(t *testing.T) {
 			if !errors.As(err, &f) || f.Code != "too_slow" {
 				t.Errorf("got %v, want the code too_slow", err)
 			}
-			if took := time.Since(began); took > 10*time.Second {
+			if took := time.Since(began); took > time.Minute { // there is no other sign of a parser that isn't stopped
 				t.Errorf("it took %s", took)
 			}
 		})

@@ -18,6 +18,8 @@ import (
 
 // TestHostileFilesTakeNoLongerThanOthers reads files that once took minutes, all of the
 // memory, or for ever. They are small: what they cost must not grow faster than they do.
+// Only time shows that, for most of it is spent in others' parsers; the bound is far above
+// the seconds that a loaded machine takes.
 func TestHostileFilesTakeNoLongerThanOthers(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
@@ -66,7 +68,7 @@ func TestHostileFilesTakeNoLongerThanOthers(t *testing.T) {
 			}()
 			select {
 			case <-done:
-			case <-time.After(2 * time.Minute): // a loaded machine takes some seconds
+			case <-time.After(2 * time.Minute):
 				t.Fatalf("%d bytes aren't read yet", len(tc.content))
 			}
 		})

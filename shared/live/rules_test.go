@@ -25,9 +25,8 @@ func TestRules(t *testing.T) {
 
 	own, stale := id.New[testing.T]().String(), id.New[testing.T]().String()
 	publish(t, live.NewFirestore(config), own, step(1))
-	config.TTL = time.Second
+	config.TTL = past
 	publish(t, live.NewFirestore(config), stale, step(1))
-	time.Sleep(config.TTL)
 
 	progress := func(topic string) string { return "/progress/" + topic }
 	event := func(topic string) string { return progress(topic) + "/progress_events/" + rules.event(topic) }

@@ -33,16 +33,18 @@ type service struct {
 	mu       sync.Mutex
 	values   []string      // of versions 1, 2, …; "" is a disabled one
 	code     codes.Code    // to answer instead, if not OK
-	delay    time.Duration // before an answer
+	late     chan struct{} // closed when it answers; nil: at once
 	damaged  bool
 	accesses int
 }
 
 func (s *service) AccessSecretVersion(_ context.Context, r *secretmanagerpb.AccessSecretVersionRequest) (*secretmanagerpb.AccessSecretVersionResponse, error) {
+	s.set(func(s *service) { s.accesses++ })
+	if s.late != nil {
+		<-s.late
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accesses++
-	time.Sleep(s.delay)
 	if s.code != codes.OK {
 		return nil, status.Error(s.code, "no")
 	}
@@ -240,9 +242,12 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			s := &service{values: []string{"one"}, code: tc.code}
 			store, clock := start(t, s)
-			// The client tries again by itself for as long as it may.
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
+			ctx := t.Context()
+			if tc.served { // the client tries again by itself for as long as it may
+				brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+				defer cancel()
+				ctx = brief
+			}
 			if v, err := store.Get(ctx, "key"); err == nil || fault.KindOf(err) != tc.kind {
 				t.Errorf("before any value: %v, %v (kind %d), want kind %d", v, err, fault.KindOf(err), tc.kind)
 			}
@@ -270,19 +275,18 @@ func TestDamagedValueIsRefused(t *testing.T) {
 
 func TestOneReadForAllWhoWait(t *testing.T) {
 	t.Parallel()
-	s := &service{values: []string{"one"}, delay: 300 * time.Millisecond}
+	s := &service{values: []string{"one"}, late: make(chan struct{})}
 	store, _ := start(t, s)
-	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		if _, err := store.Get(impatient, "key"); fault.KindOf(err) != fault.Unavailable || err == nil {
-			t.Errorf("who couldn't wait: %v", err)
-		}
-	})
 	for range 50 {
 		waiting.Go(func() { want(t, store, "1", "one") })
 	}
+	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := store.Get(impatient, "key"); fault.KindOf(err) != fault.Unavailable || err == nil {
+		t.Errorf("who couldn't wait: %v", err)
+	}
+	close(s.late)
 	waiting.Wait()
 	if s.accesses != 1 {
 		t.Errorf("%d reads of the service, want 1", s.accesses)

@@ -485,6 +485,9 @@ func TestOfflineIsDeterministic(t *testing.T) {
 	m := ai.Material{Sources: material(t, "cells.md"), Count: 15}
 	first, _, _ := provider.Offline{}.Questions(t.Context(), m)
 	cards, _, _ := provider.Offline{}.Cards(t.Context(), m)
+	if len(first) == 0 || len(cards) == 0 {
+		t.Fatalf("%d questions and %d cards", len(first), len(cards))
+	}
 	for range 5 {
 		items, _, _ := provider.Offline{}.Questions(t.Context(), m)
 		again, _, _ := provider.Offline{}.Cards(t.Context(), m)

@@ -343,7 +343,7 @@ func TestDocumentThatTakesTooLongSaysSo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	limits := extract.DefaultLimits
-	limits.Time = 200 * time.Millisecond
+	limits.Time = time.Millisecond
 	hasty := processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(limits, ""))
 	document := f.add(documents.Queued, 0, "<html><body>"+strings.Repeat("<div>", 500)+strings.Repeat("x</p>", 50_000))
 	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
@@ -391,7 +391,7 @@ func TestReadingOfADeletedDocumentEndsSoon(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(30 * time.Second): // the lease, which tells of it, is renewed each five
 		t.Error("it is still being read")
 		<-ended
 	}
