@@ -72,8 +72,8 @@ func reviewByHand(ctx context.Context, db *database.DB, sent [][]statement, own 
 	results := db.SendBatch(ctx, &read)
 	rows, _ := results.Query()
 	card, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
-	var scheduler string
-	if err = errors.Join(err, results.QueryRow().Scan(&scheduler), results.Close()); err != nil {
+	var scheduler, timezone string
+	if err = errors.Join(err, results.QueryRow().Scan(&scheduler, &timezone), results.Close()); err != nil {
 		return body, err
 	}
 	for _, s := range sent[1] {
