@@ -79,7 +79,7 @@ func (i *instance) kill() {
 
 // deliver sends the event to process-document and returns the status, 0 if there was none.
 func (i *instance) deliver(t *testing.T, object api.Object) int {
-	r, err := object.Delivery(t.Context(), "http://"+i.address+"/internal/process-document/", "1")
+	r, err := object.Push(t.Context(), "http://"+i.address+"/internal/process-document/", "1")
 	if err != nil {
 		t.Error(err)
 		return 0

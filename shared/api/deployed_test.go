@@ -281,7 +281,7 @@ func (d *deployment) call(t *testing.T, method, path string, status int, headers
 // event delivers the event that the object is complete.
 func (d *deployment) event(t *testing.T, object string, status int) {
 	t.Helper()
-	r, err := api.Object{Bucket: "uploads", Name: object, Generation: 1}.Delivery(t.Context(), "http://"+d.address+"/", "1")
+	r, err := api.Object{Bucket: "uploads", Name: object, Generation: 1}.Push(t.Context(), "http://"+d.address+"/", "1")
 	send(t, r, err, status)
 }
 
@@ -344,7 +344,7 @@ func TestADeployedFunctionTakesEventsInBothForms(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "test-event", "TRUSTED_PROXIES=1")
 	object := api.Object{Bucket: "uploads", Name: "good", Generation: 1}
-	for form, make := range map[string]func(context.Context, string, string) (*http.Request, error){"push": object.Delivery, "CloudEvent": object.CloudEvent} {
+	for form, make := range map[string]func(context.Context, string, string) (*http.Request, error){"push": object.Push, "CloudEvent": object.CloudEvent} {
 		r, err := make(t.Context(), "http://"+d.address+"/", form)
 		send(t, r, err, http.StatusOK)
 	}

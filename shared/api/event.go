@@ -41,9 +41,9 @@ const (
 	cloudFinalized = "google.cloud.storage.object.v1.finalized"
 )
 
-// Delivery returns the request that tells the function at the address of the object,
+// Push returns the request that tells the function at the address of the object,
 // for those who deliver it where Pub/Sub doesn't: the local stack and tests.
-func (o Object) Delivery(ctx context.Context, address, id string) (*http.Request, error) {
+func (o Object) Push(ctx context.Context, address, id string) (*http.Request, error) {
 	data, err := json.Marshal(o)
 	if err != nil {
 		return nil, err

@@ -323,7 +323,7 @@ func FuzzEvent(f *testing.F) {
 		}
 		object := Object{Bucket: bucket, Name: name, Generation: generation, Size: size, ContentType: contentType}
 		good := bucket != "" && name != "" && generation != 0 && utf8.ValidString(bucket+name+contentType) && !strings.ContainsRune(name, 0)
-		for _, in := range []func(context.Context, string, string) (*http.Request, error){object.Delivery, object.CloudEvent} {
+		for _, in := range []func(context.Context, string, string) (*http.Request, error){object.Push, object.CloudEvent} {
 			r, err := in(t.Context(), "http://function/", "1")
 			if err != nil {
 				t.Fatal(err)

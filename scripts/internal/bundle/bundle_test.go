@@ -139,7 +139,7 @@ func TestBundlesRun(t *testing.T) {
 			}
 		case "process-document":
 			document, object := uploaded(t, app, ada)
-			r, err := object.Delivery(t.Context(), url+"/internal/process-document/", "1")
+			r, err := object.Push(t.Context(), url+"/internal/process-document/", "1")
 			if err != nil {
 				t.Fatal(err)
 			}

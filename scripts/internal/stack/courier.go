@@ -117,7 +117,7 @@ func (c *courier) begin(event string, object api.Object) {
 			}
 		})
 		if c.count.Add(1)%3 == 0 {
-			c.going.Go(func() { c.insist(d, event, object, object.Delivery) })
+			c.going.Go(func() { c.insist(d, event, object, object.Push) })
 		}
 	}
 }

@@ -215,7 +215,7 @@ func (a *App) Run(function string) *Response {
 // Finalize delivers the event that the object is complete to the function.
 func (a *App) Finalize(function string, object api.Object) *Response {
 	a.t.Helper()
-	r, err := object.Delivery(a.t.Context(), "http://function/internal/"+function+"/", id.New[api.Object]().String())
+	r, err := object.Push(a.t.Context(), "http://function/internal/"+function+"/", id.New[api.Object]().String())
 	if err != nil {
 		a.t.Fatal(err)
 	}
