@@ -202,6 +202,7 @@ func TestLoadGoesNowhereElse(t *testing.T) {
 	for address, want := range map[string]bool{
 		"postgres://u:p@127.0.0.1:5432/x": true, "postgres:///x?host=/run/postgresql": true, "postgres://u@localhost/x": true,
 		"postgres://u:p@192.0.2.1:5432/x": false, "postgres://u@127.0.0.1/x?host=192.0.2.1": false, "postgres://u@db.example.com/x": false,
+		"host=db.example.com user=u": false, "postgres://u@127.0.0.1,192.0.2.1/x": false,
 	} {
 		if err := ownDatabase(address); (err == nil) != want {
 			t.Errorf("%s: got %v, want that it is this machine's: %t", address, err, want)

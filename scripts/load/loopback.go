@@ -1,16 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // transport makes connections to this machine alone, whatever an address or a
@@ -47,16 +47,21 @@ func loopback(host string) error {
 
 // ownDatabase refuses a database on another machine.
 func ownDatabase(address string) error {
-	u, err := url.Parse(address)
+	config, err := pgx.ParseConfig(address) // it takes other forms than addresses, and hosts of the environment
 	if err != nil {
 		return errors.New("DATABASE_URL can't be parsed: write postgres://user:password@host:5432/name")
 	}
-	host := cmp.Or(u.Query().Get("host"), u.Hostname()) // PostgreSQL's clients take them in this order
-	if host == "" || strings.HasPrefix(host, "/") {     // a socket
-		return nil
+	hosts := []string{config.Host}
+	for _, other := range config.Fallbacks {
+		hosts = append(hosts, other.Host)
 	}
-	if err := loopback(host); err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
+	for _, host := range hosts {
+		if strings.HasPrefix(host, "/") { // a socket
+			continue
+		}
+		if err := loopback(host); err != nil {
+			return fmt.Errorf("DATABASE_URL: %w", err)
+		}
 	}
 	return nil
 }

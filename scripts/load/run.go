@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -219,8 +221,8 @@ func open(ctx context.Context, server string, log *slog.Logger) (_ *arena, err e
 	}
 	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
 	if emulator != "" {
-		host, _, _ := strings.Cut(emulator, ":")
-		if err := loopback(host); err != nil {
+		host, _, err := net.SplitHostPort(emulator)
+		if err := cmp.Or(err, loopback(host)); err != nil {
 			return nil, fmt.Errorf("FIRESTORE_EMULATOR_HOST: %w", err)
 		}
 	}

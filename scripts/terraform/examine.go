@@ -18,8 +18,7 @@ import (
 // examine says what is wrong with what the run would do.
 func (r result) examine() []error {
 	var found []error
-	switch r.run {
-	case "production", "staging":
+	if slices.Contains(environments, r.run) {
 		found = slices.Concat(r.plan.public(), r.plan.grants(), r.plan.secrets(), r.plan.connections(), r.plan.starts())
 	}
 	if allowed, ok := mayChange[r.run]; ok {
@@ -30,6 +29,12 @@ func (r result) examine() []error {
 	}
 	return found
 }
+
+// environments are the runs that plan one from nothing.
+var environments = []string{"production", "staging"}
+
+// examined are the names of all runs whose plans are examined.
+func examined() []string { return slices.AppendSeq(slices.Clone(environments), maps.Keys(mayChange)) }
 
 // mayChange are the beginnings of the addresses that a change may touch.
 var mayChange = map[string][]string{

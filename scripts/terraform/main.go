@@ -64,11 +64,18 @@ func check(ctx context.Context, folder string) error {
 		return err
 	}
 	var errs []error
+	ran := map[string]bool{}
 	for _, s := range suites {
 		results, err := t.test(ctx, s, bundles)
 		errs = append(errs, err)
 		for _, r := range results {
+			ran[r.run] = true
 			errs = append(errs, r.examine()...)
+		}
+	}
+	for _, run := range examined() {
+		if !ran[run] {
+			errs = append(errs, fmt.Errorf("no test has a run %q, whose plan is to be examined: see examine.go", run))
 		}
 	}
 	return errors.Join(errs...)

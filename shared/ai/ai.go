@@ -25,7 +25,7 @@ const MostCount = 50
 // OfflineVectors is the space of the vectors that the model without a provider
 // makes. The number changes when the features do: vectors of different numbers
 // can't be compared.
-const OfflineVectors = "offline-hash-2"
+const OfflineVectors = "offline-hash-3"
 
 // Models are the chat models that a student may choose from. They take a
 // temperature and structured outputs; what they cost, the provider knows.

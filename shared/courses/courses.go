@@ -111,15 +111,11 @@ func (c *Change) tidy() (err error) {
 			return err
 		}
 	}
-	for field, text := range map[string]*string{
-		"university": c.University.Value, "course_code": c.Code.Value, "semester": c.Semester.Value,
-		"academic_year": c.AcademicYear.Value, "subject_area": c.SubjectArea.Value, "icon": c.Icon.Value,
-	} {
-		if err := names.Line(field, text); err != nil {
-			return err
-		}
-	}
-	if err := cmp.Or(names.Lines("study_goals", c.StudyGoals.Value), names.Lines("preferred_study_methods", c.PreferredStudyMethods.Value)); err != nil {
+	if err := cmp.Or(
+		names.Line("university", c.University.Value), names.Line("course_code", c.Code.Value), names.Line("semester", c.Semester.Value),
+		names.Line("academic_year", c.AcademicYear.Value), names.Line("subject_area", c.SubjectArea.Value), names.Line("icon", c.Icon.Value),
+		names.Lines("study_goals", c.StudyGoals.Value), names.Lines("preferred_study_methods", c.PreferredStudyMethods.Value),
+	); err != nil {
 		return err
 	}
 	if c.Color.Set && !color.MatchString(c.Color.Value) {

@@ -78,7 +78,10 @@ func (m *Monitor) Health(ctx context.Context) Health {
 		switch {
 		case m.states[i].Healthy:
 		case check.Required:
-			health.Status, health.Until = "unhealthy", m.until[i]
+			health.Status = "unhealthy"
+			if m.until[i].After(health.Until) {
+				health.Until = m.until[i]
+			}
 		case health.Status == "healthy":
 			health.Status = "degraded"
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/fnv"
 	"math"
-	"math/rand/v2"
 	"strings"
 	"unicode/utf8"
 
@@ -83,15 +82,9 @@ func hashedFeatures(text string) []float32 {
 }
 
 // rotate turns the vectors in space, which keeps their distances: each number becomes a
-// sum of all, with signs (a Walsh-Hadamard transform of the numbers with random signs).
-// Few of them were other than zero before, and their signs would say little.
+// sum of all, some of them negated (a Walsh-Hadamard transform). Few of them were other
+// than zero before, and their signs would say little.
 func rotate(v []float64) {
-	r := rand.New(rand.NewPCG(1, 1)) // the same signs for all
-	for i := range v {
-		if r.Uint64()&1 == 1 {
-			v[i] = -v[i]
-		}
-	}
 	for half := 1; half < len(v); half *= 2 {
 		for i := 0; i < len(v); i += 2 * half {
 			for j := i; j < i+half; j++ {

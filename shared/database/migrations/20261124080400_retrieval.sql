@@ -98,3 +98,5 @@ CREATE TRIGGER passages_words_found BEFORE INSERT OR UPDATE OF heading, text, la
 CREATE INDEX passages_words ON passages USING gin (course_id, words_found) WITH (fastupdate = off);
 -- With all that tells where the near ones are: a search of a large course reads a sixth of what its vectors take.
 CREATE INDEX passages_course ON passages (course_id, document_id, position) INCLUDE (id, embedding_model, signs);
+-- The index alone tells only of what was vacuumed: a new large course doesn't wait until the table has grown by a fifth.
+ALTER TABLE passages SET (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000);
