@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -417,17 +418,27 @@ func TestInterruptedAnswerIsStoredAsSuch(t *testing.T) {
 	}
 }
 
-// Who left before the first word found a question that nobody ever answers.
+// Who left before the first word found a question that nobody ever answers. Another try
+// takes the place of the empty answer, which counts for nothing.
 func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{})
+	var speaks atomic.Bool
 	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/embeddings") {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		io.Copy(io.Discard, r.Body) // else the server doesn't see who leaves
-		asked <- struct{}{}
+		if speaks.Load() {
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, `data: {"id":"1","object":"chat.completion.chunk","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"When it is."},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+			return
+		}
+		select {
+		case asked <- struct{}{}:
+		case <-r.Context().Done():
+		}
 		<-r.Context().Done()
 	}))
 	t.Cleanup(silent.Close)
@@ -436,11 +447,12 @@ func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 	course, _ := course(t, app, ada)
 	server := httptest.NewServer(app.Gateway)
 	defer server.Close()
-	for _, accept := range []string{"text/event-stream", "application/json"} {
+	for earlier, accept := range []string{"text/event-stream", "application/json"} {
 		chat := open(t, ada, course)
+		speaks.Store(false)
 		ctx, leave := context.WithCancel(t.Context())
 		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+chat+"send_message/", strings.NewReader(`{"content": "When is a space compact?"}`))
-		r.Header = http.Header{"Authorization": {"Bearer " + app.Token(ada.ID)}, "Content-Type": {"application/json"}, "Accept": {accept}}
+		r.Header = http.Header{"Authorization": {"Bearer " + app.Token(ada.ID)}, "Content-Type": {"application/json"}, "Accept": {accept}, "Idempotency-Key": {chat}}
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
@@ -458,6 +470,30 @@ func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 		}
 		if len(list.Results) != 2 || list.Results[0].Role != "user" || list.Results[1].Status != "interrupted" || list.Results[1].Content != "" {
 			t.Errorf("after a client left that accepts %s: %+v, want the question and an interrupted answer", accept, list.Results)
+		}
+		var calls int
+		if err := app.DB.QueryRow(t.Context(), `SELECT coalesce(sum(calls), 0) FROM model_usage WHERE purpose = 'answering'`).Scan(&calls); err != nil {
+			t.Fatal(err)
+		}
+		if got := ada.Get(chat).Map()["average_response_time_ms"]; got != nil || calls != earlier {
+			t.Errorf("after an empty answer they take %v ms and were %d, want null and %d", got, calls, earlier)
+		}
+
+		speaks.Store(true)
+		again := func() *apitest.Response {
+			return ada.Do(http.MethodPost, chat+"send_message/", `{"content": "When is a space compact?"}`, "Accept", accept, "Idempotency-Key", chat)
+		}
+		resp := again()
+		for deadline := time.Now().Add(10 * time.Second); resp.Status == http.StatusConflict && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			resp = again() // the first try isn't over yet
+		}
+		empty := list.Results[1]
+		ada.Get(chat + "messages/").Want(http.StatusOK).Into(&list)
+		if got := list.Results; len(got) != 2 || got[1].ID != empty.ID || got[1].Status != "complete" || got[1].Content != "When it is." {
+			t.Errorf("after another try, which got %d: %+v, want the question and its answer", resp.Status, got)
+		}
+		if got := ada.Get(chat).Map(); got["message_count"] != 2.0 || got["average_response_time_ms"] == nil {
+			t.Errorf("after another try the chat is %v", got)
 		}
 	}
 }

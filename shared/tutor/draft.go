@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/ai"
-	"aksio.app/shared/id"
 )
 
 // How often a draft is written while the model speaks, and when it says nothing:
@@ -39,11 +38,11 @@ type draft struct {
 	writing sync.WaitGroup
 }
 
-// draft begins to listen for an answer to the message.
-func (s *Store) draft(ctx context.Context, chat Chat, asked Message) *draft {
+// draft begins to listen for an answer to the message, which is to have the id.
+func (s *Store) draft(ctx context.Context, chat Chat, asked Message, answer MessageID) *draft {
 	model := s.model.Name()
 	d := &draft{store: s, begun: make(chan struct{}), done: make(chan struct{}), message: Message{
-		ID: id.New[Message](), Chat: chat.ID, Role: ai.RoleAssistant, Type: "text", Status: Pending, Parent: asked.ID,
+		ID: answer, Chat: chat.ID, Role: ai.RoleAssistant, Type: "text", Status: Pending, Parent: asked.ID,
 		Attachments: json.RawMessage("[]"), Model: &model, Temperature: &chat.Temperature,
 	}}
 	d.writing.Go(func() { d.keep(context.WithoutCancel(ctx)) })

@@ -131,27 +131,34 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err != nil {
 		return Exchange{}, err
 	}
-	exchange := Exchange{Asked: asked, Answer: answer}
-	left := emit(Event{Asked: &asked})
-	if answer != nil {
-		_ = emit(Event{Answered: answer}) // whoever left finds it in the chat
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	tell := func(e Event) error {
+		err := emit(e)
+		if err != nil {
+			leave()
+		}
+		return err
+	}
+	exchange := Exchange{Asked: asked}
+	_ = tell(Event{Asked: &asked})
+	place := id.New[Message]()
+	if answer != nil && answer.Status == Complete {
+		_ = tell(Event{Answered: answer}) // whoever left finds it in the chat
+		exchange.Answer = answer
 		return exchange, nil
+	} else if answer != nil {
+		place = answer.ID
 	}
 	before = slices.DeleteFunc(before, func(m Message) bool { return m.Number >= asked.Number }) // of an earlier try
-	draft := s.draft(ctx, chat, asked)
+	draft := s.draft(ctx, chat, asked, place)
 	said, err := func() (answered, error) {
 		defer draft.stop() // after a panic, too
-		if left != nil {
-			return answered{}, left
-		}
-		return s.answer(ctx, owner, chat, before, n, draft.listen(func(e Event) error {
-			left = emit(e)
-			return left
-		}))
+		return s.answer(ctx, owner, chat, before, n, draft.listen(tell))
 	}()
 	// Whoever left hears of no failure: an interrupted answer stands for it in the chat,
 	// if only an empty one.
-	keep := said.text != "" || left != nil || errors.Is(ctx.Err(), context.Canceled)
+	keep := said.text != "" || errors.Is(ctx.Err(), context.Canceled)
 	if err != nil {
 		exchange.Failure = err
 		if keep { // else the call fails, which is logged
@@ -166,7 +173,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 		exchange.Answer = &stored
 		if err == nil {
 			// Whoever left before the last event finds the answer in the chat.
-			_ = emit(Event{Answered: &stored})
+			_ = tell(Event{Answered: &stored})
 		}
 	} else if said.usage.PromptTokens > 0 {
 		err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, said.usage)
@@ -210,21 +217,24 @@ func (s *Store) context(ctx context.Context, owner auth.UserID, chat ChatID, n N
 	return found, messages, nil
 }
 
-// unfinished is true of the message $2 that isn't there yet, or is pending.
-const unfinished = `NOT EXISTS (SELECT FROM chat_messages WHERE id = $2 AND status <> 'pending')`
+// Of an answer that was interrupted before its first word, the place is free for another
+// try. What is finished stays as it is.
+const (
+	free     = `(m.status = 'interrupted' AND m.content = '')`
+	finished = `(m.status <> 'pending' AND NOT ` + free + `)`
+)
 
 // write takes the chat, the message's id, role, type, content, status,
 // citations, parent, documents, attachments, model, temperature, tokens of the
 // prompt and of the completion, and milliseconds. It adds the message, or goes on
-// with a pending one; one that is finished stays as it is. The chat's row is locked
-// until the message has its number.
+// with one that isn't finished. The chat's row is locked until the message has its number.
 const write = `
 	WITH chat AS (
 		UPDATE chats SET message_count = message_count + (NOT EXISTS (SELECT FROM chat_messages WHERE id = $2))::int, last_active_at = now(),
 			total_tokens_used = total_tokens_used + coalesce($13, 0) + coalesce($14, 0),
 			answers = answers + ($15::int IS NOT NULL)::int, answer_ms = answer_ms + coalesce($15, 0),
 			has_documents = has_documents OR cardinality($9::uuid[]) > 0
-		WHERE id = $1 AND ` + unfinished + ` RETURNING message_count
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM chat_messages m WHERE m.id = $2 AND ` + finished + `) RETURNING message_count
 	)
 	INSERT INTO chat_messages AS m (chat_id, id, number, role, message_type, content, status, citations, parent_id, thread_depth,
 		referenced_documents, attachments, ai_model, temperature, prompt_tokens, completion_tokens, processing_time_ms)
@@ -234,7 +244,7 @@ const write = `
 	ON CONFLICT (id) DO UPDATE SET content = excluded.content, status = excluded.status, citations = excluded.citations,
 		referenced_documents = excluded.referenced_documents, ai_model = excluded.ai_model, prompt_tokens = excluded.prompt_tokens,
 		completion_tokens = excluded.completion_tokens, processing_time_ms = excluded.processing_time_ms, updated_at = now()
-		WHERE m.status = 'pending'
+		WHERE NOT ` + finished + `
 	RETURNING ` + messageColumns
 
 // hold locks the chat $1. Another try to write the same message may still be under
@@ -256,7 +266,8 @@ func nonNil[T any](list []T) []T {
 
 // ask stores the student's message, if their plan allows an answer. One that an earlier
 // try of the same request stored is returned, with its answer if there is a whole one:
-// that costs nothing, and may be what used the plan up. Three round trips, else four.
+// that costs nothing, and may be what used the plan up. Else the answer is one whose place
+// is free, if there is one. Three round trips, else four.
 func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (asked Message, answer *Message, err error) {
 	asked.ID = id.For[Message](ctx)
 	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner)
@@ -272,12 +283,15 @@ func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (a
 	}
 	rows, _ := s.db.Query(ctx, `
 		SELECT `+messageColumns+` FROM chat_messages m
-		WHERE m.chat_id = $1 AND (m.id = $2 OR m.parent_id = $2 AND m.role = 'assistant' AND m.status = 'complete')
-		ORDER BY m.number LIMIT 2`, chat.ID, asked.ID)
+		WHERE m.chat_id = $1 AND (m.id = $2 OR m.parent_id = $2 AND m.role = 'assistant' AND (m.status = 'complete' OR `+free+`))
+		ORDER BY m.role DESC, m.status LIMIT 2`, chat.ID, asked.ID)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
+	if len(found) == 2 {
+		answer = &found[1]
+	}
 	switch {
-	case err == nil && len(found) == 2:
-		return found[0], &found[1], nil
+	case err == nil && answer != nil && answer.Status == Complete:
+		return found[0], answer, nil
 	case refused != nil:
 		return asked, nil, refused
 	case err != nil:
@@ -285,7 +299,7 @@ func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (a
 	case len(found) == 0:
 		return asked, nil, database.Fault(pgx.ErrNoRows, "chat")
 	}
-	return found[0], nil, nil
+	return found[0], answer, nil
 }
 
 // answered is what the model said, as far as it came.
@@ -393,8 +407,11 @@ func (s *Store) store(ctx context.Context, owner auth.UserID, message Message, a
 	} else {
 		a.usage.Model = *message.Model
 	}
-	took := int(a.time.Milliseconds())
-	message.PromptTokens, message.CompletionTokens, message.TimeMS = &a.usage.PromptTokens, &a.usage.CompletionTokens, &took
+	message.PromptTokens, message.CompletionTokens = &a.usage.PromptTokens, &a.usage.CompletionTokens
+	if whole { // else it says when somebody left
+		took := int(a.time.Milliseconds())
+		message.TimeMS = &took
+	}
 	for pause := storePause; ; pause *= 2 {
 		try, cancel := context.WithTimeout(ctx, finishTime)
 		stored, err := s.finish(try, owner, message, a.usage)
@@ -416,7 +433,9 @@ func (s *Store) finish(ctx context.Context, owner auth.UserID, message Message, 
 	var stored Message
 	var batch pgx.Batch // one transaction
 	batch.Queue(hold, message.Chat)
-	usage.QueueUnless(&batch, owner, usage.Answering, spent, `EXISTS (SELECT FROM chat_messages WHERE id = $6 AND status <> 'pending')`, message.ID)
+	if spent.PromptTokens > 0 || message.Content != "" { // else nobody knows of a call
+		usage.QueueUnless(&batch, owner, usage.Answering, spent, `EXISTS (SELECT FROM chat_messages m WHERE m.id = $6 AND `+finished+`)`, message.ID)
+	}
 	batch.Queue(write, message.args()...)
 	batch.Queue(`SELECT `+messageColumns+` FROM chat_messages m WHERE id = $1`, message.ID).Query(func(rows pgx.Rows) (err error) {
 		stored, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
