@@ -296,6 +296,14 @@ func TestFormulasAreTypedInOneLine(t *testing.T) {
 		`<msubsup><mi>a</mi><mrow><mi>i</mi><mo>+</mo><mn>1</mn></mrow><mn>2</mn></msubsup>`:          "a_(i+1)²",
 		`<mn>3</mn><mfrac><mn>1</mn><mn>2</mn></mfrac>`:                                               "3 1/2",
 		`<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><msup><mi>c</mi><mn>2</mn></msup></mfrac>`: "(a+b)/(c²)",
+		`<msqrt><mn>2</mn></msqrt>`:                                                                   "√2",
+		`<msqrt> <mi>x</mi><mo>+</mo><mn>1</mn> </msqrt>`:                                             "√(x+1)",
+		`<mn>2</mn><mroot><mi>x</mi><mn>3</mn></mroot>`:                                               "2 ³√x",
+		`<mroot><mrow><mi>a</mi><mi>b</mi></mrow><mrow><mi>n</mi><mo>+</mo><mn>1</mn></mrow></mroot>`: "^(n+1)√(ab)",
+		`<mfrac><mn>1</mn><msqrt><mn>2</mn></msqrt></mfrac>`:                                          "1/√2",
+		`<msup><mn>2</mn><msqrt><mn>2</mn></msqrt></msup>`:                                            "2^√2", // not 2²
+		`<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mn>2</mn></munderover>`:    "∑_(i=1)^2",
+		`<munder><mi>lim</mi><mrow><mi>n</mi><mo>→</mo><mi>∞</mi></mrow></munder>`:                    "lim_(n→∞)",
 		`<msup><mi>x</mi></msup><mfrac><mi>a</mi><mi>b</mi><mi>c</mi></mfrac>`:                        "xabc", // not MathML
 	} {
 		doc, err := reader.Extract(t.Context(), []byte("<!DOCTYPE html><p>It is said that <math>"+formula+"</math> is a number.</p>"), "a.html")
@@ -338,8 +346,8 @@ func TestNoteMarksAreNoPartOfSentences(t *testing.T) {
 			t.Errorf("%s: %q isn't in the text, or marks of notes are", name, want)
 		}
 	}
-	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup>, the 5<sup>th</sup> of a<sup>1</sup>/<sub>2</sub>, is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
-	if want := "An area of 3 m², the 5th of a1/2, is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
+	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup>, the 5<sup>th</sup> of a<sup>1</sup>/<sub>2</sub> in (<b>R</b>, <i>x</i>)<sup>2</sup> with <i>x</i> <var>y</var><sup>2</sup>, is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
+	if want := "An area of 3 m², the 5th of a1/2 in (R, x)² with x y², is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
 		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
 	}
 }

@@ -8,11 +8,19 @@ import (
 )
 
 // stacked are the elements of MathML whose parts stand over one another, with the sign
-// before each part but the first where they are written in one line.
-var stacked = map[string]string{"msup": "^", "msub": "_", "msubsup": "_^", "mfrac": "/"}
+// before each part but the first where they are written in one line; and roots, whose
+// sign is the element only.
+var stacked = map[string]string{
+	"msup": "^", "msub": "_", "msubsup": "_^", "munder": "_", "munderover": "_^", "mfrac": "/", "msqrt": "√", "mroot": "√",
+}
 
-// inLine writes the parts of a stacked element as they are typed: x², a_(i+1), 1/2.
+// inLine writes the parts of a stacked element as they are typed: x², a_(i+1), 1/2, √2.
+// Those in it come first.
 func inLine(n *html.Node) {
+	if n.Data == "msqrt" {
+		root(n, "√")
+		return
+	}
 	var parts []*html.Node
 	for c := range n.ChildNodes() {
 		if c.Type == html.ElementNode {
@@ -20,17 +28,24 @@ func inLine(n *html.Node) {
 		}
 	}
 	signs := stacked[n.Data]
-	if len(parts) != len(signs)+1 {
+	if len(parts) != utf8.RuneCountInString(signs)+1 {
 		return
 	}
-	between := n.PrevSibling != nil && n.PrevSibling.Data == "mn" // 3 1/2 isn't 31/2
-	for n.FirstChild != nil {
-		n.RemoveChild(n.FirstChild)
+	before := ""
+	if (n.Data == "mfrac" || n.Data == "mroot") && n.PrevSibling != nil && (n.PrevSibling.Data == "mn" || n.PrevSibling.Data == "mi") {
+		before = " " // 3 1/2 isn't 31/2, nor 2 ³√x 2³√x
 	}
-	write := func(text string) { n.AppendChild(&html.Node{Type: html.TextNode, Data: text}) }
-	if n.Data == "mfrac" && between {
-		write(" ")
+	if n.Data == "mroot" {
+		index, ok := token(parts[1])
+		if !ok {
+			index = "(" + inner(parts[1]) + ")"
+		}
+		n.RemoveChild(parts[1])
+		root(n, before+raise(index)+"√")
+		return
 	}
+	replaceText(n, before)
+	write := func(text string) { n.AppendChild(textNode(text)) }
 	for i, part := range parts {
 		sign := ""
 		if i > 0 {
@@ -38,7 +53,7 @@ func inLine(n *html.Node) {
 		}
 		text, ok := token(part)
 		switch {
-		case ok && sign == "^":
+		case ok && sign == "^" && n.Data != "munderover": // a sum up to 2 isn't squared
 			write(raise(text))
 		case ok && text != "":
 			write(sign + text)
@@ -52,6 +67,17 @@ func inLine(n *html.Node) {
 			write(")")
 		}
 	}
+}
+
+// root writes what is in the element behind the radical sign.
+func root(n *html.Node, sign string) {
+	if text, ok := token(n); ok {
+		replaceText(n, sign+text)
+		return
+	}
+	trimSpace(n)
+	n.InsertBefore(textNode(sign+"("), n.FirstChild)
+	n.AppendChild(textNode(")"))
 }
 
 // raise writes an exponent of one token: ², ⁻¹, ^n. A prime is raised as it is.
@@ -80,7 +106,14 @@ func raisedText(text string) (string, bool) {
 // raiseSup raises what stands in a <sup> behind a letter or a digit, but for the upper
 // part of a fraction: 3 m², but 1/2.
 func raiseSup(n *html.Node) {
-	if n.PrevSibling == nil || n.PrevSibling.Type != html.TextNode {
+	before := n.PrevSibling
+	for before != nil && before.Type != html.TextNode { // letters of formulas are mostly in <i> or <var>
+		before = before.LastChild
+	}
+	if before == nil {
+		return
+	}
+	if last, _ := utf8.DecodeLastRuneInString(before.Data); !carries(last) {
 		return
 	}
 	text, ok := token(n)
@@ -88,17 +121,23 @@ func raiseSup(n *html.Node) {
 	if !ok || !raised {
 		return
 	}
-	if last, _ := utf8.DecodeLastRuneInString(n.PrevSibling.Data); !carries(last) {
-		return
-	}
 	if next := n.NextSibling; next != nil && next.Type == html.TextNode && (strings.HasPrefix(next.Data, "/") || strings.HasPrefix(next.Data, "⁄")) {
 		return
 	}
+	replaceText(n, signs)
+}
+
+// replaceText puts the text, if there is one, in the place of all that is in the node.
+func replaceText(n *html.Node, text string) {
 	for n.FirstChild != nil {
 		n.RemoveChild(n.FirstChild)
 	}
-	n.AppendChild(&html.Node{Type: html.TextNode, Data: signs})
+	if text != "" { // an empty node would be read as a space
+		n.AppendChild(textNode(text))
+	}
 }
+
+func textNode(text string) *html.Node { return &html.Node{Type: html.TextNode, Data: text} }
 
 // token returns the text below the node, if there are no two pieces of it.
 func token(n *html.Node) (string, bool) {

@@ -96,7 +96,7 @@ func prepare(root *html.Node) {
 	for _, n := range unread {
 		n.Parent.RemoveChild(n)
 	}
-	for _, n := range formulas {
+	for _, n := range slices.Backward(formulas) {
 		inLine(n)
 	}
 	for _, n := range raised {
