@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"aksio.app/shared/ai"
@@ -54,7 +56,7 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	for i, s := range extracts {
 		c := ai.Citation{Source: s.source, Start: s.start, End: s.end, Quote: s.quote}
 		line := strings.Join(strings.Fields(joinBroken(s.quote)), " ")
-		if err := send(ai.Part{Text: "\n\n> " + unformatted.Replace(line) + " [" + strconv.Itoa(i+1) + "]"}); err != nil {
+		if err := send(ai.Part{Text: "\n\n> " + unformatted(line) + " [" + strconv.Itoa(i+1) + "]"}); err != nil {
 			return answer, err
 		}
 		if err := send(ai.Part{Citation: &c}); err != nil {
@@ -65,8 +67,16 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 }
 
 // unformatted writes a text so that Markdown shows it as it is: material that is quoted can
-// neither make a mark that looks like a citation's nor load a picture from elsewhere.
-var unformatted = strings.NewReplacer(`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `&`, `\&`)
+// neither make a mark that looks like a citation's nor load a picture from elsewhere, and
+// its first characters begin no code, heading, quotation or list.
+func unformatted(line string) string {
+	return opening().ReplaceAllString(formats.Replace(line), `$1\$2`)
+}
+
+var formats = strings.NewReplacer(`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `&`, `\&`, `~`, `\~`)
+
+// opening matches what makes something else of a line than a paragraph.
+var opening = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]*)([-+#>]|[.)](?: |$))`) })
 
 // lastQuestion returns the turn that is to be answered.
 func lastQuestion(q ai.Question) (string, error) {

@@ -559,6 +559,28 @@ func TestOfflineAnswerSaysWhatItIs(t *testing.T) {
 	}
 }
 
+// TestOfflineQuotesAreShownAsTheyAre where Markdown is: what stands first in a line makes
+// code, a heading, a quotation or a list of it.
+func TestOfflineQuotesAreShownAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for quote, shown := range map[string]string{
+		"~~~ gruel is ~~not~~ safe to eat":     `\~\~\~ gruel is \~\~not\~\~ safe to eat`,
+		"> gruel is safe > 3 to eat":           `\> gruel is safe > 3 to eat`,
+		"--- gruel is safe to eat":             `\--- gruel is safe to eat`,
+		"Eat it. 12. gruel is safe to eat":     `12\. gruel is safe to eat`,
+		"Eat it. # gruel is safe to eat":       `\# gruel is safe to eat`,
+		"+ gruel is safe to eat":               `\+ gruel is safe to eat`,
+		"1.5 cups of gruel (hot) are safe. So": "1.5 cups of gruel (hot) are safe.",
+	} {
+		answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{
+			Turns: []ai.Turn{{Role: ai.RoleUser, Text: "Is gruel safe?"}}, Sources: []ai.Source{{Text: quote}},
+		}, nil)
+		if err != nil || !strings.Contains(answer.Text, "\n\n> "+shown+" [1]") {
+			t.Errorf("%q is quoted in %q, %v; want %q", quote, answer.Text, err, shown)
+		}
+	}
+}
+
 func TestOfflineAnswerTakesShortQuestionsWithTheOneBefore(t *testing.T) {
 	t.Parallel()
 	apart, err := provider.Offline{}.Answer(t.Context(), ai.Question{Sources: material(t, "cells.md"), Turns: []ai.Turn{
