@@ -181,7 +181,8 @@ func (f *pdfFile) read(content []byte) (raw, error) {
 	return found, nil
 }
 
-// mostLines is how many lines are drawn around a text; letters drawn as lines are more.
+// mostLines is how many lines, each of whatever shape, are drawn around a text. Letters
+// that are drawn as outlines are more, unless all of them are one shape, as a curve is.
 const mostLines = 20
 
 // pictured reports whether there are pictures on the page, or what may be text that was
@@ -199,10 +200,13 @@ func pictured(instance pdfiumlib.Pdfium, document references.FPDF_DOCUMENT, page
 			return false
 		}
 		kind, err := instance.FPDFPageObj_GetType(&requests.FPDFPageObj_GetType{PageObject: object.PageObject})
-		if err == nil && kind.Type == enums.FPDF_PAGEOBJ_PATH {
-			lines++
-		}
-		if err == nil && kind.Type != enums.FPDF_PAGEOBJ_TEXT && kind.Type != enums.FPDF_PAGEOBJ_PATH || lines > mostLines {
+		switch {
+		case err != nil, kind.Type == enums.FPDF_PAGEOBJ_TEXT:
+		case kind.Type == enums.FPDF_PAGEOBJ_PATH:
+			if lines++; lines > mostLines {
+				return true
+			}
+		default:
 			return true
 		}
 	}
