@@ -149,7 +149,7 @@ func TestReviewSchedulesByFSRSOrSM2(t *testing.T) {
 	}
 }
 
-// TestDaysAreTheStudents reviews cards two hours after their last review, around the
+// TestDaysAreTheStudents reviews cards three hours after their last review, around the
 // midnight of one student's time zone and at another's noon.
 func TestDaysAreTheStudents(t *testing.T) {
 	t.Parallel()
@@ -162,7 +162,7 @@ func TestDaysAreTheStudents(t *testing.T) {
 		student.Patch("/api/v1/accounts/profile/", map[string]any{"timezone": zone}).Want(http.StatusOK)
 		card := path + newCard(student, newCourse(student))["id"].(string) + "/"
 		student.Post(card+"review/", map[string]any{"rating": 4}).Want(http.StatusCreated)
-		if _, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET last_review = last_review - interval '2 h'`); err != nil {
+		if _, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET last_review = last_review - interval '3 h'`); err != nil {
 			t.Fatal(err)
 		}
 		student.Post(card+"review/", map[string]any{"rating": 4}).Want(http.StatusCreated)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"time"
+	_ "time/tzdata" // for students' days, on whatever machine
 
 	"github.com/jackc/pgx/v5"
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	_ "time/tzdata" // for students' days, on whatever machine
 
 	"github.com/danielgtaylor/huma/v2"
 
