@@ -753,6 +753,7 @@ func TestQuestionRejects(t *testing.T) {
 		"null key":         {choice([]any{"a", "b"}, []any{nil}), "correct_answers"},
 		"neither":          {of("true_false", "maybe"), "correct_answers"},
 		"both":             {of("true_false", "true", "false"), "correct_answers"},
+		"truth as number":  {of("true_false", 1), "correct_answers"}, // true to some, the second option to others
 		"none":             {of("true_false"), "correct_answers"},
 		"nothing accepted": {of("short_answer"), "correct_answers"},
 		"blank accepted":   {of("fill_blank", "x", " "), "correct_answers"},

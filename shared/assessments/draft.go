@@ -170,7 +170,7 @@ func (d *draft) questions(ctx context.Context) []quizzes.Question {
 	for _, item := range d.items {
 		question := quizzes.Question{
 			Text: item.Text, Type: item.Type, Level: item.Level, Points: 1,
-			Options: nonNil(item.Options), Tags: seen(item.Tags),
+			Options: nonNil(item.Options), Tags: visible(item.Tags),
 			Explanation: optional(item.Explanation), Hint: optional(item.Hint), SourceContent: &item.Quote,
 			Citation: cite(d.passages[item.Source], item.Start, item.End, item.Quote),
 		}
@@ -203,8 +203,9 @@ func nonNil(texts []string) []string {
 	return texts
 }
 
-// seen are the tags without what misleads: headings have soft hyphens.
-func seen(tags []string) []string {
+// visible are the tags without what misleads: headings have soft hyphens. One of which
+// nothing is left goes, for there is nobody to tell of it.
+func visible(tags []string) []string {
 	cleaned := []string{}
 	for _, tag := range tags {
 		if tag = strings.TrimSpace(names.Clean(tag)); tag != "" {
@@ -229,7 +230,7 @@ func (d *draft) storeCards(ctx context.Context, tx pgx.Tx, assessment ID) ([]fla
 	made := make([]flashcards.New, len(d.cards))
 	for i, card := range d.cards {
 		made[i] = flashcards.New{
-			Question: card.Front, Answer: card.Back, Explanation: card.Explanation, Level: card.Level, Tags: seen(card.Tags),
+			Question: card.Front, Answer: card.Back, Explanation: card.Explanation, Level: card.Level, Tags: visible(card.Tags),
 			SourceContent: card.Quote, Citation: cite(d.passages[card.Source], card.Start, card.End, card.Quote),
 			Model: d.generator.model.Name(), Confidence: card.Confidence,
 		}
