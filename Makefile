@@ -50,7 +50,7 @@ check: lint check-generated ## Check form, vetting, workflows and generated file
 
 audit: tools ## Check dependencies for known vulnerabilities (asks the Go vulnerability database) and for their licences
 	build/tools/go-licenses check ./functions/all ./scripts/... --ignore aksio.app --allowed_licenses=Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
-	build/tools/govulncheck $(PACKAGES)
+	for module in $(MODULES); do build/tools/govulncheck -C $$module ./... || exit 1; done # it knows no workspaces
 
 scan: build/checkov/bin/checkov ## Look for insecure settings of the infrastructure and the workflows; infrastructure/.checkov.yaml explains what is meant to be so
 	@build/checkov/bin/checkov --config-file infrastructure/.checkov.yaml > build/scan.txt; status=$$?; cat build/scan.txt; \

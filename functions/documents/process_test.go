@@ -159,6 +159,21 @@ func TestDocumentThatBreaksItsReaderIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestReprocessingHasARate(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(document).Want(http.StatusOK)
+	for range 20 {
+		ada.Post(ada.path+document+"/reprocess/", nil)
+	}
+	refused := ada.Post(ada.path+document+"/reprocess/", nil).Want(http.StatusTooManyRequests)
+	if refused.Header.Get("Retry-After") == "" {
+		t.Errorf("when to come again isn't told: %v", refused.Header)
+	}
+}
+
 func TestReprocessingKeepsTheOldResult(t *testing.T) {
 	t.Parallel()
 	app, model := withModel(t, aitest.Embeddings(), summary, aitest.Busy("30"))

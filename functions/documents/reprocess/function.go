@@ -11,6 +11,7 @@ import (
 	"aksio.app/shared/database"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/documents/files"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/uploads"
 )
 
@@ -20,7 +21,7 @@ func init() {
 		Methods: []string{http.MethodPost},
 		Path:    "/api/v1/courses/{course}/documents/{document}/reprocess/",
 		Summary: "Read a document anew; what was read before stays until that is complete.",
-		Needs:   []api.Resource{database.Resource, uploads.Resource},
+		Needs:   []api.Resource{database.Resource, uploads.Resource, counter.Resource},
 	}, setup)
 }
 
@@ -51,9 +52,13 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
 	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
-		document, err := store.Reprocess(ctx, user.ID, req.Course, req.Document)
+		document, err := store.Reprocess(ctx, limiter, user.ID, req.Course, req.Document)
 		if err != nil {
 			return nil, err
 		}

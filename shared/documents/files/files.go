@@ -123,9 +123,16 @@ func (s *Store) Take(ctx context.Context, limiter limits.Limiter, owner auth.Use
 	return document, nil
 }
 
+// rereadRate is how often a student may have documents read anew: one that is hard to
+// read keeps a reader busy for minutes.
+var rereadRate = limits.Rate{Count: 20, Per: time.Hour}
+
 // Reprocess lets a document be read anew, from its stored file. What the last
 // reading found stays until the new one is complete.
-func (s *Store) Reprocess(ctx context.Context, owner auth.UserID, course courses.ID, document documents.ID) (documents.Document, error) {
+func (s *Store) Reprocess(ctx context.Context, limiter limits.Limiter, owner auth.UserID, course courses.ID, document documents.ID) (documents.Document, error) {
+	if err := limiter.Take(ctx, "reread:"+owner.String(), rereadRate); err != nil {
+		return documents.Document{}, err
+	}
 	queued, err := s.documents.Requeue(ctx, owner, course, document)
 	if err != nil {
 		return queued, err
