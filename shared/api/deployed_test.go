@@ -344,8 +344,8 @@ func TestADeployedFunctionTakesEventsInBothForms(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "test-event", "TRUSTED_PROXIES=1")
 	object := api.Object{Bucket: "uploads", Name: "good", Generation: 1}
-	for form, make := range map[string]func(context.Context, string, string) (*http.Request, error){"push": object.Push, "CloudEvent": object.CloudEvent} {
-		r, err := make(t.Context(), "http://"+d.address+"/", form)
+	for form, request := range map[string]func(context.Context, string, string) (*http.Request, error){"push": object.Push, "CloudEvent": object.CloudEvent} {
+		r, err := request(t.Context(), "http://"+d.address+"/", form)
 		send(t, r, err, http.StatusOK)
 	}
 	d.lines(t, "called", 2)

@@ -20,13 +20,13 @@ func init() {
 		func(*api.Env) (api.PublicHandler[struct{}, Told], error) { return nil, nil })
 }
 
-// reader reads whether a test fails.
-type reader struct {
+// recorder keeps whether a test fails.
+type recorder struct {
 	testing.TB
 	failed bool
 }
 
-func (r *reader) Errorf(string, ...any) { r.failed = true }
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
 
 func TestAnswersThatAreNotToldOfFail(t *testing.T) {
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestAnswersThatAreNotToldOfFail(t *testing.T) {
 		}
 		w.WriteHeader(tc.status)
 		w.WriteString(tc.was)
-		r := &reader{TB: t}
+		r := &recorder{TB: t}
 		checkAnswer(r, httptest.NewRequest(http.MethodGet, "/told/", nil), w)
 		if r.failed == tc.told {
 			t.Errorf("%s: told %v, failed %v", name, tc.told, r.failed)
