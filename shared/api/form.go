@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,10 +12,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 const (
@@ -23,112 +26,106 @@ const (
 	multipartType  = "multipart/form-data"
 )
 
+// takes reports whether the operation takes a body of the type by its schema.
+func takes(op *huma.Operation, kind string) bool {
+	return op.RequestBody != nil && op.RequestBody.Content[kind] != nil
+}
+
+// charsets are the names of UTF-8 and of its part that is ASCII; none means UTF-8, too.
+var charsets = []string{"", "utf-8", "utf8", "us-ascii"}
+
 // unsupported returns the problem that the request's body is of a type that the operation
 // doesn't take. Those that take JSON take forms, too.
 func unsupported(op *huma.Operation, r *http.Request) *Problem {
 	if op.RequestBody == nil || r.ContentLength == 0 {
 		return nil
 	}
-	taken := slices.Sorted(maps.Keys(op.RequestBody.Content))
 	kind, parameters, err := mime.ParseMediaType(cmp.Or(r.Header.Get("Content-Type"), jsonType))
-	if slices.Contains(taken, jsonType) {
-		taken = []string{jsonType, urlencodedType, multipartType}
-		if strings.HasSuffix(kind, "+json") {
-			kind = jsonType
-		}
-	}
-	if err == nil && slices.Contains(taken, kind) && strings.EqualFold(cmp.Or(parameters["charset"], "utf-8"), "utf-8") &&
+	taken := takes(op, kind) ||
+		takes(op, jsonType) && (kind == urlencodedType || kind == multipartType || strings.HasSuffix(kind, "+json"))
+	if err == nil && taken && slices.Contains(charsets, strings.ToLower(parameters["charset"])) &&
 		strings.EqualFold(cmp.Or(r.Header.Get("Content-Encoding"), "identity"), "identity") {
 		return nil
 	}
+	types := slices.Sorted(maps.Keys(op.RequestBody.Content))
+	if takes(op, jsonType) {
+		types = []string{jsonType, urlencodedType, multipartType}
+	}
 	p := newProblem(http.StatusUnsupportedMediaType, "",
-		fmt.Sprintf("This operation takes a body of the type %s, in UTF-8 and without Content-Encoding.", strings.Join(taken, ", ")))
+		fmt.Sprintf("This operation takes a body of the type %s, in UTF-8 and without Content-Encoding.", strings.Join(types, ", ")))
 	p.header.Set("Accept-Encoding", "identity")
 	return p
 }
 
-// bodyContext lets huma read JSON where a form was sent.
-type bodyContext struct {
-	humaContext
-	request *http.Request
-	schemas huma.Registry
+// toJSON puts JSON in the place of the request's body, if that is a form and the operation
+// takes JSON: all that follows knows no forms but those with files.
+func (s *server) toJSON(op *huma.Operation, r *http.Request) *Problem {
+	if !takes(op, jsonType) {
+		return nil
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == urlencodedType || kind == multipartType {
+		form, err := readForm(r)
+		if err != nil {
+			return unread(err)
+		}
+		defer form.RemoveAll()
+		if files := slices.Sorted(maps.Keys(form.File)); len(files) > 0 {
+			return unread(wrongField(files[0], "no file is taken here"))
+		}
+		var made bytes.Buffer
+		if err := encode(&made, s.members(op, form.Value)); err != nil {
+			return unread(err)
+		}
+		r.Body = io.NopCloser(&made)
+	}
+	r.Header.Set("Content-Type", jsonType) // as huma knows it
+	return nil
 }
 
-type humaContext = huma.Context // has a method Context, which a field of that name would hide
-
-// Unwrap lets the adapter find its own context.
-func (c bodyContext) Unwrap() huma.Context { return c.humaContext }
-
-// Header tells huma that a body is JSON, of whatever form it was made. It doesn't ask
-// where an operation takes forms only.
-func (c bodyContext) Header(name string) string {
-	if name == "Content-Type" {
-		return jsonType
+// members returns what the form's fields stand for by the schema that the JSON must meet.
+func (s *server) members(op *huma.Operation, form map[string][]string) map[string]any {
+	properties := s.resolve(op.RequestBody.Content[jsonType].Schema).Properties
+	for name, texts := range form {
+		// Many clients name the fields of a list so.
+		if list, ok := strings.CutSuffix(name, "[]"); ok && s.resolve(properties[list]).Type == huma.TypeArray {
+			form[list] = append(form[list], texts...)
+			delete(form, name)
+		}
 	}
-	return c.humaContext.Header(name)
-}
-
-// BodyReader is how huma reads a body.
-func (c bodyContext) BodyReader() io.Reader {
-	kind, parameters, _ := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
-	if kind != urlencodedType && kind != multipartType {
-		return c.request.Body
-	}
-	body, err := io.ReadAll(c.request.Body)
-	if err == nil {
-		body, err = c.fromForm(body, kind, parameters["boundary"])
-	}
-	if err != nil {
-		reader, writer := io.Pipe()
-		writer.CloseWithError(err)
-		return reader
-	}
-	return bytes.NewReader(body)
-}
-
-// fromForm makes JSON of the form, by the schema that the JSON must meet.
-func (c bodyContext) fromForm(body []byte, kind, boundary string) ([]byte, error) {
-	form, err := readForm(body, kind, boundary)
-	if err != nil {
-		return nil, &huma.ErrorDetail{Location: "body", Message: err.Error()}
-	}
-	properties := c.resolve(c.Operation().RequestBody.Content[jsonType].Schema).Properties
 	members := map[string]any{}
 	for name, texts := range form {
-		switch schema, last := c.resolve(properties[name]), texts[len(texts)-1]; {
+		switch schema, last := s.resolve(properties[name]), texts[len(texts)-1]; {
 		case schema.Type == huma.TypeArray:
-			members[name] = c.list(schema, texts)
+			members[name] = s.list(schema, texts)
 		case last != "" || mayBeEmpty(schema):
 			members[name] = fromText(schema, last)
 		case schema.Nullable:
 			members[name] = nil
 		} // else it is left out, as pages send what nobody filled in
 	}
-	var made bytes.Buffer
-	err = encode(&made, members)
-	return made.Bytes(), err
+	return members
 }
 
 // resolve returns the schema itself, that of a text where there is none.
-func (c bodyContext) resolve(schema *huma.Schema) *huma.Schema {
+func (s *server) resolve(schema *huma.Schema) *huma.Schema {
 	if schema == nil {
 		return &huma.Schema{Type: huma.TypeString}
 	}
 	if schema.Ref != "" {
-		return c.schemas.SchemaFromRef(schema.Ref)
+		return s.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	return schema
 }
 
 // list makes a list of what a field's texts stand for: one may be the whole list.
-func (c bodyContext) list(schema *huma.Schema, texts []string) any {
+func (s *server) list(schema *huma.Schema, texts []string) any {
 	if text := strings.TrimSpace(texts[0]); len(texts) == 1 && strings.HasPrefix(text, "[") && json.Valid([]byte(text)) {
 		return json.RawMessage(text)
 	}
 	entries := []any{}
 	for _, text := range texts {
 		if text != "" {
-			entries = append(entries, fromText(c.resolve(schema.Items), text))
+			entries = append(entries, fromText(s.resolve(schema.Items), text))
 		}
 	}
 	return entries
@@ -160,54 +157,54 @@ func fromText(schema *huma.Schema, text string) any {
 // mostFields is how many fields a form may have, as in Go's reader of multipart forms.
 const mostFields = 1000
 
-// readForm returns the texts of a form that holds no files, by the names of its fields.
-func readForm(body []byte, kind, boundary string) (map[string][]string, error) {
-	if kind == urlencodedType {
-		if bytes.Count(body, []byte("&")) >= mostFields {
-			return nil, multipart.ErrMessageTooLarge
-		}
-		form, err := url.ParseQuery(string(bytes.ReplaceAll(body, []byte(";"), []byte("%3B")))) // Go minds it, nobody else does
+// readForm reads the form that the request's body is, and checks that its texts can be stored.
+// What it returns beside a body that didn't arrive tells the caller what is wrong with the form.
+func readForm(r *http.Request) (*multipart.Form, error) {
+	form := new(multipart.Form)
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == urlencodedType {
+		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return nil, fmt.Errorf("must be a form (%s), in which %%25 stands for %%", urlencodedType)
+			return nil, err
 		}
-		return form, unstorableForm(form)
+		if bytes.Count(body, []byte("&")) >= mostFields {
+			return nil, wrongForm(multipart.ErrMessageTooLarge)
+		}
+		form.Value, err = url.ParseQuery(string(bytes.ReplaceAll(body, []byte(";"), []byte("%3B")))) // Go minds it, nobody else does
+		if err != nil {
+			return nil, &huma.ErrorDetail{Location: "body", Message: fmt.Sprintf("must be a form (%s), in which %%25 stands for %%", urlencodedType)}
+		}
+	} else {
+		reader, err := r.MultipartReader()
+		if err == nil {
+			form, err = reader.ReadForm(humago.MultipartMaxMemory)
+		}
+		if err != nil {
+			return nil, wrongForm(err)
+		}
 	}
-	form, err := multipart.NewReader(bytes.NewReader(body), boundary).ReadForm(int64(len(body)))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read multipart form: %w", err)
-	}
-	if files := slices.Sorted(maps.Keys(form.File)); len(files) > 0 {
-		return nil, wrongField(files[0], "no file is taken here")
-	}
-	return form.Value, unstorableForm(form.Value)
-}
-
-// GetMultipartForm is how huma reads a form that may hold files.
-func (c bodyContext) GetMultipartForm() (*multipart.Form, error) {
-	form, err := c.humaContext.GetMultipartForm()
-	if err != nil {
-		return nil, err
-	}
-	if err := unstorableForm(form.Value); err != nil {
-		form.RemoveAll()
-		return nil, err
+	for _, name := range slices.Sorted(maps.Keys(form.Value)) {
+		if !storable(name) || slices.ContainsFunc(form.Value[name], func(text string) bool { return !storable(text) }) {
+			form.RemoveAll()
+			return nil, wrongField(name, errUnstorable.Error())
+		}
 	}
 	return form, nil
 }
 
-// unstorableForm returns the error that one of the form's texts can't be stored.
-func unstorableForm(form map[string][]string) error {
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if !storable(name) || slices.ContainsFunc(form[name], func(text string) bool { return !storable(text) }) {
-			return wrongField(name, errUnstorable.Error())
-		}
+// wrongForm says what is wrong with a form in parts that can't be read, unless it didn't
+// arrive.
+func wrongForm(err error) error {
+	message := "must be a form (" + multipartType + ") with its end"
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case errors.Is(err, multipart.ErrMessageTooLarge):
+		message = "must be a form of at most 1000 parts, with at most 10 MiB beside its files"
 	}
-	return nil
+	return &huma.ErrorDetail{Location: "body", Message: message}
 }
 
-// formField stands before the place of a form's wrong field.
-const formField = "a field is wrong: "
-
 func wrongField(name, what string) error {
-	return fmt.Errorf("%sbody.%.40s: %s", formField, strings.ReplaceAll(strings.ToValidUTF8(name, "?"), "\x00", "?"), what)
+	name = strings.ReplaceAll(strings.ToValidUTF8(name, "?"), "\x00", "?")
+	return &huma.ErrorDetail{Location: fmt.Sprintf("body.%.40s", name), Message: what}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,9 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"aksio.app/shared/auth"
 	"aksio.app/shared/id"
@@ -72,6 +76,9 @@ func TestFormsAreReadAsTheJSONThatTheyStandFor(t *testing.T) {
 		"name=x&tags=a&tags=b&tags=c":                         `{"name":"x","tags":["a","b","c"]}`,
 		`name=x&tags=["a","1"]`:                               `{"name":"x","tags":["a","1"]}`,
 		"name=x&tags=1":                                       `{"name":"x","tags":["1"]}`,
+		"name=x&tags[]=a&tags[]=b":                            `{"name":"x","tags":["a","b"]}`,
+		"name=x&tags[]=b&tags=a":                              `{"name":"x","tags":["a","b"]}`,
+		"name=x&note[]=a":                                     `{"name":"x","note[]":"a"}`,
 		"name=x&tags=[":                                       `{"name":"x","tags":["["]}`,
 		"name=x&tags=&note=&title=":                           `{"name":"x","tags":[],"note":"","title":""}`,
 		`name=x&deep={"a":[1]}&deep={}`:                       `{"name":"x","deep":[{"a":[1]},{}]}`,
@@ -133,6 +140,8 @@ func TestWrongBodiesAreToldOf(t *testing.T) {
 		{"", "", `{"name":"x"}`, 200, ""},
 		{"Multipart/Form-Data; boundary=x", "", part("name=name", "x") + end, 200, ""},
 		{"application/x-www-form-urlencoded; charset=utf-8", "", "name=x", 200, ""},
+		{"application/json; charset=utf8", "", `{"name":"x"}`, 200, ""},
+		{"application/x-www-form-urlencoded; charset=US-ASCII", "", "name=x", 200, ""},
 		{"application/json; charset=utf-16", "", `{"name":"x"}`, other, "in UTF-8"},
 		{"application/x-www-form-urlencoded; charset=iso-8859-1", "", "name=x", other, "in UTF-8"},
 		{"application/json", "gzip", `{"name":"x"}`, other, "without Content-Encoding"},
@@ -165,4 +174,126 @@ func TestWrongBodiesAreToldOf(t *testing.T) {
 			t.Errorf("%s %s %.100q: got %d %s, want %d %q", tc.contentType, tc.encoding, tc.body, w.Code, w.Body, tc.status, tc.says)
 		}
 	}
+}
+
+// The functions of the tests below.
+func init() {
+	HandlePublic(Operation{ID: "test-slow", Methods: []string{http.MethodPost}, Path: "/slow/", Summary: "Take a body in time.", Timeout: 50 * time.Millisecond},
+		func(*Env) (PublicHandler[struct{ Body []int }, struct{}], error) {
+			return neverCalled[struct{ Body []int }], nil
+		})
+	HandlePublic(Operation{ID: "test-slow-file", Methods: []string{http.MethodPost}, Path: "/slow-file/", Summary: "Take a file in time.", Timeout: 50 * time.Millisecond},
+		func(*Env) (PublicHandler[file, struct{}], error) { return neverCalled[file], nil })
+}
+
+type file struct {
+	RawBody huma.MultipartFormFiles[struct {
+		File huma.FormFile `form:"file" required:"true"`
+		Name string        `form:"name" maxLength:"5"`
+	}]
+}
+
+func neverCalled[Req any](context.Context, *Req) (*struct{}, error) {
+	panic("a wrong call is carried out")
+}
+
+// serve serves the function at the address that it returns.
+func serve(t *testing.T, id string) string {
+	t.Helper()
+	d, _ := Lookup(id)
+	handler, err := d.Handler(resource.NewProcess(map[string]string{"TRUSTED_PROXIES": "1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL + d.Path
+}
+
+// A body that goes on for ever, whatever it is, is not waited for.
+func TestASlowBodyIsToldOf(t *testing.T) {
+	t.Parallel()
+	const parts = "multipart/form-data; boundary=x"
+	for _, tc := range []struct{ id, contentType, begins string }{
+		{"test-slow", jsonType, "["},
+		{"test-slow", urlencodedType, "a="},
+		{"test-slow", parts, "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n"},
+		{"test-slow-file", parts, "--x\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\nx"},
+	} {
+		reader, writer := io.Pipe()
+		defer writer.Close()
+		go io.WriteString(writer, tc.begins)
+		resp, err := http.Post(serve(t, tc.id), tc.contentType, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%s, %s: got %d %s", tc.id, tc.contentType, resp.StatusCode, body)
+		}
+		resp.Body.Close()
+	}
+}
+
+// A body may be a list itself, whose entries are told of as those of a field are.
+func TestAnEntryOfABodyIsToldOf(t *testing.T) {
+	t.Parallel()
+	resp, err := http.Post(serve(t, "test-slow"), jsonType, strings.NewReader("[1, true]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var problem Problem
+	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || problem.Detail != "body[1]: Must be a whole number." {
+		t.Errorf("got %q, %v", problem.Detail, err)
+	}
+}
+
+// A large file lies in the system's temporary folder, which is a deployed function's memory.
+func TestAFileOfARefusedFormIsRemoved(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	var b bytes.Buffer
+	writer := multipart.NewWriter(&b)
+	part, err := writer.CreateFormFile("file", "a.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part.Write(bytes.Repeat([]byte("x"), 100_000))
+	writer.WriteField("name", "too long")
+	writer.Close()
+	resp, err := http.Post(serve(t, "test-slow-file"), writer.FormDataContentType(), &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
+// A malformed id is nobody's, whatever else is wrong.
+func TestAMalformedIDWithoutAFormIsNotFound(t *testing.T) {
+	t.Parallel()
+	address := strings.Replace(serve(t, "test-files"), "{id}", "x", 1)
+	resp, err := http.Post(address, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("got %d, want 404", resp.StatusCode)
+	}
+}
+
+type fileOf struct {
+	ID id.ID[fuzzed] `path:"id"`
+	file
+}
+
+func init() {
+	HandlePublic(Operation{ID: "test-files", Methods: []string{http.MethodPost}, Path: "/files/{id}/", Summary: "Take a file."},
+		func(*Env) (PublicHandler[fileOf, struct{}], error) { return neverCalled[fileOf], nil })
 }

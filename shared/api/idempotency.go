@@ -67,8 +67,6 @@ func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, ca
 		writeProblem(w, s.failed(ctx, err))
 		return
 	}
-	// A test's recorder knows no deadlines; every server's connection does.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.Timeout))
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		writeProblem(w, unread(err))
@@ -183,8 +181,8 @@ func (s *server) fingerprint(r *http.Request, body []byte) []byte {
 	if s.streamsTo(r) {
 		io.WriteString(sum, EventStream+"\n")
 	}
-	var boundary string // of a form's parts: clients choose another each time
-	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+	var boundary string // of the parts of a form with files: clients choose another each time
+	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == multipartType {
 		boundary = parameters["boundary"]
 	}
 	if boundary == "" {

@@ -257,9 +257,6 @@ func validationProblem(status int, message string, errs []error) *Problem {
 			if detail.Message == "Failed to infer file media type" { // it has no byte to tell by
 				return problemOf(fault.Field(detail.Location, "The file is empty. Choose one with content.").Coded("empty_file"))
 			}
-			if strings.HasSuffix(detail.Message, new(http.MaxBytesError).Error()) {
-				status = http.StatusRequestEntityTooLarge
-			}
 			found = append(found, plainly(detail))
 		case errors.As(err, new(*http.MaxBytesError)):
 			status = http.StatusRequestEntityTooLarge

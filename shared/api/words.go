@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"mime/multipart"
 	"reflect"
 	"strconv"
 	"strings"
@@ -67,13 +66,10 @@ var parameterWords = map[string]string{
 // field's place.
 func plainly(d *huma.ErrorDetail) ProblemError {
 	location, message := d.Location, d.Message
-	if _, rest, ok := strings.Cut(message, formField); ok {
-		message = rest
-	}
 	if place, rest, ok := strings.Cut(message, ": "); ok && location == "body" && strings.HasPrefix(place, "body.") {
 		location, message = place, rest
 	}
-	if name, ok := strings.CutPrefix(location, "form."); ok || !strings.Contains(location, ".") && location != "body" {
+	if name, ok := strings.CutPrefix(location, "form."); ok || (!strings.Contains(location, ".") && !strings.HasPrefix(location, "body")) {
 		location = "body." + name // a form's field and a file
 	}
 	if words, ok := parameterWords[message]; ok {
@@ -82,11 +78,8 @@ func plainly(d *huma.ErrorDetail) ProblemError {
 	if m := requiredProperty.FindStringSubmatch(message); m != nil {
 		location, message = location+"."+m[1], "This field is required."
 	}
-	switch {
-	case strings.HasSuffix(message, multipart.ErrMessageTooLarge.Error()):
-		message = "must be a form of at most 1000 parts, with at most 10 MiB beside its files"
-	case strings.HasPrefix(message, "cannot read multipart form"):
-		message = "must be a form (multipart/form-data) with its end"
+	if strings.HasPrefix(message, "cannot read multipart form") { // there is none
+		message = "must be a form (" + multipartType + ") with its end"
 	}
 	message = strings.TrimPrefix(message, "invalid value: ")
 	return ProblemError{fmt.Sprintf("%.100s", location), sentence(message)} // the place may hold the caller's own keys

@@ -83,7 +83,6 @@ func setup(env *api.Env) (api.UserHandler[Request, Response], error) {
 	store := files.NewStore(documents.NewStore(db), bucket)
 	return func(ctx context.Context, user auth.User, req *Request) (*Response, error) {
 		form := req.RawBody.Data()
-		defer req.RawBody.Form.RemoveAll()
 		document, err := store.Take(ctx, limiter, user.ID, req.Course, documents.New{
 			Name: form.Name, Description: form.Description,
 			Filename: form.File.Filename, ContentType: form.File.ContentType, Size: form.File.Size,
