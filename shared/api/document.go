@@ -26,7 +26,7 @@ func humaConfig(format huma.Format, optional bool) huma.Config {
 				Title:   "Aksio",
 				Version: "1",
 				Description: "Upload course material; search it, ask it, and learn it with cards and quizzes. Errors are problem bodies (RFC 9457). " +
-					"What takes JSON takes it as a form, too, " + urlencodedType + " or " + multipartType + ": lists as fields that are repeated, and those or objects as JSON.",
+					"What takes JSON takes it as a form, too, " + urlencodedType + " or " + multipartType + ": a list is a repeated field or JSON, an object is JSON.",
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{
