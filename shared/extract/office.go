@@ -143,7 +143,7 @@ var headingStyle = pattern(`(?i)^(?:heading|title|overskrift|rubrik|überschrift
 
 // paragraph is one that isn't read to its end.
 type paragraph struct {
-	text  strings.Builder
+	line
 	level int // of a heading; 0 if it is none
 }
 
@@ -175,6 +175,9 @@ func readWord(ctx context.Context, content []byte, limits Limits) (raw, error) {
 	return w.found, nil
 }
 
+// verticals are Word's names of where a run stands.
+var verticals = map[string]shift{"superscript": higher, "subscript": lower}
+
 // word is a Word file on its way through the reader.
 type word struct {
 	levels map[string]int // of headings, by style id
@@ -185,13 +188,14 @@ type word struct {
 	read   int          // bytes of text
 
 	noted, inText, inProperties, cell bool
+	at                                shift
 	copies                            int // open elements that say again what was said before, for older readers
 }
 
 func (w *word) write(text string) {
 	if len(w.open) > 0 && w.copies == 0 && w.read <= w.most {
 		w.read += len(text)
-		w.open[len(w.open)-1].text.WriteString(text)
+		w.open[len(w.open)-1].write(text, w.at)
 	}
 }
 
@@ -204,9 +208,18 @@ func (w *word) turn() {
 }
 
 func (w *word) start(e xml.StartElement) {
+	if isFormula(e) && len(w.open) > 0 && w.copies == 0 {
+		w.open[len(w.open)-1].begin(e)
+	}
 	switch e.Name.Local {
 	case "p":
 		w.open = append(w.open, &paragraph{})
+	case "r":
+		w.at = upright
+	case "vertAlign":
+		if !w.inProperties {
+			w.at = verticals[attribute(e, "val")]
+		}
 	case "pPr":
 		w.inProperties = true
 	case "pStyle":
@@ -246,6 +259,9 @@ func (w *word) characters(text []byte) {
 }
 
 func (w *word) end(name string) {
+	if len(w.open) > 0 {
+		w.open[len(w.open)-1].finish(name)
+	}
 	switch name {
 	case "t":
 		w.inText = false
@@ -264,7 +280,7 @@ func (w *word) end(name string) {
 func (w *word) endParagraph() {
 	ended := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
-	text := strings.TrimSpace(ended.text.String())
+	text := ended.String()
 	if text == "" {
 		return
 	}
@@ -412,35 +428,44 @@ func (p *pack) relations(part string) (map[string]string, error) {
 // slide returns the text and the title of a slide or of its notes. A mark stands
 // where the title begins.
 func (p *pack) slide(name string) (text, title string, err error) {
-	var out, paragraph strings.Builder
-	kind, inText := "", false
+	var out strings.Builder
+	var paragraph line
+	kind, inText, at := "", false, upright
 	err = p.walk(name,
 		func(e xml.StartElement) {
+			if isFormula(e) {
+				paragraph.begin(e)
+			}
 			switch e.Name.Local {
 			case "sp", "graphicFrame":
 				kind = ""
 			case "ph":
 				kind = attribute(e, "type")
 			case "p":
-				paragraph.Reset()
+				paragraph = line{}
+			case "r", "fld":
+				at = upright
+			case "rPr":
+				at = baseline(e)
 			case "t":
 				inText = true
 			case "br", "tab":
-				paragraph.WriteByte(' ')
+				paragraph.write(" ", at)
 			}
 		},
 		func(text []byte) {
 			if inText {
-				paragraph.WriteString(unmarked(string(text)))
+				paragraph.write(unmarked(string(text)), at)
 			}
 		},
 		func(local string) {
+			paragraph.finish(local)
 			switch local {
 			case "t":
 				inText = false
 			case "p":
-				line := strings.TrimSpace(paragraph.String())
-				if line == "" {
+				text := paragraph.String()
+				if text == "" {
 					return
 				}
 				switch kind {
@@ -451,11 +476,22 @@ func (p *pack) slide(name string) (text, title string, err error) {
 						out.WriteString(mark)
 					}
 					if len(title) < 20*longestTitle {
-						title = strings.TrimSpace(title + " " + line)
+						title = strings.TrimSpace(title + " " + text)
 					}
 				}
-				out.WriteString(line + "\n\n")
+				out.WriteString(text + "\n\n")
 			}
 		})
 	return out.String(), title, err
+}
+
+// baseline returns where a run of PowerPoint's stands by its properties.
+func baseline(e xml.StartElement) shift {
+	switch moved := attribute(e, "baseline"); {
+	case moved == "" || moved == "0" || moved == "0%":
+		return upright
+	case strings.HasPrefix(moved, "-"):
+		return lower
+	}
+	return higher
 }

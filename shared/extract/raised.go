@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -281,22 +282,30 @@ var raisedSigns = func() map[rune]rune {
 	return signs
 }()
 
-// exponent returns what is raised as it is written: 10⁻³, e^(2x). The marks of several
-// notes keep their commas.
+// exponent returns what is raised as it is written.
 func (p *printed) exponent(start, end int) string {
-	run := string(p.text[start:end])
-	notes := strings.ContainsAny(run, ",*†‡§®")
+	run := slices.Clone(p.text[start:end])
+	for i, c := range run {
+		if c == '0' && p.prime(start+i) {
+			run[i] = '′'
+		}
+	}
+	return superscript(string(run))
+}
+
+// superscript returns an exponent as it is written in a line: 10⁻³, x^n, e^(2x). The
+// marks of several notes keep their commas.
+func superscript(text string) string {
+	notes := strings.ContainsAny(text, ",*†‡§®")
 	var out strings.Builder
-	for i, c := range p.text[start:end] {
+	for _, c := range text {
 		switch sign := raisedSigns[c]; {
-		case c == '0' && p.prime(start+i):
-			out.WriteRune('′')
 		case sign > 0:
 			out.WriteRune(sign)
-		case notes:
+		case notes, strings.ContainsRune("'′″‴", c):
 			out.WriteRune(c)
 		default:
-			return "^(" + run + ")"
+			return "^" + grouped(text)
 		}
 	}
 	return out.String()
