@@ -6,8 +6,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	encoding "golang.org/x/text/encoding/unicode"
+	utf16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/unicode/norm"
 )
@@ -37,8 +39,9 @@ func (l Limits) text(content []byte) (string, error) {
 	return text, nil
 }
 
-// decode returns the text of bytes in UTF-8, UTF-16 or UTF-32 with a mark, or
-// Windows-1252. Text with NUL characters is none.
+// decode returns the text of bytes in UTF-8, UTF-16 or UTF-32 with a mark, the encoding
+// that a page says it is in, or Windows-1252. What is valid UTF-8 is, whatever an older
+// program's page says. Text with NUL characters is none.
 func decode(content []byte) (string, bool) {
 	var text string
 	switch {
@@ -49,7 +52,7 @@ func decode(content []byte) (string, bool) {
 		}
 		text = string(decoded)
 	case bytes.HasPrefix(content, []byte{0xFF, 0xFE}), bytes.HasPrefix(content, []byte{0xFE, 0xFF}):
-		decoded, err := encoding.UTF16(encoding.LittleEndian, encoding.UseBOM).NewDecoder().Bytes(content)
+		decoded, err := utf16.UTF16(utf16.LittleEndian, utf16.UseBOM).NewDecoder().Bytes(content)
 		if err != nil {
 			return "", false
 		}
@@ -57,7 +60,11 @@ func decode(content []byte) (string, bool) {
 	case utf8.Valid(content):
 		text = string(bytes.TrimPrefix(content, []byte("\uFEFF")))
 	default:
-		decoded, err := charmap.Windows1252.NewDecoder().Bytes(content)
+		declared, _, _ := charset.DetermineEncoding(content, "")
+		if declared == encoding.Nop { // a guess that it is UTF-8
+			declared = charmap.Windows1252
+		}
+		decoded, err := declared.NewDecoder().Bytes(content)
 		if err != nil {
 			return "", false
 		}
