@@ -670,6 +670,7 @@ func TestExponentsStayExponents(t *testing.T) {
 		"a fraction":           {"(It takes 3) Tj " + up + "(1) Tj -3.9 0 Td " + down + "(2) Tj " + back + "( hours) Tj", "It takes 31"},
 		"an ordinal":           {"(On the 21) Tj " + up + "(st) Tj " + back + "( of May) Tj", "On the 21st of May"},
 		"another size":         {"(Read part A) Tj /F 7 Tf (2) Tj " + back + "( of it) Tj", "Read part A2 of it"},
+		"at a line's start":    {"(The speed of light is about) Tj 0 -14 Td (10) Tj " + up + "(8) Tj " + back + "( metres) Tj", "is about 10⁸ metres"},
 		"letters beyond 65535": {"/G 10 Tf (Let x) Tj " + up + "(3) Tj " + back + "( be so) Tj", "Let 𝑥³ be so"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -151,6 +151,16 @@ func (p *printed) begins(i int) bool {
 func (p *printed) suspect(start, end int) bool {
 	base, known := -1, -1
 	var below place // of known
+	higher := func(base int, at place) bool {
+		if known != base {
+			found, _, ok := p.baseline(base)
+			if !ok {
+				return false
+			}
+			below, known = found, base
+		}
+		return at.y > below.y+0.5
+	}
 	for i := start + 1; i < end; i++ {
 		before, c := p.behind(i), p.text[i]
 		switch {
@@ -165,17 +175,15 @@ func (p *printed) suspect(start, end int) bool {
 		default:
 			continue
 		}
+		if before < i-1 { // behind white space
+			if at, _, ok := p.baseline(i); ok && !higher(base, at) {
+				base = i // a number of its own, which may have an exponent
+			}
+		}
 		if i+1 < end && unicode.IsDigit(p.text[i+1]) || c == '-' && i+1 < end && unicode.IsLetter(p.text[i+1]) {
 			continue // not the last one, or a hyphen
 		}
-		if known != base {
-			at, _, ok := p.baseline(base)
-			if !ok {
-				return false
-			}
-			below, known = at, base
-		}
-		if at, _, ok := p.baseline(i); ok && at.y > below.y+0.5 {
+		if at, _, ok := p.baseline(i); ok && higher(base, at) {
 			return true
 		}
 	}
