@@ -3,6 +3,7 @@ package chats_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -420,6 +421,53 @@ func TestInterruptedAnswerIsStoredAsSuch(t *testing.T) {
 
 // Who left before the first word found a question that nobody ever answers. Another try
 // takes the place of the empty answer, which counts for nothing.
+// TestWhoLeavesWhileTheQuestionIsStoredFindsAnAnswer: nobody knows by then whether it is.
+func TestWhoLeavesWhileTheQuestionIsStoredFindsAnAnswer(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	ada := app.User("ada")
+	course, _ := course(t, app, ada)
+	server := httptest.NewServer(app.Gateway)
+	defer server.Close()
+	chat := open(t, ada, course)
+	held, err := app.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Exec(t.Context(), `SELECT FROM chats FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+chat+"send_message/", strings.NewReader(`{"content": "When is a space compact?"}`))
+	r.Header = http.Header{"Authorization": {"Bearer " + app.Token(ada.ID)}, "Content-Type": {"application/json"}}
+	gone := make(chan error)
+	go func() {
+		_, err := http.DefaultClient.Do(r)
+		gone <- err
+	}()
+	waiting := 0
+	for deadline := time.Now().Add(10 * time.Second); waiting == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if err := held.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Fatalf("the call ended with %v before its client left", err)
+	}
+	time.Sleep(50 * time.Millisecond) // until the server knows
+	if err := held.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var list struct{ Results []message }
+	for deadline := time.Now().Add(10 * time.Second); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		ada.Get(chat + "messages/").Want(http.StatusOK).Into(&list)
+	}
+	if len(list.Results) != 2 || list.Results[1].Status != "interrupted" {
+		t.Errorf("got %+v, want the question and an interrupted answer", list.Results)
+	}
+}
+
 func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{})

@@ -19,8 +19,9 @@ import (
 // essay, which nobody can tell. An answer of a kind that can't answer the
 // question is Invalid, as is one that isn't there to choose.
 //
-// Whether a number or a text is meant is said by its JSON type alone: of the
-// options ["2", "3", "1"], 1 is "3" and "1" is "1".
+// Whether a number or a text is meant is said by its JSON type: of the options
+// ["2", "3", "1"], 1 is "3" and "1" is "1". Only of options none of which is "1" does
+// "1" mean the second: forms know texts alone.
 func (q Question) grade(answer any) (correct *bool, err error) {
 	right := false
 	switch q.Type {
@@ -88,14 +89,17 @@ func (q Question) optionsOf(values []any) (indices map[int]bool, known bool) {
 }
 
 // option returns the index of the option that the value means, if it means one: a
-// number is an index, a text an option's text.
+// number is an index, a text an option's text or else the digits of an index.
 func (q Question) option(value any) (index int, known bool) {
 	switch v := value.(type) {
 	case float64:
 		return int(v), v == math.Trunc(v) && v >= 0 && v < float64(len(q.Options))
 	case string:
-		index = slices.Index(q.Options, tidyOption(v))
-		return index, index >= 0
+		if index = slices.Index(q.Options, tidyOption(v)); index >= 0 {
+			return index, true
+		}
+		index, err := strconv.Atoi(strings.TrimSpace(v))
+		return index, err == nil && index >= 0 && index < len(q.Options)
 	}
 	return 0, false
 }

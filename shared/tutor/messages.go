@@ -272,7 +272,10 @@ func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (a
 	asked.ID = id.For[Message](ctx)
 	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner)
 	if refused == nil {
-		rows, _ := s.db.Query(ctx, write, Message{
+		// Whoever leaves meanwhile may have asked already: then the answer is to tell of it.
+		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		rows, _ := s.db.Query(asking, write, Message{
 			ID: asked.ID, Chat: chat.ID, Role: ai.RoleUser, Type: n.Type, Content: n.Content, Status: Complete,
 			Parent: n.Parent, Documents: n.Documents, Attachments: n.Attachments,
 		}.args()...)
