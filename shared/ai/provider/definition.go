@@ -51,7 +51,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 	}
 	return map[string][]rule{
 		"en": {
-			r(termEN+` (?:is|are) called (?P<as>[^,;:]{3,40}?),? (?P<rest>(?:if|when) .{10,})`, "When is {term} called {as}?", "{rest}", false, 0.9),
+			r(termEN+` (?:is|are) called (?P<as>[^,;:]{3,60}?),? (?P<rest>(?:if|when) .{10,})`, "When is {term} called {as}?", "{rest}", false, 0.9),
 			r(termEN+` is (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}) (?P<rest>if and only if .{10,})`, "When is {term} {as}?", "{rest}", false, 0.9),
 			r(termEN+` (?:is|are) defined (?:as|to be) `+rest, "How is {term} defined?", "{rest}", true, 0.95),
 			r(termEN+` refers to `+rest, "What does {term} refer to?", "{rest}", true, 0.9),
@@ -66,7 +66,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			r(termEN+` were (?P<rest>(?:a|an|the) .{10,})`, "Who or what were {term}?", "{rest}", false, 0.55),
 		},
 		"de": {
-			r(termDE+` (?:heißt|heißen) (?P<as>[^,;:]{3,40}?), (?P<rest>(?:wenn|falls|sofern) .{10,})`, "Wann heißt {term} {as}?", "{rest}", false, 0.9),
+			r(termDE+` (?:heißt|heißen) (?P<as>[^,;:]{3,60}?), (?P<rest>(?:wenn|falls|sofern) .{10,})`, "Wann heißt {term} {as}?", "{rest}", false, 0.9),
 			r(termDE+` ist (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}), (?P<rest>(?:wenn|falls) .{10,})`, "Wann ist {term} {as}?", "{rest}", false, 0.8),
 			r(termDE+` ist genau dann (?P<as>[^\s,;:]+(?: [^\s,;:]+){0,2}), (?P<rest>wenn .{10,})`, "Wann ist {term} {as}?", "{rest}", false, 0.9),
 			r(`Unter `+inner+` versteht man `+rest, "Was versteht man unter {term}?", "{rest}", true, 0.95),

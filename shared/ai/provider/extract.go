@@ -21,6 +21,7 @@ const (
 	leastFit     = 0.3 // share of the question's weight that the best sentence must have
 	defining     = 1.3 // advantage of sentences that say what something is
 	literal      = 1.7 // advantage of sentences with a word of the question as it stands there: "run" is the stem of "rune", too
+	leant        = 0.8 // disadvantage of sentences that need the one before, such as "These are …"
 	otherFit     = 0.6 // of the best sentence's score that the others must have
 )
 
@@ -101,10 +102,10 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 	type scored struct {
 		sentence
 		score float64
-		says  bool // what is asked about is
+		says  int // how well it says what the thing that is asked about is
 	}
 	var found []scored
-	r := &reading{tongue: tongue}
+	readings := readingsOf(q.Sources, tongue)
 	asked, words := stems(question), askedWords(question)
 	for _, s := range sentences {
 		if ctx.Err() != nil {
@@ -114,7 +115,7 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		if share < leastFit*total || total == 0 || len(s.words) < 3 || len(s.words) > 80 || s.isLabel() {
 			continue
 		}
-		d, defines := r.define(s)
+		d, defines := readings[s.source].define(s)
 		if defines {
 			score *= defining
 			if shares(d.key, asked) {
@@ -124,10 +125,13 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		if slices.ContainsFunc(s.words, func(w word) bool { return words[strings.ToLower(w.text)] }) {
 			score *= literal
 		}
-		found = append(found, scored{s, score * share / total, defines && slices.Equal(stems(d.term), asked)})
+		if !s.selfContained() {
+			score *= leant
+		}
+		found = append(found, scored{s, score * share / total, d.says(asked)})
 	}
 	slices.SortStableFunc(found, func(a, b scored) int {
-		return cmp.Or(boolFirst(a.says, b.says), cmp.Compare(b.score, a.score))
+		return cmp.Or(cmp.Compare(b.says, a.says), cmp.Compare(b.score, a.score))
 	})
 	var out []sentence
 	for _, s := range found {
@@ -139,6 +143,32 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 		}
 	}
 	return out
+}
+
+// readingsOf returns for each source what finds its definitions: it may be in another
+// language than the question, for which the tongue is.
+func readingsOf(sources []ai.Source, tongue *tongue) []*reading {
+	out := make([]*reading, len(sources))
+	for i, s := range sources {
+		out[i] = &reading{tongue: tongueOf(cmp.Or(language.Guess(s.Text), tongue.code))}
+	}
+	return out
+}
+
+// says tells how well the definition, if it is one, says what the thing with the stems is: 2
+// if it defines just that, 1 if a kind of it without falling back on the thing, else 0.
+// "A Hermitian matrix is a complex square matrix" doesn't say what a matrix is.
+func (d definition) says(asked []string) int {
+	from := len(d.key) - len(asked)
+	switch {
+	case len(asked) == 0 || from < 0 || !slices.Equal(d.key[from:], asked):
+		return 0
+	case from == 0:
+		return 2
+	case shares(stems(d.back), asked):
+		return 0
+	}
+	return 1
 }
 
 // whole are words of questions about all of the material.

@@ -172,6 +172,11 @@ func TestOfflineFindsTheDefinition(t *testing.T) {
 		{"Die Zelle ist von einer Membran umgeben, und das ist für sie sehr wichtig. Das Mitochondrium ist das Kraftwerk der Zelle.", "Was ist das Mitochondrium?", "Was ist ein Mitochondrium?"},
 		{"Huset er bygget av stein og tre i mange hundre år. Fotosyntese er prosessen der planter lager sukker av vann og lys.", "Hva er fotosyntese?", "Hva er fotosyntese?"},
 		{"Huset er bygget av stein og tre i mange hundre år. Osmose er vannets bevegelse gjennom en membran som er tett for salt.", "Hva er osmose?", "Hva er osmose?"},
+		{"Es gibt auch noch kleine Mannigfaltigkeiten. Diese Mannigfaltigkeiten können beliebig viele Elemente haben. " +
+			"X heißt (topologische) n-dimensionale Mannigfaltigkeit, wenn X hausdorffsch ist, eine abzählbare Basis der Topologie hat und einen Atlas besitzt.",
+			"Wann heißt X (topologische) n-dimensionale Mannigfaltigkeit?", "What is Mannigfaltigkeiten?"},
+		{"A smooth manifold is a manifold whose charts fit together smoothly. A topological manifold is a space that looks like flat space around each of its points.",
+			"What is a topological manifold?", "What are manifolds?"},
 	} {
 		sources := []ai.Source{{Text: tc.text}}
 		cards, _, err := provider.Offline{}.Cards(t.Context(), ai.Material{Sources: sources, Count: 5})
@@ -186,6 +191,22 @@ func TestOfflineFindsTheDefinition(t *testing.T) {
 			if strings.Contains(c.Front, "uset") {
 				t.Errorf("%q: %q", c.Front, c.Back)
 			}
+		}
+	}
+}
+
+// TestOfflineAnswersBeginWithWhatStandsAlone, where another sentence says as much.
+func TestOfflineAnswersBeginWithWhatStandsAlone(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"These glaciers carry rubble into the valley. Most glaciers feed rivers with their water.",
+		"However, glaciers carry rubble into the valley. Most glaciers feed rivers with their water.",
+		"Now the glaciers carry rubble down the valley. Most glaciers feed rivers with their clear water.",
+	} {
+		sources := []ai.Source{{Text: text}}
+		answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: "What do glaciers do?"}}, Sources: sources}, nil)
+		if err != nil || len(answer.Citations) != 2 || !strings.HasPrefix(answer.Citations[0].Quote, "Most glaciers") {
+			t.Errorf("%q is answered by %q, %v", text, answer.Text, err)
 		}
 	}
 }

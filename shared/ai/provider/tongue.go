@@ -94,7 +94,7 @@ func languageOf(sources []ai.Source) string {
 const leaning = `
 this that these those it its they them their he she his her him we our us i my you your such here there another both each also
 however therefore thus hence then so but and or yet moreover furthermore instead consequently otherwise meanwhile similarly
-nevertheless accordingly additionally besides likewise still again later earlier afterwards finally
+nevertheless accordingly additionally besides likewise still now again later earlier afterwards finally
 let suppose assume consider see show prove note find give define write add save draw print compute calculate complete remember imagine try please use what how why which when where who
 sei seien betrachte betrachten definieren definiere zeigen zeige beweise beweisen siehe wie was wo wer warum welche welcher gegeben angenommen rechts links oben unten beweis proof bevis
 anta vis finn se hva hvordan hvorfor hvilke hvilken antag visa vad hur varför hvad lad
