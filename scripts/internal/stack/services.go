@@ -45,7 +45,7 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 		do   func() (string, error)
 	}{
 		{"signing key", func() (string, error) { return s.openKeys(config) }},
-		{"settings", func() (string, error) { return "look good", check(resource.NewProcess(s.foreseen())) }},
+		{"settings", func() (string, error) { return "look good", s.checkSettings() }},
 		{"database", func() (string, error) {
 			given := s.Settings["DATABASE_URL"] != ""
 			if given {
@@ -74,6 +74,14 @@ func (s *Stack) open(ctx context.Context, config Config, finalized func(api.Obje
 		config.Progress(step.name, result, time.Since(began))
 	}
 	return nil
+}
+
+// checkSettings reports settings that can't work, before anything is started.
+func (s *Stack) checkSettings() error {
+	if s.Settings["CLOUD_SQL_INSTANCE"] != "" { // each function would blame a DATABASE_URL that nobody set
+		return errors.New("CLOUD_SQL_INSTANCE is for the cloud: leave it out; here only DATABASE_URL names a database")
+	}
+	return check(resource.NewProcess(s.foreseen()))
 }
 
 // foreseen returns the settings as they will be: those of services that don't run yet

@@ -295,6 +295,7 @@ func TestWrongSettingsAreNamedBeforeAnythingIsStarted(t *testing.T) {
 		"AI_PRICES=foo":                         `AI_PRICES is "foo": write something like gpt-5-mini=0.25,llama3.2=0`,
 		"DATABASE_POOL=x":                       `DATABASE_POOL is "x": write something like 1`,
 		"CLOUD_SQL_PRIVATE_IP=x":                `CLOUD_SQL_PRIVATE_IP is "x": write something like true or false`,
+		"CLOUD_SQL_INSTANCE=x":                  "CLOUD_SQL_INSTANCE is for the cloud",
 		"DATABASE_URL=localhost":                "write postgres://user:password@host:5432/name",
 		"DATABASE_URL=postgres://127.0.0.1:1/x": "connection refused",
 		"LIVE_STORE=memry":                      `LIVE_STORE is "memry"`,
