@@ -539,7 +539,7 @@ func TestMaterialThatGivesNothingIsSaid(t *testing.T) {
 	resp := ada.Post(path+ada.plan(object{"flashcard_count": 1})+"/generate_content/", nil).Want(http.StatusUnprocessableEntity)
 	var m made
 	resp.Into(&m)
-	if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "Nothing new could be made") {
+	if m.Status != "failed" || m.Error == nil || !strings.Contains(*m.Error, "Nothing could be made") {
 		t.Errorf("answer %s", resp.Body)
 	}
 }

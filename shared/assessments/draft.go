@@ -78,12 +78,15 @@ func (d *draft) ask(ctx context.Context) {
 // The reasons for which a part wasn't made, as the student is told.
 const (
 	modelFailed = "The model could not make this just now. Try again in a minute."
+	nothingMade = "Nothing could be made from this material. Choose other documents or another topic, or add material."
 	nothingNew  = "Nothing new could be made from this material. Choose other documents or another topic, or add material."
 )
 
-func problem(err error) string {
+func (d *draft) problem(err error) string {
 	refused, ok := errors.AsType[*fault.Fault](err)
 	switch {
+	case err == nil && len(d.avoid) == 0:
+		return nothingMade
 	case err == nil:
 		return nothingNew
 	case ok && refused.Kind == fault.Unsupported:
@@ -295,7 +298,7 @@ func (d *draft) quizMade(quiz *quizzes.Quiz) *QuizMade {
 	}
 	made := &QuizMade{Asked: d.plan.questions, Quiz: quiz}
 	if quiz == nil {
-		made.Problem = problem(d.itemsErr)
+		made.Problem = d.problem(d.itemsErr)
 		return made
 	}
 	var topics []string
@@ -315,7 +318,7 @@ func (d *draft) cardsMade(cards []flashcards.Card) *CardsMade {
 	}
 	made := &CardsMade{Asked: d.plan.cards, Cards: cards}
 	if len(cards) == 0 {
-		made.Problem = problem(d.cardsErr)
+		made.Problem = d.problem(d.cardsErr)
 		return made
 	}
 	for _, card := range d.cards {
