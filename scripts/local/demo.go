@@ -15,17 +15,23 @@ import (
 	"aksio.app/scripts/internal/client"
 )
 
+// examples are for who has no document at hand.
+const examples = "there are scripts/local/testdata/photosynthesis.md and shared/extract/testdata/GeoTopo-komprimiert.pdf to try"
+
 // demo plays a student's day on the API at the address: from registering to an
 // answer that cites the student's own document. It stops at the first step that fails,
 // and goes on after one for which the document gives too little.
 func demo(ctx context.Context, out io.Writer, address, file string) error {
 	if file == "" {
-		return errors.New("say which document to study: make demo FILE=lecture.pdf (any PDF with text will do; or .docx, .pptx, .html, .md, .txt)")
+		return errors.New("say which document to study: make demo FILE=lecture.pdf (any PDF with text will do; or .docx, .pptx, .html, .md, .txt); " + examples)
 	}
 	if rest, ok := strings.CutPrefix(file, "~/"); ok { // not every shell does it after FILE=
 		file = filepath.Join(os.Getenv("HOME"), rest)
 	}
 	info, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("FILE: there is no %s; %s", file, examples)
+	}
 	if err != nil {
 		return fmt.Errorf("FILE: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -124,9 +126,9 @@ func (d *day) look(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.detail("summary  %s", shorten(document.Summary, 300))
-	said := fmt.Sprintf("%d words, language %s, %d passages", document.Words, cmp.Or(document.Language, "unknown"), status.Metadata.Passages)
+	said := fmt.Sprintf("%s, language %s, %s", count(document.Words, "word"), cmp.Or(document.Language, "unknown"), count(status.Metadata.Passages, "passage"))
 	if document.Pages != nil {
-		said = fmt.Sprintf("%d pages, %s", *document.Pages, said)
+		said = count(*document.Pages, "page") + ", " + said
 	}
 	return said, nil
 }
@@ -152,10 +154,7 @@ func (d *day) takeWords(ctx context.Context, path string) error {
 func (d *day) search(ctx context.Context) (string, error) {
 	var found struct {
 		Results []struct {
-			Title   string  `json:"title"`
-			Heading string  `json:"heading"`
-			Start   int     `json:"page_start"`
-			End     int     `json:"page_end"`
+			place
 			Snippet string  `json:"snippet"`
 			Score   float64 `json:"relevance_score"`
 		} `json:"results"`
@@ -169,20 +168,29 @@ func (d *day) search(ctx context.Context) (string, error) {
 		return "", nothing(fmt.Sprintf("nothing was found for %q", topic))
 	}
 	for _, r := range found.Results {
-		d.detail("%.2f  %s: %s", r.Score, pages(r.Start, r.End), shorten(r.Snippet, 120))
+		d.detail("%.2f  %s: %s", r.Score, r.place, shorten(r.Snippet, 120))
 	}
-	return fmt.Sprintf("%d passages for %q", len(found.Results), topic), nil
+	return fmt.Sprintf("%s for %q", count(len(found.Results), "passage"), topic), nil
 }
 
-// pages says where a passage stands; documents such as plain texts have no pages.
-func pages(start, end int) string {
+// place is where words of a document stand.
+type place struct {
+	Document string `json:"title"`
+	Heading  string `json:"heading"`
+	Page     int    `json:"page_start"` // 0 in documents such as Markdown, which have none
+	PageEnd  int    `json:"page_end"`
+}
+
+func (p place) String() string {
 	switch {
-	case start == 0:
-		return "no page"
-	case end <= start:
-		return fmt.Sprintf("page %d", start)
+	case p.Page == 0 && p.Heading == "":
+		return p.Document
+	case p.Page == 0:
+		return p.Document + ", " + strconv.Quote(shorten(p.Heading, 60))
+	case p.PageEnd <= p.Page:
+		return fmt.Sprintf("%s, page %d", p.Document, p.Page)
 	}
-	return fmt.Sprintf("pages %d–%d", start, end)
+	return fmt.Sprintf("%s, pages %d–%d", p.Document, p.Page, p.PageEnd)
 }
 
 // aroundGap is shorten for questions: the gap, where there is one, isn't cut off.
@@ -190,16 +198,25 @@ func aroundGap(text string, most int) string {
 	line := []rune(strings.Join(strings.Fields(text), " "))
 	before, _, found := strings.Cut(string(line), "___")
 	if gap := utf8.RuneCountInString(before); found && len(line) > most && gap > most/2 {
-		line = append([]rune("…"), line[gap-most/2:]...)
+		from := gap - most/2
+		if space := slices.Index(line[from:gap], ' '); space >= 0 { // at a word
+			from += space + 1
+		}
+		line = append([]rune("… "), line[from:]...)
 	}
 	return shorten(string(line), most)
 }
 
-// shorten puts the text in one line of at most so many characters.
+// shorten puts the text in one line of at most so many characters, and cuts it behind a
+// word, unless that leaves little of it: not all scripts have spaces.
 func shorten(text string, most int) string {
 	line := []rune(strings.Join(strings.Fields(text), " "))
 	if len(line) <= most {
 		return string(line)
 	}
-	return string(line[:most-1]) + "…"
+	kept := string(line[:most-1])
+	if space := strings.LastIndex(kept, " "); space > len(kept)/2 {
+		return kept[:space] + " …"
+	}
+	return kept + "…"
 }

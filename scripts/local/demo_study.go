@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"aksio.app/scripts/internal/client"
@@ -41,13 +42,13 @@ func (d *day) generate(ctx context.Context) (string, error) {
 	cards, quiz := made.Content.Cards, made.Content.Quiz
 	d.quiz = quiz.ID
 	if cards.Count == 0 {
-		return fmt.Sprintf("the quiz %q of %d questions, no cards: %s", quiz.Title, quiz.Count, cards.Error), nil
+		return fmt.Sprintf("the quiz %q of %s, no cards: %s", quiz.Title, count(quiz.Count, "question"), cards.Error), nil
 	}
 	d.summary.cards = fmt.Sprintf("%d made from the document", cards.Count)
 	if quiz.Count == 0 {
-		return fmt.Sprintf("%d cards, no quiz: %s", cards.Count, quiz.Error), nil
+		return fmt.Sprintf("%s, no quiz: %s", count(cards.Count, "card"), quiz.Error), nil
 	}
-	return fmt.Sprintf("%d cards, and the quiz %q of %d questions", cards.Count, quiz.Title, quiz.Count), nil
+	return fmt.Sprintf("%s, and the quiz %q of %s", count(cards.Count, "card"), quiz.Title, count(quiz.Count, "question")), nil
 }
 
 // dueCard is a card that wants to be studied.
@@ -138,14 +139,15 @@ func (d *day) takeQuiz(ctx context.Context) (string, error) {
 	if err := d.showResults(ctx, path, finished, answers); err != nil {
 		return "", err
 	}
-	d.summary.quiz = fmt.Sprintf("%g of %g points (%.0f %%), by guessing: the first option, or a topic", finished.Score, finished.Max, finished.Percentage)
-	return fmt.Sprintf("%d questions answered, %g of %g points", len(quiz.Questions), finished.Score, finished.Max), nil
+	d.summary.quiz = fmt.Sprintf("%g of %g (%.0f %%), by guessing: the first option, or a topic", finished.Score, finished.Max, finished.Percentage)
+	return fmt.Sprintf("%s answered, score %g of %g", count(len(quiz.Questions), "question"), finished.Score, finished.Max), nil
 }
 
 // question is one of a quiz.
 type question struct {
 	ID      string   `json:"id"`
 	Text    string   `json:"question_text"`
+	Type    string   `json:"question_type"`
 	Options []string `json:"answer_options"`
 }
 
@@ -188,7 +190,7 @@ func (d *day) showResults(ctx context.Context, path string, finished attempt, an
 			continue
 		}
 		d.detail("✗  %s", aroundGap(q.Text, 110))
-		d.detail("   %s; right is %s", shorten(answers[q.ID], 60), shorten(key(q.Correct, q.Options), 60))
+		d.detail("   %s; right is %s", shorten(answers[q.ID], 60), shorten(key(q.Type, q.Correct, q.Options), 60))
 		if q.Explanation != "" {
 			d.detail("   because  %s", shorten(q.Explanation, 160))
 		}
@@ -196,11 +198,14 @@ func (d *day) showResults(ctx context.Context, path string, finished attempt, an
 	return nil
 }
 
-// key words the right answers: texts, or indices of options.
-func key(correct []any, options []string) string {
+// key words the right answers: texts, indices of options, or "true" or "false", for which
+// the two options of a statement are.
+func key(kind string, correct []any, options []string) string {
 	var words []string
 	for _, c := range correct {
-		if i, ok := c.(float64); ok && int(i) < len(options) {
+		if i := slices.Index([]any{"true", "false"}, c); i >= 0 && kind == "true_false" && i < len(options) {
+			c = options[i]
+		} else if i, ok := c.(float64); ok && int(i) < len(options) {
 			c = options[int(i)]
 		}
 		words = append(words, fmt.Sprint(c))
@@ -210,11 +215,9 @@ func key(correct []any, options []string) string {
 
 // citation is a place in a document that an answer rests on.
 type citation struct {
-	Number   int    `json:"number"` // its mark in the text
-	Document string `json:"document_name"`
-	Page     int    `json:"page"`
-	PageEnd  int    `json:"page_end"`
-	Quote    string `json:"quote"`
+	Number int `json:"number"` // its mark in the text
+	place
+	Quote string `json:"quote"`
 }
 
 // ask asks the tutor about the document's topics until an answer cites something;
@@ -236,9 +239,8 @@ func (d *day) ask(ctx context.Context) (string, error) {
 			continue
 		}
 		first := a.citations[0]
-		d.summary.answer = fmt.Sprintf("“%s” (%s, %s), one of %d citations",
-			shorten(first.Quote, 120), first.Document, pages(first.Page, first.PageEnd), len(a.citations))
-		return fmt.Sprintf("an answer of %d characters, %d citations", utf8.RuneCountInString(a.text.String()), len(a.citations)), nil
+		d.summary.answer = fmt.Sprintf("“%s” (%s), %s in all", shorten(first.Quote, 120), first.place, count(len(a.citations), "citation"))
+		return fmt.Sprintf("an answer of %s, %s", count(utf8.RuneCountInString(a.text.String()), "character"), count(len(a.citations), "citation")), nil
 	}
 	return "", nothing("no answer cites the document")
 }
@@ -258,7 +260,7 @@ func (d *day) send(ctx context.Context, chat, question string) (*answer, error) 
 	}
 	fmt.Fprintln(d.out)
 	for _, c := range a.citations {
-		d.detail("[%d] %s, %s: “%s”", c.Number, c.Document, pages(c.Page, c.PageEnd), shorten(c.Quote, 120))
+		d.detail("[%d] %s: “%s”", c.Number, c.place, shorten(c.Quote, 120))
 	}
 	return a, nil
 }
@@ -267,7 +269,26 @@ func (d *day) send(ctx context.Context, chat, question string) (*answer, error) 
 type answer struct {
 	*day
 	text      strings.Builder
+	escaping  bool // the last character printed would have been a backslash
 	citations []citation
+}
+
+// print prints a piece of the answer as Markdown shows it: a backslash before a sign is none.
+func (a *answer) print(text string) {
+	for _, r := range text {
+		switch {
+		case r == '\\' && !a.escaping:
+			a.escaping = true
+			continue
+		case a.escaping && !unicode.IsPunct(r) && !unicode.IsSymbol(r):
+			fmt.Fprint(a.out, `\`)
+		}
+		a.escaping = false
+		fmt.Fprint(a.out, string(r))
+		if r == '\n' {
+			fmt.Fprint(a.out, "    ")
+		}
+	}
 }
 
 func (a *answer) take(e client.Event) error {
@@ -284,7 +305,7 @@ func (a *answer) take(e client.Event) error {
 			fmt.Fprint(a.out, "    ")
 		}
 		a.text.WriteString(said.Text)
-		fmt.Fprint(a.out, strings.ReplaceAll(said.Text, "\n", "\n    "))
+		a.print(said.Text)
 	case "citation":
 		a.citations = append(a.citations, said.Citation)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,10 +53,10 @@ func TestStudentsDay(t *testing.T) {
 	if strings.Contains(out.String(), "\n– ") {
 		t.Errorf("something came to nothing:\n%s", &out)
 	}
-	if strings.Contains(out.String(), " pages") {
+	if strings.Contains(out.String(), " page") {
 		t.Errorf("a text without pages has some:\n%s", &out)
 	}
-	for _, want := range []string{"    reading its text ", "; right is ", "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
+	for _, want := range []string{"    reading its text ", "; right is ", `[1] photosynthesis.md, "Photosynthesis`, "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)
 		}
@@ -172,7 +173,8 @@ func TestDemoStopsAtTheFirstProblem(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, file, want string }{
 		{"no file", "", "make demo FILE="},
-		{"absent file", "testdata/absent.pdf", "absent.pdf"},
+		{"no file, but examples", "", examples},
+		{"absent file", "testdata/absent.pdf", "there is no testdata/absent.pdf; " + examples},
 		{"an empty file", empty, "is empty"},
 		{"a folder", "testdata", "testdata is no file"},
 		{"a file at home", "~/no such lecture.pdf", os.Getenv("HOME") + "/no such"},
@@ -221,6 +223,91 @@ func TestDemoSaysWhoIsNotWell(t *testing.T) {
 	}
 }
 
+func TestExamplesAreThere(t *testing.T) {
+	t.Parallel()
+	for word := range strings.FieldsSeq(examples) {
+		if _, err := os.Stat(filepath.Join("../..", word)); strings.Contains(word, "/") && err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOneIsNoPlural(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 cards", 1: "1 card", 2: "2 cards"} {
+		if got := count(n, "card"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestPlaceIsWhatTheDocumentHas(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]place{
+		"a.pdf, page 3":    {Document: "a.pdf", Heading: "Cells", Page: 3, PageEnd: 3},
+		"a.pdf, pages 3–4": {Document: "a.pdf", Page: 3, PageEnd: 4},
+		`a.md, "Cells"`:    {Document: "a.md", Heading: "Cells"},
+		"a.txt":            {Document: "a.txt"},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAnswerIsPrintedAsMarkdownShowsIt(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	a := &answer{day: &day{out: &out}}
+	for _, piece := range []string{`> DATABASE\`, `_USERS \\ C:\new [1]`, "\nmore"} {
+		a.print(piece)
+	}
+	if want := `> DATABASE_USERS \ C:\new [1]` + "\n    more"; out.String() != want {
+		t.Errorf("got %q, want %q", &out, want)
+	}
+}
+
+func TestRightAnswerIsWordedAsItsOption(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		kind    string
+		correct []any
+		options []string
+		want    string
+	}{
+		{"true_false", []any{"false"}, []string{"Wahr", "Falsch"}, "Falsch"},
+		{"true_false", []any{"true"}, nil, "true"},
+		{"multiple_choice", []any{1.0}, []string{"a", "b"}, "b"},
+		{"short_answer", []any{"true", "yes"}, nil, "true or yes"},
+	} {
+		if got := key(tc.kind, tc.correct, tc.options); got != tc.want {
+			t.Errorf("%s %v: got %q, want %q", tc.kind, tc.correct, got, tc.want)
+		}
+	}
+}
+
+func TestStorageIsShownWithoutItsUser(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"http://local:secret@127.0.0.1:9000": "http://127.0.0.1:9000",
+		"http://127.0.0.1:9000":              "http://127.0.0.1:9000",
+	} {
+		if got := withoutUser(address); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTextsAreCutAtWords(t *testing.T) {
+	t.Parallel()
+	if got, want := shorten("The chloroplast is an organelle", 20), "The chloroplast is …"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := shorten("植物は光を使って糖を作る", 6), "植物は光を…"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestGapOfALongQuestionIsShown(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("word ", 30)
@@ -228,6 +315,11 @@ func TestGapOfALongQuestionIsShown(t *testing.T) {
 		got := aroundGap(text, 110)
 		if n := len([]rune(got)); !strings.Contains(got, "_____") || n > 110 {
 			t.Errorf("%q became %q, of %d characters", text, got, n)
+		}
+		for word := range strings.FieldsSeq(got) {
+			if word != "…" && !slices.Contains(strings.Fields(text), word) {
+				t.Errorf("%q became %q, which cuts the word %q", text, got, word)
+			}
 		}
 	}
 }

@@ -21,6 +21,14 @@ func detail(out io.Writer, format string, args ...any) {
 	fmt.Fprintf(out, "    "+format+"\n", args...)
 }
 
+// count puts the number before the noun, in its plural if there isn't just one.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func duration(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", d.Milliseconds())

@@ -94,7 +94,7 @@ func table(out io.Writer, s *stack.Stack) {
 		{"OpenAPI document", s.Address + "/openapi.json"},
 		{"health", s.Address + "/api/health/"},
 		{"private functions", "POST " + s.Private + "/internal/<id>/"},
-		{"storage emulator", withoutPassword(s.Storage)},
+		{"storage emulator", withoutUser(s.Storage)},
 		{"Firestore emulator", orInMemory(s.Firestore)},
 		{"database", withoutPassword(s.Settings["DATABASE_URL"])},
 		{"model", model(s.Settings)},
@@ -122,6 +122,12 @@ func withoutPassword(address string) string {
 		return "given by DATABASE_URL"
 	}
 	return u.Redacted()
+}
+
+// withoutUser leaves out whom the storage emulator lets in: people look there for nothing.
+func withoutUser(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
 }
 
 func model(settings map[string]string) string {
