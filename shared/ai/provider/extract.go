@@ -135,10 +135,10 @@ func extract(ctx context.Context, q ai.Question, question string, tongue *tongue
 	})
 	var out []sentence
 	for _, s := range found {
-		if len(out) == mostExtracts || s.score < otherFit*found[0].score {
+		if len(out) == mostExtracts {
 			break
 		}
-		if !slices.ContainsFunc(out, func(o sentence) bool { return alike(o.text, s.text) }) {
+		if s.score >= otherFit*found[0].score && !slices.ContainsFunc(out, func(o sentence) bool { return alike(o.text, s.text) }) {
 			out = append(out, s.sentence)
 		}
 	}

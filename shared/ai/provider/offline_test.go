@@ -211,6 +211,16 @@ func TestOfflineAnswersBeginWithWhatStandsAlone(t *testing.T) {
 	}
 }
 
+// TestOfflineQuotesPastAWeakDefinition: it goes before what fits better only if it fits at all.
+func TestOfflineQuotesPastAWeakDefinition(t *testing.T) {
+	t.Parallel()
+	sources := []ai.Source{{Text: "Glaciers are the rivers of ice. A tidewater glacier is a body of snow and frozen water that ends in the sea. Glaciers feed glaciers with fresh snow."}}
+	answer, err := provider.Offline{}.Answer(t.Context(), ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: "What are glaciers?"}}, Sources: sources}, nil)
+	if err != nil || len(answer.Citations) != 2 || !strings.HasPrefix(answer.Citations[1].Quote, "Glaciers feed") {
+		t.Errorf("answer %q, %v", answer.Text, err)
+	}
+}
+
 // TestOfflineQuotesWhatIsThere: what tables say and, of a question about all of the
 // material, what stands for it; no titles, and nothing that a page says of itself.
 func TestOfflineQuotesWhatIsThere(t *testing.T) {
