@@ -30,8 +30,10 @@ func (l *line) write(text string, at shift) {
 	switch {
 	case text == "":
 		return
-	case len(l.open) > 0:
-		l.open[len(l.open)-1].text.WriteString(text)
+	case len(l.open) > 0 && l.open[len(l.open)-1].size < mostFormula:
+		o := l.open[len(l.open)-1]
+		o.size += len(text)
+		o.text.WriteString(text)
 		return
 	case at != l.at && at == upright:
 		next, _ := utf8.DecodeRuneInString(text)
@@ -109,10 +111,15 @@ func only(text string, kind func(rune) bool) bool {
 	return !strings.ContainsFunc(text, func(c rune) bool { return !kind(c) })
 }
 
+// mostFormula bounds the bytes of an operand, which is copied for each around it: what
+// is longer is text.
+const mostFormula = 10_000
+
 // operand is an element of a formula of Office's that isn't read to its end.
 type operand struct {
 	name  string
 	text  strings.Builder
+	size  int                 // of the text and the parts
 	parts map[string][]string // by the name of their elements
 	marks map[string]string   // signs that it has instead of the usual ones
 }
@@ -143,11 +150,12 @@ func (l *line) finish(name string) {
 	ended := l.open[n-1]
 	l.open = l.open[:n-1]
 	text := ended.typed()
-	if n == 1 {
+	if n == 1 || l.open[n-2].size >= mostFormula {
 		l.write(text, upright)
 		return
 	}
 	around := l.open[n-2]
+	around.size += len(text)
 	switch around.name {
 	case "f", "sSup", "sSub", "sSubSup", "rad", "nary", "d", "func", "limLow":
 		if around.parts == nil {

@@ -101,3 +101,17 @@ func TestFormulasOfOfficeAreTypedInOneLine(t *testing.T) {
 		}
 	}
 }
+
+// TestLongFormulasAreText reads one of more bytes than are copied for each operand
+// around them: a small file took minutes.
+func TestLongFormulasAreText(t *testing.T) {
+	t.Parallel()
+	const times = 3
+	run := "<m:r><m:t>" + strings.Repeat("word ", 2_100) + "</m:t></m:r>"
+	doc, err := reader.Extract(t.Context(), office(t, `<w:p><w:r><w:t>Read: </w:t></w:r><m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:f><m:num>`+
+		strings.Repeat(run, times)+`</m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath></w:p>`), "a.docx")
+	text := strings.Join(doc.Pages, " ")
+	if err != nil || strings.Count(text, "word") != times*2_100 || !strings.HasPrefix(text, "Read: word") {
+		t.Errorf("got %.40q, %v", text, err)
+	}
+}
