@@ -95,7 +95,7 @@ func (s *server) members(op *huma.Operation, form map[string][]string) map[strin
 	members := map[string]any{}
 	for name, texts := range form {
 		switch schema, last := s.resolve(properties[name]), texts[len(texts)-1]; {
-		case schema.Type == huma.TypeArray:
+		case schema.Type == huma.TypeArray, free(schema) && len(texts) > 1:
 			members[name] = s.list(schema, texts)
 		case last != "" || mayBeEmpty(schema):
 			members[name] = fromText(schema, last)
@@ -131,9 +131,12 @@ func (s *server) list(schema *huma.Schema, texts []string) any {
 	return entries
 }
 
+// free reports whether a value may be anything.
+func free(schema *huma.Schema) bool { return schema.Type == "" && schema.OneOf == nil }
+
 // mayBeEmpty reports whether an empty text is a value by the schema.
 func mayBeEmpty(schema *huma.Schema) bool {
-	return schema.OneOf == nil && schema.Enum == nil && schema.Format == "" && schema.Pattern == "" && (schema.Type == huma.TypeString || schema.Type == "")
+	return schema.Enum == nil && schema.Format == "" && schema.Pattern == "" && (schema.Type == huma.TypeString || free(schema))
 }
 
 // truths are the words of forms for truth values.
@@ -142,13 +145,14 @@ var truths = map[string]bool{
 	"false": false, "f": false, "no": false, "n": false, "off": false, "0": false,
 }
 
-// fromText returns what the text stands for by the schema. It stays a text where it stands
-// for nothing: validation says then what it must be.
+// fromText returns what the text stands for by the schema. It stays a text where that may be
+// anything, as an answer that was typed may be; and where it stands for nothing: validation
+// says then what it must be.
 func fromText(schema *huma.Schema, text string) any {
 	switch truth, ok := truths[strings.ToLower(strings.TrimSpace(text))]; {
 	case schema.Type == huma.TypeBoolean && ok:
 		return truth
-	case schema.Type != huma.TypeBoolean && schema.Type != huma.TypeString && json.Valid([]byte(text)):
+	case !free(schema) && schema.Type != huma.TypeBoolean && schema.Type != huma.TypeString && json.Valid([]byte(text)):
 		return json.RawMessage(text)
 	}
 	return text
