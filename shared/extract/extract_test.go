@@ -346,8 +346,8 @@ func TestNoteMarksAreNoPartOfSentences(t *testing.T) {
 			t.Errorf("%s: %q isn't in the text, or marks of notes are", name, want)
 		}
 	}
-	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup>, the 5<sup>th</sup> of a<sup>1</sup>/<sub>2</sub> in (<b>R</b>, <i>x</i>)<sup>2</sup> with <i>x</i> <var>y</var><sup>2</sup>, is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
-	if want := "An area of 3 m², the 5th of a1/2 in (R, x)² with x y², is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
+	doc, err := reader.Extract(t.Context(), []byte(`<!DOCTYPE html><p>An area of 3 m<sup>2</sup>, the 5<sup>th</sup> of a<sup>1</sup>/<sub>2</sub> in (<b>R</b>, <i>x</i>)<sup>2</sup> with <i>x</i> <var>y</var><sup>2</sup> and 2<sup>n+1</sup> of 10<sup>3</sup> H<sub>2</sub>O, log<sub>2</sub>8, is small.<a href="#fn1"><sup>1</sup></a> A larger one isn't.</p>`), "a.html")
+	if want := "An area of 3 m², the 5th of a1/2 in (R, x)² with x y² and 2^(n+1) of 10³ H2O, log_2 8, is small. A larger one isn't."; err != nil || doc.Pages[0] != want {
 		t.Errorf("got %v, %v, want %q", doc.Pages, err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // stacked are the elements of MathML whose parts stand over one another, with the sign
@@ -103,9 +104,9 @@ func raisedText(text string) (string, bool) {
 	return out.String(), text != ""
 }
 
-// raiseSup raises what stands in a <sup> behind a letter or a digit, but for the upper
-// part of a fraction: 3 m², but 1/2.
-func raiseSup(n *html.Node) {
+// shiftLine writes what stands in a <sup> or <sub> behind a letter or a digit as it is
+// typed, but for the upper part of a fraction: 3 m² and 2^(n+1), but 1/2.
+func shiftLine(n *html.Node) {
 	before := n.PrevSibling
 	for before != nil && before.Type != html.TextNode { // letters of formulas are mostly in <i> or <var>
 		before = before.LastChild
@@ -113,18 +114,25 @@ func raiseSup(n *html.Node) {
 	if before == nil {
 		return
 	}
-	if last, _ := utf8.DecodeLastRuneInString(before.Data); !carries(last) {
+	base, size := utf8.DecodeLastRuneInString(before.Data)
+	if !carries(base) {
 		return
 	}
 	text, ok := token(n)
-	signs, raised := raisedText(text)
-	if !ok || !raised {
+	if !ok || text == "" || len(text) > mostToken || strings.HasPrefix(text, "[") { // the mark of a note
 		return
 	}
-	if next := n.NextSibling; next != nil && next.Type == html.TextNode && (strings.HasPrefix(next.Data, "/") || strings.HasPrefix(next.Data, "⁄")) {
-		return
+	var next rune
+	if n.NextSibling != nil && n.NextSibling.Type == html.TextNode {
+		next, _ = utf8.DecodeRuneInString(n.NextSibling.Data)
 	}
-	replaceText(n, signs)
+	last, _ := utf8.DecodeLastRuneInString(before.Data[:len(before.Data)-size])
+	switch {
+	case n.DataAtom == atom.Sub:
+		replaceText(n, index(text, base, next))
+	case next != '/' && next != '⁄' && !ending(text, base, last):
+		replaceText(n, superscript(text))
+	}
 }
 
 // replaceText puts the text, if there is one, in the place of all that is in the node.

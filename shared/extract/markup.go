@@ -78,15 +78,15 @@ var extra = []string{"mw-jump-link", "mw-editsection", "katex-html"}
 // has "header", "menu" or "related" in one, such as a term of the class "subheaders"
 // or a section whose id is "related-work". Formulas and exponents it writes in one line.
 func prepare(root *html.Node) {
-	var unread, formulas, raised []*html.Node
+	var unread, formulas, shifted []*html.Node
 	for n := range root.Descendants() {
 		switch {
 		case n.DataAtom == atom.Annotation, n.DataAtom == atom.AnnotationXml, hasClass(n, extra), noteMark(n):
 			unread = append(unread, n)
 		case n.Namespace == "math" && stacked[n.Data] != "":
 			formulas = append(formulas, n)
-		case n.DataAtom == atom.Sup:
-			raised = append(raised, n)
+		case n.DataAtom == atom.Sup, n.DataAtom == atom.Sub:
+			shifted = append(shifted, n)
 		case textual[n.DataAtom]:
 			n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "class" || a.Key == "id" })
 		case n.DataAtom == atom.Section:
@@ -99,8 +99,8 @@ func prepare(root *html.Node) {
 	for _, n := range slices.Backward(formulas) {
 		inLine(n)
 	}
-	for _, n := range raised {
-		raiseSup(n)
+	for _, n := range shifted {
+		shiftLine(n)
 	}
 }
 
