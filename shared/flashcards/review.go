@@ -121,30 +121,38 @@ func schedule(card ID) *fsrs.Parameters {
 const maxRaces = 20
 
 // Review grades a card and sets when it is due next, by the student's scheduler. It is
-// Throttled after too many. Two round trips; of simultaneous reviews of one card the
-// later ones are worked out again on what the earlier left.
+// Throttled after too many. Two round trips, a third for a repetition; of simultaneous
+// reviews of one card the later ones are worked out again on what the earlier left.
 func (s *Store) Review(ctx context.Context, owner auth.UserID, cardID ID, n NewReview) (Review, error) {
 	if n.ID.IsZero() {
 		n.ID = id.For[Review](ctx)
 	}
 	for range maxRaces {
-		card, who, known, err := s.beforeReview(ctx, owner, cardID, n.ID)
-		switch {
-		case err != nil:
+		card, who, err := s.beforeReview(ctx, owner, cardID)
+		if err != nil {
 			return Review{}, err
-		case known != nil && (known.Card != cardID || known.Quality != int(n.Grade.Quality)):
-			return Review{}, fault.Field("id", "There is another review with this id.")
-		case known != nil:
-			return *known, nil
 		}
 		after := card.reviewed(s.now(), n.Grade, who)
 		review, err := s.record(ctx, owner, card, after, who.scheduler, n)
-		// Another review of the card may have come before it, or this one's repetition.
-		if !errors.Is(err, pgx.ErrNoRows) && !database.Repeated(err, "flashcard_reviews") {
+		switch {
+		case errors.Is(err, pgx.ErrNoRows): // another review of the card came before it
+		case database.Repeated(err, "flashcard_reviews"):
+			return s.known(ctx, owner, cardID, n)
+		default:
 			return review, database.Fault(err, "review")
 		}
 	}
 	return Review{}, fault.New(fault.Unavailable, "This card is being reviewed elsewhere. Try again.")
+}
+
+// known returns the review that is there by the id of the new one, which must be the same.
+func (s *Store) known(ctx context.Context, owner auth.UserID, card ID, n NewReview) (Review, error) {
+	rows, _ := s.db.Query(ctx, `SELECT `+reviewColumns+` FROM flashcard_reviews WHERE id = $1 AND user_id = $2`, n.ID, owner)
+	review, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Review])
+	if err == nil && (review.Card != card || review.Quality != int(n.Grade.Quality)) {
+		return Review{}, fault.Field("id", "There is another review with this id.")
+	}
+	return review, database.Fault(err, "review")
 }
 
 // student is what counts of one when a card is scheduled.
@@ -160,8 +168,8 @@ func (s student) zone() *time.Location {
 	return zone
 }
 
-// beforeReview returns the card, its student, and the review if it is known already.
-func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, reviewID ReviewID) (card Card, who student, known *Review, err error) {
+// beforeReview returns the card and its student.
+func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID) (card Card, who student, err error) {
 	var batch pgx.Batch
 	batch.Queue(`SELECT `+columns+` FROM flashcards f WHERE `+theirs+` AND f.id = $2`, owner, cardID).
 		Query(func(rows pgx.Rows) (err error) {
@@ -170,16 +178,8 @@ func (s *Store) beforeReview(ctx context.Context, owner auth.UserID, cardID ID, 
 		})
 	batch.Queue(`SELECT scheduler, timezone FROM users WHERE id = $1`, owner).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&who.scheduler, &who.timezone) })
-	batch.Queue(`SELECT `+reviewColumns+` FROM flashcard_reviews WHERE id = $1 AND user_id = $2`, reviewID, owner).
-		Query(func(rows pgx.Rows) error {
-			found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Review])
-			if len(found) > 0 {
-				known = found[0]
-			}
-			return err
-		})
 	err = s.db.SendBatch(ctx, &batch).Close()
-	return card, who, known, err
+	return card, who, err
 }
 
 // reviewed returns the card after a review. Both schedulers go on, so that a

@@ -13,6 +13,7 @@ import (
 var trips = map[string]int{
 	"chats-list-messages":          2,  // an empty page: is there such a chat?
 	"documents-list":               2,  // an empty page: is there such a course?
+	"flashcards-review":            3,  // a repetition: which review was it?
 	"documents-search":             2,  // counting it, which must not hold up the next one
 	"documents-stream-events":      3,  // the state before the events and after them
 	"chats-send-message":           8,  // the budget, the question, a search, the answer
