@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"maps"
@@ -216,15 +217,38 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 	if after, err = h.start(owner, after); err != nil || h.over(after) {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop() // the listener's stream lives until its context ends
+	for {
+		after, err = listen(ctx, ref, after, h.Seq, begun, yield)
+		if !errors.Is(err, errSilent) {
+			return err
+		}
+	}
+}
+
+// patience is how long a listener may bring nothing before another takes its place:
+// the stream may have died without a word, or lost an event that all later ones
+// wait for. It costs a read.
+const patience = 10 * time.Second
+
+var errSilent = errors.New("the listener brings nothing")
+
+// listen yields the events after the number until the last one, and returns the
+// number of the last that it yielded. Up to complete all events are there.
+func listen(ctx context.Context, ref *firestore.DocumentRef, after, complete int64, begun time.Time, yield func(Event) error) (int64, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil) // the listener's stream lives until its context ends
+	silence := time.AfterFunc(patience, func() { stop(errSilent) })
+	defer silence.Stop()
 	listener := ref.Collection(eventCollection).Where("seq", ">", after).OrderBy("seq", firestore.Asc).Snapshots(ctx)
 	defer listener.Stop()
 	ahead := map[int64]Event{} // told of, not yet yielded
 	for {
 		snapshot, err := listener.Next()
+		if err != nil && context.Cause(ctx) == errSilent {
+			return after, errSilent
+		}
 		if err != nil {
-			return fmt.Errorf("watch %s: %w", topic, err)
+			return after, fmt.Errorf("watch %s: %w", ref.ID, err)
 		}
 		for _, change := range snapshot.Changes {
 			if change.Kind == firestore.DocumentRemoved {
@@ -232,22 +256,23 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 			}
 			e, alive, err := readEvent(change.Doc, begun)
 			if err != nil {
-				return err
+				return after, err
 			}
 			if alive && e.Seq > after {
 				ahead[e.Seq] = e
 			}
 		}
 		for {
-			e, there := following(ahead, after, h.Seq)
+			e, there := following(ahead, after, complete)
 			if !there {
 				break
 			}
 			delete(ahead, e.Seq)
 			after = e.Seq
 			if err := yield(e); err != nil || e.Last {
-				return err
+				return after, err
 			}
+			silence.Reset(patience)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func publish(t *testing.T, s live.Store, topic string, events ...live.Event) {
 // watch returns the numbers that a watcher sees until the last event or the limit.
 func watch(t *testing.T, s live.Store, topic string, after int64, limit int) []int64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var seen []int64
 	enough := errors.New("enough")
