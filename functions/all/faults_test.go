@@ -218,7 +218,7 @@ func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
 // waitFor waits until the query is true.
 func waitFor(t *testing.T, app *apitest.App, query string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var is bool
 		if err := app.DB.QueryRow(t.Context(), query).Scan(&is); err != nil {
 			t.Fatal(err)

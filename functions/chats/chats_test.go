@@ -408,7 +408,7 @@ func TestInterruptedAnswerIsStoredAsSuch(t *testing.T) {
 	resp.Body.Close()
 
 	var list struct{ Results []message }
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		ada.Get(chat + "messages/?role=assistant").Want(http.StatusOK).Into(&list)
 		if len(list.Results) > 0 && list.Results[0].Status != "pending" || time.Now().After(deadline) {
 			break
@@ -446,7 +446,7 @@ func TestWhoLeavesWhileTheQuestionIsStoredFindsAnAnswer(t *testing.T) {
 		gone <- err
 	}()
 	waiting := 0
-	for deadline := time.Now().Add(10 * time.Second); waiting == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); waiting == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if err := held.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
@@ -460,7 +460,7 @@ func TestWhoLeavesWhileTheQuestionIsStoredFindsAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var list struct{ Results []message }
-	for deadline := time.Now().Add(10 * time.Second); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		ada.Get(chat + "messages/").Want(http.StatusOK).Into(&list)
 	}
 	if len(list.Results) != 2 || list.Results[1].Status != "interrupted" {
@@ -513,7 +513,7 @@ func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 		leave()
 		<-gone
 		var list struct{ Results []message }
-		for deadline := time.Now().Add(10 * time.Second); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); len(list.Results) < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			ada.Get(chat + "messages/").Want(http.StatusOK).Into(&list)
 		}
 		if len(list.Results) != 2 || list.Results[0].Role != "user" || list.Results[1].Status != "interrupted" || list.Results[1].Content != "" {
@@ -532,7 +532,7 @@ func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 			return ada.Do(http.MethodPost, chat+"send_message/", `{"content": "When is a space compact?"}`, "Accept", accept, "Idempotency-Key", chat)
 		}
 		resp := again()
-		for deadline := time.Now().Add(10 * time.Second); resp.Status == http.StatusConflict && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); resp.Status == http.StatusConflict && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			resp = again() // the first try isn't over yet
 		}
 		empty := list.Results[1]

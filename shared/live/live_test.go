@@ -375,7 +375,7 @@ func testNoLeaks(t *testing.T, s live.Store, topic string) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if watching() <= before { // they end a moment after Watch does, as do those of other tests
 			return
 		}

@@ -243,7 +243,7 @@ func start(t *testing.T, program, function string, settings map[string]string) s
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() { stop(); <-ended })
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
