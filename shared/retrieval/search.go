@@ -142,12 +142,13 @@ func (s *Store) meaning() (weight, distance float64) {
 // a single one is a beginning (see the function search_text). Passages are scored by
 // BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at,
 // by the 16 rarest of 40 stems. The rarest one finds passages, and so do the next, as
-// many stems as stand in 2,000 passages together, but none that stands in more than a
+// many stems as stand in 1,000 passages together, but none that stands in more than a
 // third of many. A commoner one tells little and would cost a look at each of its
-// passages: it scores those that others found. In a course of more than 5,000 passages a
-// sample of some 300, spread over the material, tells how common a stem is, because
-// counting would read as much as the search by meaning does; what finds passages is
-// counted by finding them.
+// passages: it scores those that others found. Of more than 3,000 passages that were
+// found, so many are ranked, spread over the material by the chance in their ids. In a
+// course of more than 5,000 passages a sample of some 300, spread over the material,
+// tells how common a stem is, because counting would read as much as the search by
+// meaning does; what finds passages is counted by finding them.
 // How often a stem stands in a passage is read off ts_rank, which for one word is
 // the sum of 1/j² for its n occurrences over π²/6: turning that around is some ten
 // times faster than unpacking the vector.
@@ -190,22 +191,26 @@ WITH material AS MATERIALIZED (
 	) END::real AS frequency
 	FROM estimated
 ), terms AS MATERIALIZED (
-	SELECT word, frequency, frequency <= greatest(passages / 3, 500) AND sum(frequency) OVER (ORDER BY frequency, word) <= 2000
+	SELECT word, frequency, frequency <= greatest(passages / 3, 500) AND sum(frequency) OVER (ORDER BY frequency, word) <= 1000
 		OR frequency = min(frequency) OVER () AS telling
 	FROM counted, sized WHERE frequency > 0
 	ORDER BY frequency, word LIMIT 16
 ), ranked AS MATERIALIZED (
-	SELECT id, words, rest, CASE WHEN telling THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
+	SELECT id, words, rest, CASE WHEN telling AND frequency <= 3000 THEN count(*) OVER (PARTITION BY word) ELSE frequency END AS frequency
 	FROM (
-		SELECT id, document_id, words, words_found || '' AS words_found FROM passages
-		WHERE course_id = $1 AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
-		OFFSET 0 -- by the index of words, whatever the planner knows of a new course
+		SELECT id, words, words_found || '' AS words_found
+		FROM (
+			SELECT id, words, words_found FROM passages
+			WHERE course_id = $1 AND words_found @@ (SELECT string_agg(word::text, ' | ')::tsquery FROM terms WHERE telling)
+				AND coalesce(document_id IN (SELECT id FROM material), false) -- no join, which the planner would begin with
+			ORDER BY substr(uuid_send(id), 11) LIMIT 3000 -- by what is random in it
+		) spread
+		OFFSET 0
 	) p, LATERAL (
 		SELECT word, telling, frequency, greatest(1.6449341 * (1 - ts_rank('{1,1,1,1}', words_found, word)), 0.004) AS rest
 		FROM terms WHERE words_found @@ word
 		OFFSET 0
 	) found
-	WHERE document_id IN (SELECT id FROM material)
 ), worded AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
 	FROM (

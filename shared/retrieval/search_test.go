@@ -301,6 +301,31 @@ func TestSearchWeighsCommonWordsByTheirShare(t *testing.T) {
 	}
 }
 
+// TestSearchWithinADocumentOfACourseThatIsFullOfTheWord: of what is found in so many
+// passages not all are ranked, but of what was asked about all are.
+func TestSearchWithinADocumentOfACourseThatIsFullOfTheWord(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	other := l
+	other.document = id.New[documents.Document]()
+	if _, err := l.db.Exec(t.Context(), `
+		INSERT INTO documents (id, user_id, course_id, name, language, state)
+		SELECT $2, user_id, course_id, 'Short', language, state FROM documents WHERE id = $1`, l.document, other.document); err != nil {
+		t.Fatal(err)
+	}
+	l.add(t, slices.Repeat([]string{"An enzyme of many."}, 6000))
+	other.add(t, slices.Repeat([]string{"The enzyme that is looked for."}, 20))
+	results, err := retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner,
+		retrieval.Query{Course: l.course, Documents: []documents.ID{other.document}, Text: "enzyme", Limit: 50})
+	if err != nil || len(results.Hits) != 20 || results.Hits[0].Document != other.document {
+		t.Errorf("got %d hits, %v; want the 20 passages of the other document", len(results.Hits), err)
+	}
+	results, err = retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "enzyme", Limit: retrieval.MaxLimit})
+	if err != nil || len(results.Hits) != retrieval.MaxLimit {
+		t.Errorf("got %d hits of the whole course, %v; want a full page", len(results.Hits), err)
+	}
+}
+
 func TestSearchKeepsToItsOwner(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
