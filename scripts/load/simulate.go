@@ -179,34 +179,16 @@ func (s *simulated) connections(functions map[string]simulation.Function) int {
 	return sum
 }
 
-// limit says which limit it is.
-func (s *simulated) limit(b simulation.Break) string {
-	instances := counted(s.config.Functions[b.Function].MaxInstances, "instance")
-	switch b.Cause {
-	case simulation.Scaling:
-		return b.Function + ", whose instances are added too late"
-	case simulation.CPU:
-		return b.Function + ", the processors of its " + instances
-	case simulation.Places:
-		return b.Function + ", the places of its " + instances
-	case simulation.Pool:
-		return b.Function + ", the connections of its " + instances
-	case simulation.DatabaseCPU:
-		return "the processors of the database"
-	case simulation.DatabaseConnection:
-		return "the connections of the database"
-	case simulation.Model:
-		return "the budget of the model"
-	case simulation.Address:
-		return b.Function + ", the limit of one address"
-	}
-	return b.Cause.String()
+// explanation is a limit that was reached, in words.
+type explanation struct {
+	limit   string // which it is
+	because string // why it was reached
+	remedy  string // what to raise; "" if what is short suffices as soon as other limits are raised
 }
 
-// because says why a limit was reached.
-func (s *simulated) because(b simulation.Break) string {
+func (s *simulated) explain(b simulation.Break) explanation {
 	f, need, platform := s.config.Functions[b.Function], s.needs.Functions[b.Function], s.config.Platform
-	instances := "its " + counted(f.MaxInstances, "instance")
+	instances := counted(f.MaxInstances, "instance")
 	peak := fmt.Sprintf("%s come at %s", rate(need.PerSecond), timeOfDay(need.At))
 	// served tells how many calls so many servers get done, each of which takes so long.
 	served := func(servers int, each time.Duration) string {
@@ -218,57 +200,70 @@ func (s *simulated) because(b simulation.Break) string {
 		return text
 	}
 	connected := f.Cost.Database + time.Duration(f.Cost.Trips*float64(platform.RoundTrip))
+	more := ""
+	if need.Instances > f.MaxInstances {
+		more = fmt.Sprintf("max_instances of %s to %d", b.Function, need.Instances)
+	}
 	switch b.Cause {
 	case simulation.Scaling:
-		return fmt.Sprintf("the platform adds one when processors or places are %.0f %% busy over a minute, and %s", 100*platform.Utilization, peak)
+		return explanation{
+			limit:   b.Function + ", whose instances are added too late",
+			because: fmt.Sprintf("the platform adds one when processors or places are %.0f %% busy over a minute, and %s", 100*platform.Utilization, peak),
+			remedy:  fmt.Sprintf("min_instances of %s to %d", b.Function, min(need.Instances, f.MaxInstances)),
+		}
 	case simulation.CPU:
-		return fmt.Sprintf("%s compute %s", instances, served(f.MaxInstances*max(1, int(f.CPU)), f.Cost.CPU))
+		return explanation{
+			limit:   b.Function + ", the processors of its " + instances,
+			because: fmt.Sprintf("its %s compute %s", instances, served(f.MaxInstances*max(1, int(f.CPU)), f.Cost.CPU)),
+			remedy:  more,
+		}
 	case simulation.Places:
 		places := f.MaxInstances * f.Concurrency
+		each := served(places, f.Cost.CPU+connected+f.Cost.Model)
 		if awaits(s.config.Day, b.Function) {
-			return fmt.Sprintf("%s serve %s at once, which last until a document is read, and %s", instances, counted(places, "call"), peak)
+			each = "which last until a document is read, and " + peak
 		}
-		return fmt.Sprintf("%s serve %s at once, %s", instances, counted(places, "call"), served(places, f.Cost.CPU+connected+f.Cost.Model))
+		return explanation{
+			limit:   b.Function + ", the places of its " + instances,
+			because: fmt.Sprintf("its %s serve %s at once, %s", instances, counted(places, "call"), each),
+			remedy:  more,
+		}
 	case simulation.Pool:
 		connections := f.MaxInstances * platform.Pool
-		return fmt.Sprintf("%s have %d connections to the database, which serve %s", instances, connections, served(connections, connected))
+		return explanation{
+			limit:   b.Function + ", the connections of its " + instances,
+			because: fmt.Sprintf("its %s have %d connections to the database, which serve %s", instances, connections, served(connections, connected)),
+			remedy:  more,
+		}
 	case simulation.DatabaseCPU:
-		return fmt.Sprintf("there are %d and %.1f would be busy at %s",
-			platform.DatabaseCores, s.needs.DatabaseCores*platform.Utilization, timeOfDay(s.needs.DatabaseAt))
+		return explanation{
+			limit: "the processors of the database",
+			because: fmt.Sprintf("there are %d and %.1f would be busy at %s",
+				platform.DatabaseCores, s.needs.DatabaseCores*platform.Utilization, timeOfDay(s.needs.DatabaseAt)),
+			remedy: fmt.Sprintf("the database to %d processors", s.raised.Platform.DatabaseCores),
+		}
 	case simulation.DatabaseConnection:
-		return fmt.Sprintf("functions get %d", platform.DatabaseConnections)
+		return explanation{
+			limit:   "the connections of the database",
+			because: fmt.Sprintf("functions get %d", platform.DatabaseConnections),
+			remedy:  fmt.Sprintf("its connections to %d", s.raised.Platform.DatabaseConnections),
+		}
 	case simulation.Model:
-		return fmt.Sprintf("it is %s tokens and %s requests a minute; %s and %s are wanted at %s", thousands(platform.TokensPerMinute),
-			thousands(platform.RequestsPerMinute), thousands(s.needs.Tokens), thousands(s.needs.Requests), timeOfDay(s.needs.TokensAt))
+		return explanation{
+			limit: "the budget of the model",
+			because: fmt.Sprintf("it is %s tokens and %s requests a minute; %s and %s are wanted at %s", thousands(platform.TokensPerMinute),
+				thousands(platform.RequestsPerMinute), thousands(s.needs.Tokens), thousands(s.needs.Requests), timeOfDay(s.needs.TokensAt)),
+			remedy: fmt.Sprintf("it to %s tokens and %s requests a minute", thousands(s.raised.Platform.TokensPerMinute), thousands(s.raised.Platform.RequestsPerMinute)),
+		}
 	case simulation.Address:
 		r := platform.PerAddress[b.Function]
-		return fmt.Sprintf("it is %d calls within %s, and %d students of a school have one address", r.Count, r.Per, platform.School)
-	}
-	return ""
-}
-
-// remedy says what to raise; "" if what is short suffices as soon as other limits
-// are raised.
-func (s *simulated) remedy(b simulation.Break) string {
-	f, need := s.config.Functions[b.Function], s.needs.Functions[b.Function]
-	switch b.Cause {
-	case simulation.Scaling:
-		return fmt.Sprintf("min_instances of %s to %d", b.Function, min(need.Instances, f.MaxInstances))
-	case simulation.CPU, simulation.Places, simulation.Pool:
-		if need.Instances <= f.MaxInstances {
-			return ""
+		return explanation{
+			limit:   b.Function + ", the limit of one address",
+			because: fmt.Sprintf("it is %d calls within %s, and %d students of a school have one address", r.Count, r.Per, platform.School),
+			remedy:  "what one address may, or let schools have limits of their own",
 		}
-		return fmt.Sprintf("max_instances of %s to %d", b.Function, need.Instances)
-	case simulation.DatabaseCPU:
-		return fmt.Sprintf("the database to %d processors", s.raised.Platform.DatabaseCores)
-	case simulation.DatabaseConnection:
-		return fmt.Sprintf("its connections to %d", s.raised.Platform.DatabaseConnections)
-	case simulation.Model:
-		return fmt.Sprintf("it to %s tokens and %s requests a minute", thousands(s.raised.Platform.TokensPerMinute), thousands(s.raised.Platform.RequestsPerMinute))
-	case simulation.Address:
-		return "what one address may, or let schools have limits of their own"
 	}
-	return ""
+	panic("a cause without words: " + b.Cause.String())
 }
 
 func awaits(day []schoolday.Visit, id string) bool {
@@ -289,9 +284,10 @@ func (s *simulated) verdict() string {
 	if len(s.asIs.Breaks) == 0 {
 		return fmt.Sprintf("At %s students nothing breaks: all calls are served without long waits.", thousands(float64(s.config.Students)))
 	}
-	b := s.asIs.Breaks[0]
+	first := s.asIs.Breaks[0]
+	e := s.explain(first)
 	return fmt.Sprintf("At %s students the first thing to break is %s, at %s, because %s; to serve them raise %s.",
-		thousands(float64(s.config.Students)), s.limit(b), timeOfDay(b.At), s.because(b), cmp.Or(s.remedy(b), "what it waits for"))
+		thousands(float64(s.config.Students)), e.limit, timeOfDay(first.At), e.because, cmp.Or(e.remedy, "what it waits for"))
 }
 
 func counted(n int, thing string) string {

@@ -67,11 +67,11 @@ func (s *simulated) describeBreaks(d *document) {
 	d.say("What breaks, in this order:")
 	t := d.table(1, "limit", "first at", "minutes", "refused", "slow")
 	for _, b := range breaks {
-		t.row(s.limit(b), timeOfDay(b.At), fmt.Sprint(b.Minutes), thousands(float64(b.Refused)), thousands(float64(b.Slow)))
+		t.row(s.explain(b).limit, timeOfDay(b.At), fmt.Sprint(b.Minutes), thousands(float64(b.Refused)), thousands(float64(b.Slow)))
 	}
 	for _, b := range breaks[1:] {
-		if remedy := s.remedy(b); remedy != "" {
-			d.say("%s: %s; raise %s.", s.limit(b), s.because(b), remedy)
+		if e := s.explain(b); e.remedy != "" {
+			d.say("%s: %s; raise %s.", e.limit, e.because, e.remedy)
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (s *simulated) plotDay() (string, *plot.Canvas) {
 	top.Line(wanted, plot.Black, 0.7)
 	top.Line(refused, plot.Red, 1.2)
 	for i, b := range s.asIs.Breaks[:min(3, len(s.asIs.Breaks))] {
-		top.Upright(b.At.Seconds(), fmt.Sprintf("%d. %s", i+1, s.limit(b)), i)
+		top.Upright(b.At.Seconds(), fmt.Sprintf("%d. %s", i+1, s.explain(b).limit), i)
 	}
 	bottom := &plot.Panel{X: top.X, Y: plot.Linear(0, share*1.05)}
 	bottom.Line(database, plot.Blue, 1.2)
