@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -132,11 +131,7 @@ func TestAKilledAnswerIsKeptAsInterrupted(t *testing.T) {
 func TestAnAnswerWhoseModelIsCutOffIsInterrupted(t *testing.T) {
 	t.Parallel()
 	model := aitest.New(t, hears(nil, "A space is compact "))
-	u, err := url.Parse(model.Config().BaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newProxy(t, u.Host)
+	p := newProxy(t, hostOf(t, model.Config().BaseURL))
 	a := newTutored(t, apitest.New(t), model, p.before(t, model.Config().BaseURL))
 	server := httptest.NewServer(a.Gateway)
 	defer server.Close()
@@ -149,7 +144,7 @@ func TestAnAnswerWhoseModelIsCutOffIsInterrupted(t *testing.T) {
 	a.answers(t, 1, "interrupted: A space is compact")
 }
 
-// The repetition got what had been streamed, without an end.
+// Once, the repetition got what had been streamed, without an end.
 func TestWhoLeftAndAsksAgainByTheKeyGetsAWholeAnswer(t *testing.T) {
 	t.Parallel()
 	model := aitest.New(t, hears(nil, "A space is compact "), aitest.Text("If every open cover has a finite subcover."))

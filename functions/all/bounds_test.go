@@ -8,7 +8,7 @@ import (
 	"aksio.app/shared/api/apitest"
 )
 
-// Nothing kept a student from creating without end.
+// Once, nothing kept a student from creating without end.
 func TestNobodyFillsTheDatabase(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)

@@ -130,7 +130,7 @@ func TestACallerWhoLeavesDuringTheClaimLeavesTheKey(t *testing.T) {
 		defer close(over)
 		app.Gateway.ServeHTTP(httptest.NewRecorder(), r)
 	}()
-	<-h.held
+	closed(t, "the claim on its way", h.held)
 	leave()
 	// Only a call that gives its claim up ends before that is stored. Nothing but a while without
 	// it shows that it doesn't; a slow machine sees less, and nothing false.
@@ -140,7 +140,7 @@ func TestACallerWhoLeavesDuringTheClaimLeavesTheKey(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	close(h.free)
-	<-over
+	closed(t, "the call", over)
 	ada.Do(http.MethodPost, coursesPath, `{"name":"Atoms"}`, "Idempotency-Key", key).Want(http.StatusCreated)
 }
 
@@ -150,7 +150,7 @@ func fill(body, course, name string) string {
 }
 
 // TestAnUnreliableDatabaseLeavesNothingHalfDone has the connections late and cut by
-// chance, the same each time, while a student works who repeats what failed.
+// chance while a student works who repeats what failed.
 func TestAnUnreliableDatabaseLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	app, p := behindProxy(t, "DATABASE_POOL", "2")

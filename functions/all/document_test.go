@@ -19,8 +19,8 @@ import (
 )
 
 // TestWhatIsDemandedIsDocumented leaves out what each operation demands of its body, one
-// field after the other, and then all the rest. The document said of no field that
-// it is demanded.
+// field after the other, and then all the rest. Once, the document said of no field
+// that it is demanded.
 func TestWhatIsDemandedIsDocumented(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)

@@ -19,7 +19,7 @@ import (
 	"aksio.app/shared/id"
 )
 
-// Calls that these tests make fail are no news: 129 lines stood before the one test that failed.
+// Calls that these tests make fail are no news: once, 129 lines stood before the one test that failed.
 func init() { slog.SetLogLoggerLevel(slog.LevelError) }
 
 const coursesPath = "/api/v1/courses/"
@@ -103,7 +103,7 @@ func TestAFullPoolIsWaitedForBriefly(t *testing.T) {
 	}
 	var slow sync.WaitGroup
 	slow.Go(func() { ada.Post(coursesPath, map[string]any{"name": "Slow"}).Want(http.StatusCreated) })
-	waitFor(t, app, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass)`)
+	waitFor(t, app, somebodyWaits)
 
 	refused(t, ada.Post(coursesPath, map[string]any{"name": "Refused"}))
 	if err := lock.Rollback(t.Context()); err != nil {
@@ -119,7 +119,37 @@ func TestAFullPoolIsWaitedForBriefly(t *testing.T) {
 // which somebody else has.
 func TestAFullDatabaseIsWaitedForBriefly(t *testing.T) {
 	t.Parallel()
-	app := apitest.New(t)
+	for sslmode, dials := range map[string]int{"disable": 1, "prefer": 2} { // of an attempt; the server has no TLS
+		t.Run(sslmode, func(t *testing.T) {
+			t.Parallel()
+			app := apitest.New(t)
+			u := roleWithOneConnection(t, app)
+			somebody, err := pgx.Connect(t.Context(), u.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.RawQuery = "sslmode=" + sslmode
+			p := newProxy(t, u.Host)
+			full := app.With("DATABASE_URL", p.before(t, u.String()), "DATABASE_POOL", "1")
+			ada := full.User("ada")
+			refused(t, ada.Post(coursesPath, map[string]any{"name": "Refused"}))
+
+			tried := p.connections()
+			var patient sync.WaitGroup
+			patient.Go(func() { ada.Post(coursesPath, map[string]any{"name": "Patient"}).Want(http.StatusCreated) })
+			soon(t, "another attempt after a refused one", func() bool { return p.connections() > tried+dials })
+			somebody.Close(context.Background())
+			patient.Wait()
+			if got := names(t, app); strings.Join(got, " ") != "Patient" {
+				t.Errorf("courses %v", got)
+			}
+		})
+	}
+}
+
+// roleWithOneConnection returns the address of the app's database for a role of its own.
+func roleWithOneConnection(t *testing.T, app *apitest.App) *url.URL {
+	t.Helper()
 	role := "r" + strings.ReplaceAll(id.New[proxy]().String(), "-", "")
 	if _, err := app.DB.Exec(t.Context(), fmt.Sprintf(
 		`CREATE ROLE %[1]s LOGIN PASSWORD 'secret' CONNECTION LIMIT 1; GRANT ALL ON ALL TABLES IN SCHEMA public TO %[1]s`, role)); err != nil {
@@ -135,26 +165,7 @@ func TestAFullDatabaseIsWaitedForBriefly(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword(role, "secret")
-	somebody, err := pgx.Connect(t.Context(), u.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newProxy(t, u.Host)
-	full := app.With("DATABASE_URL", p.before(t, u.String()), "DATABASE_POOL", "1")
-	ada := full.User("ada")
-	refused(t, ada.Post(coursesPath, map[string]any{"name": "Refused"}))
-
-	tried := p.connections()
-	var patient sync.WaitGroup
-	patient.Go(func() { ada.Post(coursesPath, map[string]any{"name": "Patient"}).Want(http.StatusCreated) })
-	for p.connections() == tried {
-		time.Sleep(10 * time.Millisecond)
-	}
-	somebody.Close(context.Background())
-	patient.Wait()
-	if got := names(t, app); strings.Join(got, " ") != "Patient" {
-		t.Errorf("courses %v", got)
-	}
+	return u
 }
 
 func TestStorageGoesAwayAndComesBack(t *testing.T) {
@@ -215,17 +226,36 @@ func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
 	completed("afterwards", ada.Get(events))
 }
 
+// somebodyWaits is true while a lock is waited for in this database.
+const somebodyWaits = `SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = current_database())`
+
 // waitFor waits until the query is true.
 func waitFor(t *testing.T, app *apitest.App, query string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		var is bool
+	soon(t, query, func() (is bool) {
 		if err := app.DB.QueryRow(t.Context(), query).Scan(&is); err != nil {
 			t.Fatal(err)
 		}
-		if is {
-			return
+		return is
+	})
+}
+
+// closed waits until the channel is closed.
+func closed(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(time.Minute):
+		t.Fatalf("never came: %s", what)
+	}
+}
+
+// soon waits until what is asked for is so.
+func soon(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never so: %s", what)
 		}
 	}
-	t.Fatalf("never true: %s", query)
 }

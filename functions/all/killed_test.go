@@ -97,6 +97,7 @@ func (i *instance) deliver(t *testing.T, object api.Object) int {
 func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 	t.Parallel()
 	summary := aitest.JSON(map[string]any{"text": "It is about spaces.", "topics": []string{"spaces"}})
+	want := undisturbed(t)
 	for moment, tc := range map[string]struct {
 		lock    string         // stops the reading
 		replies []aitest.Reply // before it is stopped
@@ -135,9 +136,9 @@ func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 			}
 			go first.deliver(t, object)
 			if tc.hangs {
-				<-stopped
+				closed(t, "the model's call that hangs", stopped)
 			} else {
-				waitFor(t, app, `SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = current_database())`)
+				waitFor(t, app, somebodyWaits)
 			}
 			first.kill()
 			if err := lock.Rollback(t.Context()); err != nil {
@@ -155,7 +156,7 @@ func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 			if status := second.deliver(t, object); status >= 300 {
 				t.Fatalf("delivered again: got %d", status)
 			}
-			if got, want := whatWasRead(t, app), undisturbed(t); got != want {
+			if got := whatWasRead(t, app); got != want {
 				t.Errorf("read\n%s\nwant\n%s", got, want)
 			}
 		})

@@ -74,6 +74,27 @@ func TestNoFunctionLinksWhatItDoesntDeclare(t *testing.T) {
 	}
 }
 
+// TestDomainsDoNotKnowThatTheyAreServed keeps them usable by commands and tests.
+func TestDomainsDoNotKnowThatTheyAreServed(t *testing.T) {
+	t.Parallel()
+	arguments := []string{"list", "-f", "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}"}
+	for _, domain := range []string{"accounts", "assessments", "courses", "documents", "flashcards", "quizzes", "retrieval", "tutor"} {
+		arguments = append(arguments, "aksio.app/shared/"+domain+"/...")
+	}
+	output, err := exec.CommandContext(t.Context(), "go", arguments...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(output)) {
+		packages := strings.Fields(line)
+		for _, served := range []string{"aksio.app/shared/api", "net/http"} {
+			if slices.Contains(packages[1:], served) {
+				t.Errorf("%s imports %s", packages[0], served)
+			}
+		}
+	}
+}
+
 // firstOf returns the first of the linked packages that is one of those or below one.
 func firstOf(packages, linked []string) string {
 	at := slices.IndexFunc(linked, func(l string) bool {

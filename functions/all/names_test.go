@@ -9,8 +9,8 @@ import (
 	"aksio.app/shared/api/apitest"
 )
 
-// Some names could be blank for the eye, of several lines, or turned around, each kind
-// of thing by a rule of its own.
+// Once, some names could be blank to the eye, of several lines, or turned around, each
+// kind of thing by a rule of its own.
 func TestNamesAreOneLineThatIsSeen(t *testing.T) {
 	t.Parallel()
 	ada := apitest.New(t).User("ada")

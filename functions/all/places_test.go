@@ -1,27 +1,11 @@
 package all_test
 
-import (
-	"encoding/json"
-	"testing"
-
-	"aksio.app/shared/api"
-)
+import "testing"
 
 // A place in a document has the same names wherever it is shown.
 func TestPlacesHaveTheSameNames(t *testing.T) {
 	t.Parallel()
-	text, err := api.Document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document struct {
-		Components struct {
-			Schemas map[string]struct{ Properties map[string]any }
-		}
-	}
-	if err := json.Unmarshal(text, &document); err != nil {
-		t.Fatal(err)
-	}
+	document := readAPI(t)
 	places := 0
 	for name, schema := range document.Components.Schemas {
 		if schema.Properties["passage_id"] == nil || schema.Properties["source"] != nil { // a question has its place under source

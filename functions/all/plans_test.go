@@ -23,7 +23,7 @@ const (
 	tooMany  = 1_000
 )
 
-// notGranted are the calls that aren't granted, and how, but read all the same.
+// notGranted are calls that are refused, with the status, after they have read.
 var notGranted = map[string]int{
 	"accounts-login": http.StatusUnauthorized, "accounts-refresh-token": http.StatusBadRequest, "accounts-logout": http.StatusBadRequest,
 	"documents-search": http.StatusBadRequest, "documents-reprocess": http.StatusBadRequest, "documents-generate": http.StatusBadRequest,

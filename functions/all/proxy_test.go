@@ -146,9 +146,8 @@ func (p *proxy) lets() bool {
 func (c toClient) Write(b []byte) (int, error) {
 	c.proxy.mu.Lock()
 	answers, counted := c.proxy.deaf[c.Conn]
-	c.proxy.deaf[c.Conn]--
-	if !counted {
-		delete(c.proxy.deaf, c.Conn)
+	if counted {
+		c.proxy.deaf[c.Conn]--
 	}
 	cut := counted && answers == 0
 	c.proxy.cut = c.proxy.cut || cut

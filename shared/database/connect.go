@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -21,16 +22,25 @@ const (
 )
 
 // retryConnect lets a refused connection be tried again: the server may have none
-// left for a moment, or be starting. pgconn tries a list of addresses in turn; the
-// same one stands on it several times, and is dialled later each time.
+// left for a moment, or be starting. pgconn tries a list of addresses in turn, some of
+// them twice, with TLS and without; the same list stands there several times over, and
+// each time its first address is dialled later.
 func retryConnect(c *pgx.ConnConfig) {
+	round := append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
+	dials := map[string]int{} // of an address in one round
+	most := 0
+	for _, f := range round {
+		address := fmt.Sprint(f.Host, f.Port)
+		dials[address]++
+		most = max(most, dials[address])
+	}
 	for range connectRetries {
-		c.Fallbacks = append(c.Fallbacks, &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig})
+		c.Fallbacks = append(c.Fallbacks, round...)
 	}
 	dial := c.DialFunc
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if retry, ok := ctx.Value(retryKey{}).(*retryWait); ok { // else it is a request to cancel a query
-			if err := retry.pause(ctx); err != nil {
+		if r, ok := ctx.Value(retriesKey{}).(*retries); ok { // else it is a request to cancel a query
+			if err := r.pause(ctx, address, most); err != nil {
 				return nil, err
 			}
 		}
@@ -38,16 +48,26 @@ func retryConnect(c *pgx.ConnConfig) {
 	}
 }
 
-// retryWait is how long the next attempt of one connection waits.
-type retryWait time.Duration
+// retries are those of one connection.
+type retries struct {
+	dials  map[string]int // of each address
+	rounds int            // that were waited for
+}
 
-type retryKey struct{}
+type retriesKey struct{}
 
-func (w *retryWait) pause(ctx context.Context) error {
-	wait := time.Duration(*w)
-	*w = retryWait(max(2*wait, connectRetryWait))
+// pause waits before a new round, which begins with an address that was dialled as
+// often as one round does.
+func (r *retries) pause(ctx context.Context, address string, most int) error {
+	round := r.dials[address] / most
+	r.dials[address]++
+	if round <= r.rounds {
+		return nil
+	}
+	r.rounds = round
+	wait := connectRetryWait << (round - 1)
 	select {
-	case <-time.After(wait/2 + rand.N(wait/2+1)):
+	case <-time.After(wait/2 + rand.N(wait/2)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -30,7 +30,7 @@ const longestLease = time.Hour
 // request's; Throttled after too many keys. One round trip for a new key, two for a known one.
 func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
 	if lease > longestLease {
-		return nil, first, fmt.Errorf("a lease of %s: AbandonIdempotent takes none for over before %s", lease, longestLease)
+		return nil, first, fmt.Errorf("a lease of %s is longer than the longest, %s", lease, longestLease)
 	}
 	// Whoever inserts the row, or takes over a dead or expired one, runs the request.
 	err = db.QueryRow(ctx, `
@@ -61,7 +61,7 @@ func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, 
 		return nil, first, fault.New(fault.Conflict, "This Idempotency-Key was sent with another request. Use a new key for every request.").
 			Coded("idempotency_key_reused")
 	}
-	return answer, first, err
+	return answer, first, Fault(err, "request with an Idempotency-Key")
 }
 
 // FinishIdempotent stores the answer to a request that BeginIdempotent let run.
@@ -69,7 +69,7 @@ func (db *DB) FinishIdempotent(ctx context.Context, user auth.UserID, operation,
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET answer = $4
 		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $5`, user, operation, key, answer, claim)
-	return err
+	return Fault(err, "request with an Idempotency-Key")
 }
 
 // AbandonIdempotent ends the lease of a request that failed, or seems to: its connection
@@ -79,7 +79,7 @@ func (db *DB) AbandonIdempotent(ctx context.Context, user auth.UserID, operation
 	_, err := db.Exec(ctx, `
 		UPDATE idempotency_keys SET created_at = now() - $5::interval
 		WHERE user_id = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL`, user, operation, key, claim, longestLease)
-	return err
+	return Fault(err, "request with an Idempotency-Key")
 }
 
 // Repeated reports whether err says that the table has a row of that id: a repetition

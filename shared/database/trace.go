@@ -57,7 +57,7 @@ func (tracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopy
 
 // TraceConnectStart begins the attempts of one connection.
 func (tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
-	return context.WithValue(ctx, retryKey{}, new(retryWait))
+	return context.WithValue(ctx, retriesKey{}, &retries{dials: map[string]int{}})
 }
 
 // TraceConnectEnd has nothing to do.

@@ -191,7 +191,8 @@ func readHead(snapshot *firestore.DocumentSnapshot, err error) (head, time.Time,
 	return h, snapshot.UpdateTime, snapshot.DataTo(&h)
 }
 
-// Watch is Store's. It costs a read for each event, and one.
+// Watch is Store's. It costs a read for each event, one, and one more after each ten
+// seconds that bring nothing.
 func (f *Firestore) Watch(ctx context.Context, topic, owner string, after int64, yield func(Event) error) error {
 	if !isTopic(topic) {
 		return notFound()

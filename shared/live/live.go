@@ -38,7 +38,7 @@ type Event struct {
 	Time  time.Time      // when it was published, given by Publish
 	First bool           // begins the topic anew: what was published before is forgotten
 	Last  bool           // nothing follows, until a First
-	Data  map[string]any // what clients see; watched, it is as after a way through JSON
+	Data  map[string]any // what clients see; watchers get it as it comes back from JSON
 }
 
 // Store passes events from who publishes to who watches. Implementations are

@@ -506,10 +506,18 @@ func TestFirestoreOutOfOrder(t *testing.T) {
 
 func TestFirestoreAway(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
 	s := live.NewFirestore(live.Config{Emulator: "127.0.0.1:1", TTL: time.Hour})
-	_, err := s.Publish(ctx, "topic", owner, step(1))
-	wantKind(t, "publishing", err, fault.Unavailable)
-	wantKind(t, "watching", s.Watch(ctx, "topic", owner, 0, nothing), fault.Unavailable)
+	publish := func(ctx context.Context) error {
+		_, err := s.Publish(ctx, "topic", owner, step(1))
+		return err
+	}
+	watch := func(ctx context.Context) error { return s.Watch(ctx, "topic", owner, 0, nothing) }
+	for name, call := range map[string]func(context.Context) error{"publishing": publish, "watching": watch} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			wantKind(t, name, call(ctx), fault.Unavailable)
+		})
+	}
 }

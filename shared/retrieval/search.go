@@ -4,6 +4,7 @@ package retrieval
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 	weight, distance := s.meaning()
 	var batch pgx.Batch
 	courses.QueueRequire(&batch, owner, q.Course)
-	// The plan for any course reads the vectors of a large one without the workers, in twice the time.
+	// A generic plan would read a large course's vectors without parallel workers, in twice the time.
 	batch.Queue(`SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`)
 	batch.Queue(search, q.Course, owner, q.Documents, q.Text, vector, s.model.EmbeddingModel(), weight, distance, q.Limit, q.Offset).
 		Query(func(rows pgx.Rows) (err error) {
@@ -116,7 +117,7 @@ func (s *Store) Search(ctx context.Context, owner auth.UserID, q Query) (Results
 		usage.Queue(&batch, owner, usage.Embedding, spent)
 	}
 	if err := s.db.SendBatch(ctx, &batch).Close(); err != nil {
-		return Results{}, err
+		return Results{}, fmt.Errorf("search course %s: %w", q.Course, err)
 	}
 	return results, nil
 }
@@ -138,10 +139,10 @@ func (s *Store) meaning() (weight, distance float64) {
 // the course has several times, one is searched.
 //
 // Words: each language of the course's documents contributes the question's
-// stems in that language; where a script parts no words, pairs of letters, of which
-// a single one is a beginning (see the function search_text). Passages are scored by
-// BM25 (k1 1.2, b 0.75), their length relative to the 200 words that passages aim at,
-// by the 16 rarest of 40 stems. The rarest one finds passages, and so do the next, as
+// stems in that language; in scripts without spaces, pairs of characters, where a
+// single character matches as a prefix (see the function search_text). Passages are scored by
+// BM25 (k1 1.2, b 0.75), their length relative to the 180 words that passages aim at,
+// by the 16 rarest of the 40 longest stems. The rarest one finds passages, and so do the next, as
 // many stems as stand in 1,000 passages together, but none that stands in more than a
 // third of many. A commoner one tells little and would cost a look at each of its
 // passages: it scores those that others found. Of more than 3,000 passages that were
@@ -164,8 +165,10 @@ WITH material AS MATERIALIZED (
 	  AND (cardinality($3::uuid[]) IS NULL OR cardinality($3) = 0 OR id = ANY ($3))
 	ORDER BY coalesce(sha256, uuid_send(id)), state <> 'completed', processed_at IS NULL, id
 ), stems AS (
-	SELECT DISTINCT stem
+	SELECT stem
 	FROM (SELECT DISTINCT language FROM material) l, unnest(tsvector_to_array(to_tsvector(search_config(l.language), search_text($4, false)))) stem
+	GROUP BY stem
+	ORDER BY length(stem) DESC, stem
 	LIMIT 40
 ), sized AS MATERIALIZED (
 	SELECT greatest(sum(passage_count), 1)::real AS passages FROM material
@@ -187,7 +190,11 @@ WITH material AS MATERIALIZED (
 	) w
 ), counted AS MATERIALIZED (
 	SELECT word, CASE WHEN about > 0 THEN about ELSE (
-		SELECT count(*) FROM (SELECT FROM passages p WHERE p.course_id = $1 AND p.words_found @@ word LIMIT 5001) found
+		SELECT count(*) FROM (
+			SELECT FROM passages p
+			WHERE p.course_id = $1 AND p.words_found @@ word AND coalesce(p.document_id IN (SELECT id FROM material), false) -- as below
+			LIMIT 5001
+		) found
 	) END::real AS frequency
 	FROM estimated
 ), terms AS MATERIALIZED (
@@ -214,7 +221,7 @@ WITH material AS MATERIALIZED (
 ), worded AS MATERIALIZED (
 	SELECT id, row_number() OVER (ORDER BY bm25 DESC, id) AS rank
 	FROM (
-		SELECT id, sum(idf * 2.2 * tf / (tf + 1.2 * (0.25 + 0.75 * words / 200.0))) AS bm25
+		SELECT id, sum(idf * 2.2 * tf / (tf + 1.2 * (0.25 + 0.75 * words / 180.0))) AS bm25
 		FROM ranked, sized, LATERAL (SELECT ln(1 + (greatest(passages, frequency) - frequency + 0.5) / (frequency + 0.5)) AS idf,
 			CASE WHEN rest > 0.5 THEN 1 ELSE (1 + sqrt(1 - 2 * rest)) / (2 * rest) END AS tf) f
 		GROUP BY id

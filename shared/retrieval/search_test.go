@@ -58,6 +58,19 @@ func newLibrary(t testing.TB, language string) library {
 	return l
 }
 
+// another is the same course with another document in the same language.
+func (l library) another(t testing.TB) library {
+	t.Helper()
+	first := l.document
+	l.document = id.New[documents.Document]()
+	if _, err := l.db.Exec(t.Context(), `
+		INSERT INTO documents (id, user_id, course_id, name, language, state)
+		SELECT $2, user_id, course_id, 'Another', language, state FROM documents WHERE id = $1`, first, l.document); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // add stores the texts as the document's passages, with vectors of the model.
 func (l library) add(t testing.TB, texts []string) {
 	t.Helper()
@@ -196,13 +209,7 @@ func TestSearchAnswersOnceFromAFileThatIsThereTwice(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
 	l.add(t, []string{"A ribosome makes proteins."})
-	copied := l
-	copied.document = id.New[documents.Document]()
-	if _, err := l.db.Exec(t.Context(), `
-		INSERT INTO documents (id, user_id, course_id, name, language, state)
-		SELECT $2, user_id, course_id, 'Copy', language, state FROM documents WHERE id = $1`, l.document, copied.document); err != nil {
-		t.Fatal(err)
-	}
+	copied := l.another(t)
 	copied.add(t, []string{"A ribosome makes proteins."})
 	if _, err := l.db.Exec(t.Context(), `UPDATE documents SET sha256 = '\x01'`); err != nil {
 		t.Fatal(err)
@@ -306,13 +313,7 @@ func TestSearchWeighsCommonWordsByTheirShare(t *testing.T) {
 func TestSearchWithinADocumentOfACourseThatIsFullOfTheWord(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, "en")
-	other := l
-	other.document = id.New[documents.Document]()
-	if _, err := l.db.Exec(t.Context(), `
-		INSERT INTO documents (id, user_id, course_id, name, language, state)
-		SELECT $2, user_id, course_id, 'Short', language, state FROM documents WHERE id = $1`, l.document, other.document); err != nil {
-		t.Fatal(err)
-	}
+	other := l.another(t)
 	l.add(t, slices.Repeat([]string{"An enzyme of many."}, 6000))
 	other.add(t, slices.Repeat([]string{"The enzyme that is looked for."}, 20))
 	results, err := retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner,
@@ -323,6 +324,36 @@ func TestSearchWithinADocumentOfACourseThatIsFullOfTheWord(t *testing.T) {
 	results, err = retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: "enzyme", Limit: retrieval.MaxLimit})
 	if err != nil || len(results.Hits) != retrieval.MaxLimit {
 		t.Errorf("got %d hits of the whole course, %v; want a full page", len(results.Hits), err)
+	}
+}
+
+// TestSearchWithinADocumentWeighsItsOwnWords: what stands in other documents only finds
+// nothing, and keeps no word of the document from it.
+func TestSearchWithinADocumentWeighsItsOwnWords(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	other := l.another(t)
+	l.add(t, slices.Concat(slices.Repeat([]string{"An enzyme."}, 600), slices.Repeat([]string{"A membrane."}, 550)))
+	other.add(t, []string{"The enzyme that is looked for.", "Something else."})
+	results, err := retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner,
+		retrieval.Query{Course: l.course, Documents: []documents.ID{other.document}, Text: "enzyme membrane", Limit: 5})
+	if err != nil || len(results.Hits) != 1 {
+		t.Errorf("got %+v, %v; want the passage with the enzyme", results.Hits, err)
+	}
+}
+
+// TestSearchByALongQuestion uses its longest words.
+func TestSearchByALongQuestion(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, "en")
+	l.add(t, []string{"A zygote divides."})
+	text := "zygote"
+	for i := range 60 {
+		text += fmt.Sprintf(" q%c%c", 'a'+i%26, 'a'+i/26)
+	}
+	results, err := retrieval.NewStore(l.db, mute{}).Search(t.Context(), l.owner, retrieval.Query{Course: l.course, Text: text, Limit: 5})
+	if err != nil || len(results.Hits) != 1 {
+		t.Errorf("got %+v, %v; want the passage", results.Hits, err)
 	}
 }
 
