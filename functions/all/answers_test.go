@@ -23,7 +23,7 @@ func newTutored(t *testing.T, app *apitest.App, model *aitest.Server, address st
 	t.Helper()
 	app = app.With("OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", address)
 	ada := app.User("ada")
-	chat := ada.Post("/api/v1/chat/chats/", map[string]any{"title": "Help"}).Want(http.StatusCreated).Map()["id"].(string)
+	chat := ada.Post("/api/v1/chat/chats/", map[string]any{"title": "Help"}).Want(http.StatusCreated).ID()
 	return tutored{app, ada, "/api/v1/chat/chats/" + chat + "/"}
 }
 

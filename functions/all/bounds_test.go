@@ -14,7 +14,7 @@ func TestNobodyFillsTheDatabase(t *testing.T) {
 	app := apitest.New(t)
 	ada, bob := app.User("ada"), app.User("bob")
 	made := func(who *apitest.Client, path, body string) string {
-		return who.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+		return who.Post(path, body).Want(http.StatusCreated).ID()
 	}
 	course, bobs := made(ada, coursesPath, `{"name":"Cells"}`), made(bob, coursesPath, `{"name":"Cells"}`)
 	one := map[string]string{}

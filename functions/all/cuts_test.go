@@ -54,7 +54,7 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	app.Races = true // a new connection prepares anew
 	ada := app.User("ada")
 	made := func(path, body string) string {
-		return ada.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+		return ada.Post(path, body).Want(http.StatusCreated).ID()
 	}
 	course := made(coursesPath, `{"name":"Cells"}`)
 	quiz := made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`","max_attempts":100}`)
@@ -156,7 +156,7 @@ func TestAnUnreliableDatabaseLeavesNothingHalfDone(t *testing.T) {
 	app, p := behindProxy(t, "DATABASE_POOL", "2")
 	app.Races = true
 	ada := app.User("ada")
-	course := ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).ID()
 	chance := rand.New(rand.NewPCG(1, 2))
 	p.gamble(chance)
 	failed, each := 0, 12

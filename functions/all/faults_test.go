@@ -175,7 +175,7 @@ func TestStorageGoesAwayAndComesBack(t *testing.T) {
 	behind := app.With("STORAGE_EMULATOR_HOST", p.before(t, app.Settings["STORAGE_EMULATOR_HOST"]))
 	ada := behind.User("ada")
 	object := uploadLecture(t, app, ada)
-	course := ada.Post(coursesPath, map[string]any{"name": "Other"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Other"}).Want(http.StatusCreated).ID()
 	body, contentType := form("Notes about compact spaces.")
 	upload := func() *apitest.Response {
 		return ada.Do(http.MethodPost, coursesPath+course+"/documents/upload/", body, "Content-Type", contentType)

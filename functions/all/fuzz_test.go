@@ -35,8 +35,8 @@ func newFuzzing(f *testing.F) *fuzzing {
 	ada := app.User("ada")
 	z := &fuzzing{app: app, token: app.Token(ada.ID), document: id.New[fuzzing]().String(), word: "mitochondria",
 		passage: `The mitochondria of a cell don't cost 5 € \ year: "they" are | its & power * houses.`}
-	z.course = ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).Map()["id"].(string)
-	z.card = ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": z.course, "question": "q", "answer": "a"}).Want(http.StatusCreated).Map()["id"].(string)
+	z.course = ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).ID()
+	z.card = ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": z.course, "question": "q", "answer": "a"}).Want(http.StatusCreated).ID()
 	vectors, _, err := provider.Offline{}.Embed(f.Context(), []string{z.passage})
 	if err != nil {
 		f.Fatal(err)

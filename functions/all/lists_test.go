@@ -16,7 +16,7 @@ func TestListsOfACourse(t *testing.T) {
 	app := apitest.New(t)
 	ada := app.User("ada")
 	newWorld(t, app, ada)
-	empty := ada.Post("/api/v1/courses/", map[string]any{"name": "Empty"}).Want(http.StatusCreated).Map()["id"].(string)
+	empty := ada.Post("/api/v1/courses/", map[string]any{"name": "Empty"}).Want(http.StatusCreated).ID()
 	lists := 0
 	for _, d := range api.Declared() {
 		if !slices.Contains(d.Methods, http.MethodGet) || d.Access != api.User || strings.Contains(d.Path, "{") || !strings.HasSuffix(d.ID, "-list") || d.ID == "courses-list" {

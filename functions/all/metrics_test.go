@@ -76,7 +76,7 @@ func whatIsLogged(t *testing.T) (lines []map[string]any) {
 	app := apitest.New(t, "OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", model.Config().BaseURL, "BACKUPS_DIR", t.TempDir())
 	ada := app.User("ada")
 	read := uploadLecture(t, app, ada)
-	course := ada.Post(coursesPath, map[string]any{"name": "Other"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Other"}).Want(http.StatusCreated).ID()
 	body, contentType := form("\x00\x01 no text at all")
 	ada.Do(http.MethodPost, coursesPath+course+"/documents/upload/", body, "Content-Type", contentType).Want(http.StatusCreated)
 

@@ -14,7 +14,7 @@ import (
 func TestNamesAreOneLineThatIsSeen(t *testing.T) {
 	t.Parallel()
 	ada := apitest.New(t).User("ada")
-	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 	quizzes, chats := "/api/v1/assessments/quizzes/", "/api/v1/chat/chats/"
 	for path, named := range map[string]struct {
 		field string
@@ -52,9 +52,9 @@ func TestNamesAreOneLineThatIsSeen(t *testing.T) {
 func TestShortTextsAreOneLine(t *testing.T) {
 	t.Parallel()
 	ada := apitest.New(t).User("ada")
-	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
-	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course, "question": "q", "answer": "a"}).Want(http.StatusCreated).Map()["id"].(string)
-	quiz := ada.Post("/api/v1/assessments/quizzes/", map[string]any{"course": course, "title": "Quiz"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
+	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course, "question": "q", "answer": "a"}).Want(http.StatusCreated).ID()
+	quiz := ada.Post("/api/v1/assessments/quizzes/", map[string]any{"course": course, "title": "Quiz"}).Want(http.StatusCreated).ID()
 	question := map[string]any{"question_text": "?", "question_type": "true_false", "correct_answers": []string{"true"}}
 	for path, fields := range map[string][]string{
 		coursesPath + course + "/":                            {"university", "course_code", "semester", "academic_year", "subject_area", "icon", "study_goals", "preferred_study_methods"},

@@ -23,7 +23,7 @@ func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
 	t.Helper()
 	made := func(path string, body map[string]any) string {
 		t.Helper()
-		return ada.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+		return ada.Post(path, body).Want(http.StatusCreated).ID()
 	}
 	const assessments = "/api/v1/assessments/"
 	w := world{}
@@ -42,7 +42,7 @@ func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
 	w[assessments+"quizzes/{}"] = quiz
 	w["question"] = made(assessments+"quizzes/"+quiz+"/questions/", map[string]any{"question_text": "?", "question_type": "true_false", "correct_answers": []string{"true"}})
 	ada.Patch(assessments+"quizzes/"+quiz+"/", map[string]any{"status": "published"}).Want(http.StatusOK)
-	w[assessments+"quiz-attempts/{}"] = ada.Post(assessments+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).Map()["id"].(string)
+	w[assessments+"quiz-attempts/{}"] = ada.Post(assessments+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).ID()
 	w[assessments+"{}"] = made(assessments, map[string]any{"course": course, "title": "Check", "assessment_type": "formative"})
 	w["/api/v1/chat/chats/{}"] = made("/api/v1/chat/chats/", map[string]any{"title": "Help"})
 	return w
@@ -103,7 +103,7 @@ func TestEveryThingOfAnotherIsNotFound(t *testing.T) {
 	app := apitest.New(t)
 	ada, bob := app.User("ada"), app.User("bob")
 	w := newWorld(t, app, ada)
-	bobs := bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).Map()["id"].(string)
+	bobs := bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).ID()
 	call := func(client *apitest.Client, d *api.Declaration, method, course string) int {
 		body, contentType := w.body(d, course)
 		if method == http.MethodGet || method == http.MethodDelete {

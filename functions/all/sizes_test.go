@@ -137,20 +137,20 @@ var fillers = map[string]func(*sizes){
 	"quizzes-list": func(s *sizes) {
 		const path = "/api/v1/assessments/quizzes/"
 		for range 20 {
-			quiz := s.ada.Post(path, map[string]any{"course": s.world["/api/v1/courses/{}"], "title": strings.Repeat("🦠", 255)}).Want(http.StatusCreated).Map()["id"].(string)
+			quiz := s.ada.Post(path, map[string]any{"course": s.world["/api/v1/courses/{}"], "title": strings.Repeat("🦠", 255)}).Want(http.StatusCreated).ID()
 			s.questions(quiz)
 		}
 	},
 	"quiz-attempts-list": func(s *sizes) {
 		const path = "/api/v1/assessments/"
-		quiz := s.ada.Post(path+"quizzes/", map[string]any{"course": s.world["/api/v1/courses/{}"], "title": "t", "max_attempts": 30}).Want(http.StatusCreated).Map()["id"].(string)
+		quiz := s.ada.Post(path+"quizzes/", map[string]any{"course": s.world["/api/v1/courses/{}"], "title": "t", "max_attempts": 30}).Want(http.StatusCreated).ID()
 		var questions []string
 		for range 60 {
-			questions = append(questions, s.ada.Post(path+"quizzes/"+quiz+"/questions/", map[string]any{"question_text": "?", "question_type": "essay"}).Want(http.StatusCreated).Map()["id"].(string))
+			questions = append(questions, s.ada.Post(path+"quizzes/"+quiz+"/questions/", map[string]any{"question_text": "?", "question_type": "essay"}).Want(http.StatusCreated).ID())
 		}
 		s.ada.Patch(path+"quizzes/"+quiz+"/", map[string]any{"status": "published"}).Want(http.StatusOK)
 		for range 20 {
-			attempt := s.ada.Post(path+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).Map()["id"].(string)
+			attempt := s.ada.Post(path+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).ID()
 			for _, question := range questions {
 				answer := map[string]any{"question": question, "user_answer": strings.Repeat(wide, 1_400)}
 				if s.ada.Post(path+"quiz-attempts/"+attempt+"/submit_response/", answer).Status != http.StatusCreated {

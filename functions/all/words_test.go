@@ -19,8 +19,8 @@ var goWords = []string{"go struct", "go value", "strconv", "json:", "unmarshal",
 func TestWrongRequestsAreToldInPlainWords(t *testing.T) {
 	t.Parallel()
 	ada := apitest.New(t).User("ada")
-	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
-	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course, "question": "Q?", "answer": "A"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := ada.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
+	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course, "question": "Q?", "answer": "A"}).Want(http.StatusCreated).ID()
 	documents, review := coursesPath+course+"/documents/", "/api/v1/assessments/flashcards/"+card+"/review/"
 	search := "/api/v1/documents/search/?course=" + course
 	const id = "is not an id: want 36 characters such as 0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c."
@@ -143,7 +143,7 @@ func TestWholeNumbersHaveManyForms(t *testing.T) {
 	if got := fmt.Sprint(course["name"], " ", course["credits"], " ", course["difficulty_level"], " ", course["course_code"]); got != `3.0 "1e2 15 3 1e2` {
 		t.Errorf("got %s", got)
 	}
-	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course["id"], "question": "Q?", "answer": "A"}).Want(http.StatusCreated).Map()["id"].(string)
+	card := ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": course["id"], "question": "Q?", "answer": "A"}).Want(http.StatusCreated).ID()
 	review := ada.Post("/api/v1/assessments/flashcards/"+card+"/review/", `{"rating":40e-1,"response_time_seconds":1.2E+1}`).Want(http.StatusCreated).Map()
 	if review["rating"] != 4.0 || review["response_time_seconds"] != 12.0 {
 		t.Errorf("got %v", review)

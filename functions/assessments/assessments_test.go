@@ -64,7 +64,7 @@ type student struct {
 
 func newStudent(t *testing.T, app *apitest.App, name string) *student {
 	client := app.User(name)
-	course := client.Post("/api/v1/courses/", object{"name": "Biology"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := client.Post("/api/v1/courses/", object{"name": "Biology"}).Want(http.StatusCreated).ID()
 	return &student{client, app, t, course}
 }
 
@@ -93,7 +93,7 @@ func (s *student) plan(settings object) string {
 	for key, value := range settings {
 		body[key] = value
 	}
-	return s.Post(path, body).Want(http.StatusCreated).Map()["id"].(string)
+	return s.Post(path, body).Want(http.StatusCreated).ID()
 }
 
 // made is the answer to a generation.

@@ -34,7 +34,7 @@ var texts = []string{
 // course adds a course with one document of three passages and returns both ids.
 func course(t *testing.T, app *apitest.App, owner *apitest.Client) (course, document string) {
 	t.Helper()
-	course = owner.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	course = owner.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 	document = id.New[texter]().String()
 	if _, err := app.DB.Exec(t.Context(), `
 		INSERT INTO documents (id, user_id, course_id, name, language, state, passage_count) VALUES ($1, $2, $3, 'Lecture 1', 'en', 'completed', 3)`,
@@ -77,7 +77,7 @@ type message struct {
 
 func open(t *testing.T, client *apitest.Client, course string) string {
 	t.Helper()
-	return path + client.Post(path, map[string]any{"title": "Help", "course": course}).Want(http.StatusCreated).Map()["id"].(string) + "/"
+	return path + client.Post(path, map[string]any{"title": "Help", "course": course}).Want(http.StatusCreated).ID() + "/"
 }
 
 func TestTutorAnswersFromTheMaterialAndCitesIt(t *testing.T) {
@@ -556,9 +556,9 @@ func TestChatRejects(t *testing.T) {
 		ada.Patch(chat, settings).Want(http.StatusOK)
 		return ada.Post(chat+"send_message/", map[string]any{"content": "x", "referenced_documents": []string{document}})
 	}
-	elsewhere := open(t, ada, ada.Post("/api/v1/courses/", map[string]any{"name": "Another"}).Want(http.StatusCreated).Map()["id"].(string))
-	general := path + ada.Post(path, map[string]any{"title": "General"}).Want(http.StatusCreated).Map()["id"].(string) + "/"
-	bobs := open(t, bob, bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).Map()["id"].(string))
+	elsewhere := open(t, ada, ada.Post("/api/v1/courses/", map[string]any{"name": "Another"}).Want(http.StatusCreated).ID())
+	general := path + ada.Post(path, map[string]any{"title": "General"}).Want(http.StatusCreated).ID() + "/"
+	bobs := open(t, bob, bob.Post("/api/v1/courses/", map[string]any{"name": "Mine"}).Want(http.StatusCreated).ID())
 
 	for name, tc := range map[string]struct {
 		resp  *apitest.Response

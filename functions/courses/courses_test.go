@@ -165,7 +165,7 @@ func TestAnExamMayBeFarAway(t *testing.T) {
 func TestTimesAreThoseOfRFC3339(t *testing.T) {
 	t.Parallel()
 	ada := apitest.New(t).User("ada")
-	course := path + ada.Post(path, map[string]any{"name": "x"}).Want(http.StatusCreated).Map()["id"].(string) + "/"
+	course := path + ada.Post(path, map[string]any{"name": "x"}).Want(http.StatusCreated).ID() + "/"
 	for sent, want := range map[string]any{
 		"2026-06-01": "2026-06-01T00:00:00Z", "2026-06-01T09:00:00.123456Z": "2026-06-01T09:00:00.123456Z", "2026-06-01t09:00:00z": "2026-06-01T09:00:00Z",
 		"2026-06-01T09:00:00+14:00": "2026-05-31T19:00:00Z", "2026-06-01T09:00:00-23:59": "2026-06-02T08:59:00Z",

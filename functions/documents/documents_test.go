@@ -54,7 +54,7 @@ type student struct {
 func (a *app) student(name string) *student {
 	a.t.Helper()
 	client := a.User(name)
-	course := client.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := client.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 	return &student{client, a, course, "/api/v1/courses/" + course + "/documents/"}
 }
 
@@ -198,7 +198,7 @@ func TestEveryStatusIsReached(t *testing.T) {
 	app := newApp(t)
 	ada := app.student("ada")
 	created := ada.Post(ada.path, map[string]any{"name": "Announced", "document_type": "file", "original_filename": "a.txt", "content_type": "text/plain", "file_size_bytes": 10}).
-		Want(http.StatusCreated).Map()["id"].(string)
+		Want(http.StatusCreated).ID()
 	queued := ada.uploaded("queued.txt", "text/plain", lecture)
 	claimed := ada.uploaded("claimed.txt", "text/plain", append([]byte("Claimed. "), lecture...))
 	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET state = 'processing' WHERE id = $1`, claimed); err != nil {

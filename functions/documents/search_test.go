@@ -20,7 +20,7 @@ func search(client *apitest.Client, course string) *apitest.Response {
 }
 
 func ownCourse(client *apitest.Client) string {
-	return client.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	return client.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 }
 
 // TestASearchWithoutMeaningIsLogged changes the process's logger, so it isn't parallel.

@@ -263,7 +263,7 @@ func TestTextIsADocument(t *testing.T) {
 	app := newApp(t)
 	ada := app.student("ada")
 	document := ada.Post(ada.path, map[string]any{"document_type": "text", "name": "Notes", "text": string(lecture), "description": nil}).
-		Want(http.StatusCreated).Map()["id"].(string)
+		Want(http.StatusCreated).ID()
 	app.process(document).Want(http.StatusOK)
 	content := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()
 	if !strings.Contains(content["extracted_text"].(string), "Heine-Borel") || content["embeddings_available"] != true {
@@ -283,7 +283,7 @@ func TestShortTextsAreRead(t *testing.T) {
 	ada := app.student("ada")
 	for _, text := range []string{"E = mc²", "pH 7", "12345 67890", "水的化学式", "∀x∃y", "π"} {
 		document := ada.Post(ada.path, map[string]any{"document_type": "text", "name": "Notes", "text": text}).
-			Want(http.StatusCreated).Map()["id"].(string)
+			Want(http.StatusCreated).ID()
 		app.process(document).Want(http.StatusOK)
 		ada.wantStatus(document, "completed", "")
 		if got := ada.Get(ada.path + document + "/content/").Want(http.StatusOK).Map()["extracted_text"]; got != text {

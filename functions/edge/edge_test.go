@@ -119,7 +119,7 @@ func TestLinksAreOfTheConfiguredAddress(t *testing.T) {
 	ada := app.User("ada")
 	var course string
 	for _, name := range []string{"Algebra", "Topology"} {
-		course = ada.Post("/api/v1/courses/", map[string]any{"name": name}).Want(http.StatusCreated).Map()["id"].(string)
+		course = ada.Post("/api/v1/courses/", map[string]any{"name": name}).Want(http.StatusCreated).ID()
 	}
 	for address, want := range map[string]string{"https://api.aksio.app": "https://api.aksio.app/api/v1/courses/?page=2&page_size=1", "": "/api/v1/courses/?page=2&page_size=1"} {
 		ada := app.With("API_URL", address).As(ada)

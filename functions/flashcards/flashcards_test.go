@@ -22,7 +22,7 @@ import (
 const path = "/api/v1/assessments/flashcards/"
 
 func newCourse(owner *apitest.Client) string {
-	return owner.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	return owner.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 }
 
 func newCard(owner *apitest.Client, course string) map[string]any {
@@ -310,7 +310,7 @@ func TestDueCardsComeLongestOverdueFirst(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
 	ada := app.User("ada")
-	course, other := newCourse(ada), ada.Post("/api/v1/courses/", map[string]any{"name": "Other"}).Want(http.StatusCreated).Map()["id"].(string)
+	course, other := newCourse(ada), ada.Post("/api/v1/courses/", map[string]any{"name": "Other"}).Want(http.StatusCreated).ID()
 	for name, due := range map[string]string{"second": "1 hour", "first": "2 hours", "not yet": "-1 hour", "inactive": "3 hours"} {
 		id := newCard(ada, course)["id"].(string)
 		if _, err := app.DB.Exec(t.Context(), `UPDATE flashcards SET question = $2, next_review_date = now() - $3::interval, is_active = $2 <> 'inactive' WHERE id = $1`, id, name, due); err != nil {

@@ -42,7 +42,7 @@ type student struct {
 
 func newStudent(app *apitest.App, name string) *student {
 	client := app.User(name)
-	return &student{client, client.Post("/api/v1/courses/", object{"name": "Biology"}).Want(http.StatusCreated).Map()["id"].(string)}
+	return &student{client, client.Post("/api/v1/courses/", object{"name": "Biology"}).Want(http.StatusCreated).ID()}
 }
 
 // One question of each type, with the answer that is right.
@@ -58,7 +58,7 @@ var rights = []any{1, "True", " dna  Polymerase", "2", "Because…"}
 // published makes a quiz with the questions and the settings.
 func (s *student) published(questions []object, settings object) string {
 	quiz := object{"course": s.course, "title": "Cells", "shuffle_questions": false}
-	id := s.Post(path, quiz).Want(http.StatusCreated).Map()["id"].(string)
+	id := s.Post(path, quiz).Want(http.StatusCreated).ID()
 	for i, q := range questions {
 		question := object{"order": i}
 		for key, value := range q {
@@ -320,7 +320,7 @@ func TestStartsAndCompletionsAtOnceStayWithinTheLimit(t *testing.T) {
 				return started.Status
 			}
 			// Another may have completed it.
-			if done := ada.Post(attempts+started.Map()["id"].(string)+"/complete/", nil).Status; done != http.StatusOK && done != http.StatusBadRequest {
+			if done := ada.Post(attempts+started.ID()+"/complete/", nil).Status; done != http.StatusOK && done != http.StatusBadRequest {
 				return done
 			}
 		}

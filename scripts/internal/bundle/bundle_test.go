@@ -264,7 +264,7 @@ func start(t *testing.T, program, function string, settings map[string]string) s
 // uploaded returns the address of a document that a student uploaded, and its file.
 func uploaded(t *testing.T, app *apitest.App, student *apitest.Client) (string, api.Object) {
 	t.Helper()
-	course := student.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).Map()["id"].(string)
+	course := student.Post("/api/v1/courses/", map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	part, err := w.CreateFormFile("file", "lecture.txt")

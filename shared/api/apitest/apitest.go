@@ -252,6 +252,16 @@ func (r *Response) Into(v any) *Response {
 	return r
 }
 
+// ID returns the id of the object that the body is.
+func (r *Response) ID() string {
+	r.t.Helper()
+	id, _ := r.Map()["id"].(string)
+	if id == "" {
+		r.t.Fatalf("%s has no id: %s", r.call, r.Body)
+	}
+	return id
+}
+
 // Map returns the body as a JSON object.
 func (r *Response) Map() map[string]any {
 	r.t.Helper()
