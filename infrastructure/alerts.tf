@@ -4,6 +4,9 @@
 locals {
   hour = 3600
   day  = 86400
+  # What comes once a day is missed when it is an hour late: 25 hours, which is as far as
+  # an alert can look back, less the minute that a silence lasts.
+  nightly = 25 * local.hour - 60
 
   # One entry for each alert:
   #   title      what is the matter
@@ -13,7 +16,7 @@ locals {
   #   reduce, by how series are put together, and by what
   #   when       comparison and threshold
   #   lasts      seconds that it has to last; at once if left out
-  #   silence    missing points count as a violation
+  #   silence    missing points count as a violation; it has to last, too
   # or, where that can't say it, a query in PromQL.
   alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts)
 
@@ -96,9 +99,10 @@ locals {
       title    = "No verified backup for a day"
       severity = "CRITICAL"
       filter   = local.log_metric["backups_verified"]
-      align    = { with = "ALIGN_SUM", seconds = 25 * local.hour }
+      align    = { with = "ALIGN_SUM", seconds = local.nightly }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_LT", than = 1 }
+      lasts    = 60
       silence  = true
     }
     drill-failed = {
@@ -145,8 +149,8 @@ locals {
   # drill-failed and the health check's word on its age look after it.
   silence_window = {
     for id, f in local.scheduled : id => (
-      split(" ", f.schedule)[2] != "*" ? 0 :                                       # on some days
-      length(regexall("[*/]", split(" ", f.schedule)[1])) == 0 ? 25 * local.hour : # once a day
+      split(" ", f.schedule)[2] != "*" ? 0 :                                     # on some days
+      length(regexall("[*/]", split(" ", f.schedule)[1])) == 0 ? local.nightly : # once a day
       local.hour
     )
   }
@@ -158,6 +162,7 @@ locals {
       align    = { with = "ALIGN_SUM", seconds = local.silence_window[id] }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_LT", than = 1 }
+      lasts    = 60
       silence  = true
       playbook = "schedule-silent"
     } if local.silence_window[id] > 0
@@ -185,9 +190,9 @@ locals {
   })
 
   # Functions whose instances are as many as may be, each with nine in ten of the calls
-  # that it may hold: one of a single instance has all of them whenever it is called.
-  # Functions of the same bounds stand together.
-  bounds = { for id, f in local.functions : "${min(f.max_instances, local.most_instances)} ${f.concurrency}" => id... }
+  # that it may hold. Functions of the same bounds stand together. One that may have a
+  # single call at a time is full whenever it runs: that says nothing.
+  bounds = { for id, f in local.functions : "${min(f.max_instances, local.most_instances)} ${f.concurrency}" => id... if min(f.max_instances, local.most_instances) * f.concurrency > 1 }
   saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : replace(replace(replace(<<-EOT
     (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
     and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
@@ -198,7 +203,7 @@ locals {
   )])
 
   # The tokens that were spent, as PromQL calls the metric.
-  tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\"}"
+  tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\", \"monitored_resource\"=\"cloud_run_revision\"}"
 
   sql = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${local.serving_instance}\""
 }
@@ -264,8 +269,8 @@ resource "google_monitoring_alert_policy" "this" {
 
   lifecycle {
     precondition {
-      condition     = try(each.value.align.seconds, 60) <= 90000
-      error_message = "${each.key} looks back ${try(each.value.align.seconds, 0)} s; an alert can look back 25 hours."
+      condition     = try(each.value.align.seconds, 60) + try(each.value.lasts, 0) <= 90000
+      error_message = "${each.key} looks back ${try(each.value.align.seconds, 0) + try(each.value.lasts, 0)} s; an alert can look back 25 hours."
     }
   }
 }

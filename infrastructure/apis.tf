@@ -28,6 +28,7 @@ locals {
     var.dns_zone != null ? ["dns.googleapis.com"] : [],
     local.private_database || var.redis.enabled ? ["servicenetworking.googleapis.com"] : [],
     var.redis.enabled ? ["redis.googleapis.com"] : [],
+    var.budget != null ? ["billingbudgets.googleapis.com"] : [],
   )
 }
 

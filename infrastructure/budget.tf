@@ -41,4 +41,6 @@ resource "google_billing_budget" "month" {
     monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
     disable_default_iam_recipients   = false
   }
+
+  depends_on = [google_project_service.api]
 }

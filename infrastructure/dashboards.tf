@@ -39,31 +39,33 @@ resource "google_monitoring_dashboard" "main" {
     labels      = { for key, value in local.labels : key => value }
     mosaicLayout = {
       columns = 48
-      tiles = [for i, chart in local.charts : {
-        xPos = i % 3 * 16, yPos = floor(i / 3) * 12, width = 16, height = 12
+      # The API leaves out zeros, empty lists and what isn't there. What it doesn't send
+      # back would differ in every plan.
+      tiles = [for i, chart in local.charts : merge({ for key, value in { xPos = i % 3 * 16, yPos = floor(i / 3) * 12 } : key => value if value > 0 }, {
+        width = 16, height = 12
         widget = {
           title = chart.title
           xyChart = {
             dataSets = [for line in chart.lines : {
               plotType   = "LINE"
               targetAxis = "Y1"
-              timeSeriesQuery = can(line.query) ? { prometheusQuery = line.query, timeSeriesFilter = null } : {
-                prometheusQuery = null
-                timeSeriesFilter = {
+              timeSeriesQuery = { for key, value in {
+                prometheusQuery = try(line.query, null)
+                timeSeriesFilter = can(line.query) ? null : {
                   filter = line.filter
-                  aggregation = {
+                  aggregation = { for key, value in {
                     alignmentPeriod    = "300s"
                     perSeriesAligner   = line.align
                     crossSeriesReducer = line.reduce
                     groupByFields      = line.by
-                  }
+                  } : key => value if length(value) > 0 }
                 }
-              }
+              } : key => value if value != null }
             }]
             yAxis = { scale = "LINEAR" }
           }
         }
-      }]
+      })]
     }
   })
 

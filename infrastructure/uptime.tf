@@ -1,7 +1,11 @@
 # The health check, asked from outside through everything that stands before it.
 
 locals {
-  api_host = local.load_balanced ? var.domain_name : local.router_on ? replace(module.function[local.serving[local.router]].uri, "https://", "") : null
+  # Without the router the function is asked at its own address, and the domain has none.
+  health_host = (
+    !local.load_balanced ? replace(module.function[local.serving[local.router]].uri, "https://", "") :
+    local.router_on ? var.domain_name : "health-check.${var.domain_name}"
+  )
 }
 
 resource "google_monitoring_uptime_check_config" "health" {
@@ -19,13 +23,14 @@ resource "google_monitoring_uptime_check_config" "health" {
       status_class = "STATUS_CLASS_2XX"
     }
   }
+  # 503 says that nothing works. Degraded is 200: each part has an alert of its own.
   content_matchers {
-    content = "\"status\":\"healthy\""
-    matcher = "CONTAINS_STRING"
+    content = "\"status\":\"(healthy|degraded)\""
+    matcher = "MATCHES_REGEX"
   }
   monitored_resource {
     type   = "uptime_url"
-    labels = { project_id = var.project_id, host = local.api_host }
+    labels = { project_id = var.project_id, host = local.health_host }
   }
 
   depends_on = [google_project_service.api]

@@ -28,9 +28,51 @@ run "alerts" {
     condition     = alltrue([for id, f in local.scheduled : contains(keys(google_monitoring_alert_policy.this), "silent-${id}") || id == "backup-restore-drill"])
     error_message = "Some scheduled functions would stop unnoticed."
   }
+  assert {
+    condition = alltrue([for key, alert in google_monitoring_alert_policy.this : alltrue([for c in alert.conditions[0].condition_threshold :
+      c.evaluation_missing_data == "EVALUATION_MISSING_DATA_ACTIVE" && c.duration == "60s" && tonumber(trimsuffix(c.aggregations[0].alignment_period, "s")) + 60 <= 90000
+    ]) if key == "backup-unverified" || startswith(key, "silent-")])
+    error_message = "Silence is a violation, but Google refuses one that doesn't last, and more than 25 hours."
+  }
+  # A log's metric is one of several kinds of resource's.
+  assert {
+    condition = (
+      strcontains(google_monitoring_alert_policy.this["model-spend"].conditions[0].condition_prometheus_query_language[0].query, "model_tokens_sum\", \"monitored_resource\"=\"cloud_run_revision\"}") &&
+      strcontains(google_monitoring_dashboard.main.dashboard_json, "model_tokens_sum\\\", \\\"monitored_resource\\\"=\\\"cloud_run_revision\\\"}")
+    )
+    error_message = "Queries don't say whose the tokens are."
+  }
 }
 
-# Each function is held against its own bounds.
+# Health answers 200 and healthy or degraded, or 503 and unhealthy: functions/health/check.
+run "down" {
+  command = plan
+
+  assert {
+    condition = (
+      can(regex(google_monitoring_uptime_check_config.health.content_matchers[0].content, "{\"status\":\"degraded\",\"checks\":{}}")) &&
+      can(regex(google_monitoring_uptime_check_config.health.content_matchers[0].content, "{\"status\":\"healthy\",\"checks\":{}}")) &&
+      !can(regex(google_monitoring_uptime_check_config.health.content_matchers[0].content, "{\"status\":\"unhealthy\",\"checks\":{}}")) &&
+      google_monitoring_uptime_check_config.health.content_matchers[0].matcher == "MATCHES_REGEX"
+    )
+    error_message = "A failed drill or a model that is away would be told as if nothing worked, or the other way round."
+  }
+}
+
+run "dashboard" {
+  command = plan
+
+  assert {
+    condition     = length(regexall(":(null|0|\\[\\]|{})[,}]", google_monitoring_dashboard.main.dashboard_json)) == 0
+    error_message = "The API leaves out what is empty, and every plan would bring it back."
+  }
+  assert {
+    condition     = length(jsondecode(google_monitoring_dashboard.main.dashboard_json).mosaicLayout.tiles) == length(local.charts) && jsondecode(google_monitoring_dashboard.main.dashboard_json).mosaicLayout.tiles[4].xPos == 16
+    error_message = "Some charts are left out."
+  }
+}
+
+# Each function is held against its own bounds; one that may have a single call is not.
 run "saturation" {
   command = plan
   variables {
@@ -40,7 +82,7 @@ run "saturation" {
   assert {
     condition = alltrue([for id, f in local.functions : length([for part in split(" or ", google_monitoring_alert_policy.this["saturation"].conditions[0].condition_prometheus_query_language[0].query) : part if
       length(regexall("[\"|]${id}[\"|]", part)) == 1 && strcontains(part, ">= ${min(f.max_instances, 3)}\n") && strcontains(part, "> ${0.9 * f.concurrency})")
-    ]) == 1])
+    ]) == (min(f.max_instances, 3) * f.concurrency == 1 ? 0 : 1)])
     error_message = "Some functions aren't held against the instances and calls that they declare."
   }
 }
@@ -79,6 +121,18 @@ run "github_can_not_make_itself_owner" {
   assert {
     condition     = local.github_accounts.deploy.who == "attribute.branch/aksio/backend@refs/heads/main"
     error_message = "Other branches than main could deploy."
+  }
+}
+
+run "a_budget_needs_its_api" {
+  command = plan
+  variables {
+    budget = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+  }
+
+  assert {
+    condition     = contains(keys(google_project_service.api), "billingbudgets.googleapis.com") && length(google_billing_budget.month) == 1
+    error_message = "No budget is made where its API is off."
   }
 }
 

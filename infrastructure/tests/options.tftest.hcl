@@ -63,6 +63,10 @@ run "no_router" {
     error_message = "Functions are reached by their own addresses alone."
   }
   assert {
+    condition     = google_monitoring_uptime_check_config.health.monitored_resource[0].labels.host == "health-check.api.aksio.app"
+    error_message = "The domain itself has static files and no health."
+  }
+  assert {
     condition     = length(google_compute_network.main) == 0
     error_message = "Without the router nothing needs a network."
   }
