@@ -1,6 +1,7 @@
 # GitHub's workflows act here without a key: Workload Identity Federation takes the
 # token that GitHub signs for a job. Two accounts: any branch of the repository may
-# plan, which only reads; main alone may apply.
+# plan, which only reads; main alone may apply, in a job of this environment's, which
+# GitHub starts when its rules are met.
 
 resource "google_iam_workload_identity_pool" "github" {
   count = var.github == null ? 0 : 1
@@ -24,22 +25,27 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   attribute_mapping = {
     "google.subject"       = "assertion.sub"
     "attribute.repository" = "assertion.repository"
-    # What may apply: a branch, and not a pull request from it.
-    "attribute.branch" = "assertion.repository + '@' + assertion.ref"
+    # What may apply: a branch, not a pull request from it, and only in the environment
+    # whose rules say who approves. Jobs without one have no such claim.
+    "attribute.deploys" = "assertion.repository + '@' + assertion.ref + '@' + (has(assertion.environment) ? assertion.environment : '')"
   }
   # The owner's number, since a name can change hands; and no fork.
   attribute_condition = "assertion.repository_owner_id == '${var.github.owner_id}' && assertion.repository == '${var.github.repository}'"
 }
 
 locals {
+  # As deploy.yml calls it.
+  github_environment = var.environment == "prod" ? "production" : var.environment
+
   github_accounts = {
     plan   = { display_name = "GitHub plans", who = "attribute.repository/${try(var.github.repository, "")}" }
-    deploy = { display_name = "GitHub deploys", who = "attribute.branch/${try(var.github.repository, "")}@refs/heads/main" }
+    deploy = { display_name = "GitHub deploys", who = "attribute.deploys/${try(var.github.repository, "")}@refs/heads/main@${local.github_environment}" }
   }
 
   # Reads everything but the values of secrets and the files of students and backups
-  # (storage.tf); of the database nothing, of Firestore what is live, and the log.
-  plan_roles = ["roles/viewer", "roles/iam.securityReviewer"]
+  # (storage.tf); of the database nothing, of Firestore what is live, and the log. The
+  # provider names this project with each call (versions.tf), which takes the consumer's.
+  plan_roles = ["roles/viewer", "roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer"]
 
   # Makes and changes what is declared here, but for the drill's own roles
   # (identities.tf): who may change a role may put anything into one that it holds. An
@@ -58,7 +64,8 @@ locals {
     "roles/datastore.owner",
     "roles/dns.admin",
     "roles/firebaserules.admin",
-    "roles/iam.serviceAccountAdmin",
+    "roles/iam.serviceAccountCreator",
+    "roles/iam.serviceAccountDeleter",
     "roles/iam.workloadIdentityPoolAdmin",
     "roles/logging.configWriter",
     "roles/monitoring.admin",
@@ -74,6 +81,14 @@ locals {
   # these and no others, so that it can't make itself an owner.
   grantable_roles = distinct(concat([for grant in local.function_grants : grant.role if grant.kind == "project"],
   ["roles/logging.logWriter", "roles/storage.objectViewer"], local.plan_roles, local.deploy_roles))
+
+  # One call of hasOnly takes ten roles, so that what one change grants has to be among
+  # the same ten: a change is of one resource, and so of one role. The provider sends some
+  # together, and each by itself where that is refused.
+  may_grant = join(" || ", [for roles in chunklist(sort(local.grantable_roles), 10) :
+  "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in roles : "'${role}'"])}])"])
+
+  deploy_account = var.github == null ? null : "${google_service_account.github["deploy"].account_id}@${var.project_id}.iam.gserviceaccount.com"
 }
 
 resource "google_service_account" "github" {
@@ -112,23 +127,41 @@ resource "google_project_iam_member" "deploy_grants" {
 
   condition {
     title       = "only what the configuration grants"
-    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in sort(local.grantable_roles) : "'${role}'"])}])"
+    expression  = local.may_grant
     description = "See grantable_roles in federation.tf"
   }
+}
+
+# Accounts that things of ours run as.
+locals {
+  deployed_accounts = var.github == null ? {} : merge(
+    { for key, account in google_service_account.function : "function/${key}" => account.name },
+    { for key, account in google_service_account.caller : "caller/${key}" => account.name },
+    { build = google_service_account.build.name },
+  )
+}
+
+# Who may use these the deployment may say, and of no other account: it could let itself
+# use one that may do more. No condition of a role on the project can say which accounts,
+# so that an owner applies a new one, see TRAPS.md.
+resource "google_service_account_iam_member" "deploy_manages" {
+  for_each = local.deployed_accounts
+
+  service_account_id = each.value
+  role               = "roles/iam.serviceAccountAdmin"
+  member             = google_service_account.github["deploy"].member
 }
 
 # A function, a subscription and a job run as an account that whoever makes them must
 # be allowed to use: these, and no account of somebody else's.
 resource "google_service_account_iam_member" "deploy_uses" {
-  for_each = var.github == null ? {} : merge(
-    { for key, account in google_service_account.function : "function/${key}" => account.name },
-    { for key, account in google_service_account.caller : "caller/${key}" => account.name },
-    { build = google_service_account.build.name },
-  )
+  for_each = local.deployed_accounts
 
   service_account_id = each.value
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.github["deploy"].member
+  # It goes before the right to remove it does.
+  depends_on = [google_service_account_iam_member.deploy_manages]
 }
 
 # The state is read to plan, and written to apply.
@@ -138,16 +171,6 @@ resource "google_storage_bucket_iam_member" "state" {
   bucket = "${var.project_id}-terraform"
   role   = each.value
   member = google_service_account.github[each.key].member
-}
-
-# The deployment migrates before traffic.
-resource "google_cloud_run_v2_service_iam_member" "deploy_migrates" {
-  count = var.github == null ? 0 : 1
-
-  name     = module.function[local.serving["run-migrations"]].name
-  location = local.serving_region
-  role     = "roles/run.invoker"
-  member   = google_service_account.github["deploy"].member
 }
 
 # gcloud hands out no identity token for a federated account: it gets one by
@@ -188,6 +211,6 @@ output "github_variables" {
       PROJECT_ID   = var.project_id
       WIF_PROVIDER = google_iam_workload_identity_pool_provider.github[0].name
       PLAN_ACCOUNT = google_service_account.github["plan"].email
-    } : "${var.environment == "prod" ? "PRODUCTION" : upper(var.environment)}_${name}" => value }
+    } : "${upper(local.github_environment)}_${name}" => value }
   }
 }

@@ -24,6 +24,8 @@ locals {
       id == local.router ? { everybody = "allUsers" } : {},
       f.trigger == "finalized" ? { events = "serviceAccount:${local.caller["events"]}" } : {},
       f.trigger == "scheduled" ? { schedule = "serviceAccount:${local.caller["schedule"]}" } : {},
+      # The deployment migrates before traffic.
+      contains(local.migrators, id) && var.github != null ? { deployment = "serviceAccount:${local.deploy_account}" } : {},
     )
   }
   ingress = {

@@ -110,6 +110,7 @@ resource "google_service_account_iam_member" "function_signs" {
   service_account_id = "projects/${var.project_id}/serviceAccounts/${local.account[each.value.identity]}"
   role               = each.value.role
   member             = "serviceAccount:${local.account[each.value.identity]}"
+  depends_on         = [google_service_account_iam_member.deploy_manages]
 }
 
 # What a drill may do: look and make an instance; all else only to those that were

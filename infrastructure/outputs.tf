@@ -1,5 +1,10 @@
 # What people and the delivery read.
 
+output "project_id" {
+  description = "The project."
+  value       = var.project_id
+}
+
 output "region" {
   description = "The region that serves."
   value       = local.serving_region
@@ -33,6 +38,21 @@ output "database_people" {
 output "database_connections" {
   description = "What all functions may open at the same time, of what the database lets in."
   value       = "${local.connections_wanted} of ${local.database_connections}"
+}
+
+output "registry_url" {
+  description = "Where the functions' images are, in the region that serves."
+  value       = "${local.serving_region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.functions[local.serving_region].repository_id}"
+}
+
+output "service_accounts" {
+  description = "Addresses of the accounts: functions' by their needs, who calls them, who builds them, and GitHub's."
+  value = {
+    functions = local.account
+    callers   = local.caller
+    build     = local.build_account
+    github    = { for key, account in google_service_account.github : key => "${account.account_id}@${var.project_id}.iam.gserviceaccount.com" }
+  }
 }
 
 output "buckets" {

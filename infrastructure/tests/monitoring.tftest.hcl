@@ -102,6 +102,31 @@ run "every_playbook_is_for_an_alert" {
 run "github_can_not_make_itself_owner" {
   command = plan
 
+  # IAM takes ten values for each call and twelve operators.
+  assert {
+    condition = (
+      alltrue([for call in split(" || ", google_project_iam_member.deploy_grants[0].condition[0].expression) :
+        length(regexall("'(roles|projects)/", call)) <= 10 && startswith(call, "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([") && endswith(call, "])")
+      ]) &&
+      length(split(" || ", google_project_iam_member.deploy_grants[0].condition[0].expression)) <= 13 &&
+      alltrue([for role in local.grantable_roles : strcontains(google_project_iam_member.deploy_grants[0].condition[0].expression, "'${role}'")])
+    )
+    error_message = "IAM would refuse the condition."
+  }
+  assert {
+    condition     = alltrue([for account in ["plan", "deploy"] : contains(keys(google_project_iam_member.github), "${account}/roles/serviceusage.serviceUsageConsumer")])
+    error_message = "Each call of the provider names the project, which is refused without this role."
+  }
+  # Whoever sets the policy of an account may use it: of those that are declared here, and
+  # neither of the editor's that Compute Engine has nor of GitHub's own.
+  assert {
+    condition = (
+      length([for grant in google_project_iam_member.github : grant if contains(["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin"], grant.role)]) == 0 &&
+      length(setintersection(local.grantable_roles, ["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin"])) == 0 &&
+      toset(keys(google_service_account_iam_member.deploy_manages)) == setunion([for key in keys(local.identities) : "function/${key}"], ["build", "caller/events", "caller/schedule"])
+    )
+    error_message = "The deployment could let itself use an account that may do more."
+  }
   assert {
     condition     = !strcontains(google_project_iam_member.deploy_grants[0].condition[0].expression, "roles/owner") && !strcontains(google_project_iam_member.deploy_grants[0].condition[0].expression, "roles/editor")
     error_message = "The deployment may grant more than it needs."
@@ -118,9 +143,17 @@ run "github_can_not_make_itself_owner" {
     condition     = alltrue([for name in ["PROJECT_ID", "WIF_PROVIDER", "PLAN_ACCOUNT"] : contains(keys(output.github_variables.repository), "PRODUCTION_${name}")])
     error_message = "watch.yml looks for these variables."
   }
+  # The claim is only in tokens of jobs that run in an environment.
   assert {
-    condition     = local.github_accounts.deploy.who == "attribute.branch/aksio/backend@refs/heads/main"
-    error_message = "Other branches than main could deploy."
+    condition = (
+      local.github_accounts.deploy.who == "attribute.deploys/aksio/backend@refs/heads/main@production" &&
+      google_iam_workload_identity_pool_provider.github[0].attribute_mapping["attribute.deploys"] == "assertion.repository + '@' + assertion.ref + '@' + (has(assertion.environment) ? assertion.environment : '')"
+    )
+    error_message = "Other branches than main could deploy, or nobody's approval be asked for."
+  }
+  assert {
+    condition     = module.function["run-migrations"].members == tolist(["serviceAccount:aksio-prod-deploy@aksio-test-1.iam.gserviceaccount.com"])
+    error_message = "The deployment alone migrates."
   }
 }
 
