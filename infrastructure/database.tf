@@ -124,8 +124,9 @@ resource "google_sql_database_instance" "main" {
   }
 
   lifecycle {
-    # It grows by itself; Terraform would shrink it, which means to make it anew.
-    ignore_changes = [settings[0].disk_size]
+    # The disk grows by itself; Terraform would shrink it, which means to make it anew.
+    # And what a runbook stopped by hand stays stopped.
+    ignore_changes = [settings[0].disk_size, settings[0].activation_policy]
 
     precondition {
       condition     = local.connections_wanted <= floor(0.9 * local.database_connections)

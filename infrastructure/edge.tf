@@ -32,7 +32,8 @@ resource "google_compute_global_address" "edge" {
 resource "google_compute_region_network_endpoint_group" "functions" {
   for_each = local.edge
 
-  name                  = "${local.name}-functions"
+  # Another domain makes another group, before this one goes: it can't have the same name.
+  name                  = "${local.name}-functions-${substr(sha256(var.domain_name), 0, 8)}"
   region                = local.serving_region
   network_endpoint_type = "SERVERLESS"
   cloud_run {

@@ -76,7 +76,9 @@ module "function" {
   repository      = "projects/${var.project_id}/locations/${each.value.region}/repositories/${google_artifact_registry_repository.functions[each.value.region].repository_id}"
 
   max_instances = min(local.functions[each.value.id].max_instances, local.most_instances)
-  min_instances = var.scaling.keep_warm && (each.value.region == var.region || local.failed_over) ? local.functions[each.value.id].min_instances : 0
+  # In the first region, whichever serves: a changed number builds the function again,
+  # and a failover may not wait for that.
+  min_instances = var.scaling.keep_warm && each.value.region == var.region ? local.functions[each.value.id].min_instances : 0
 
   # What is a function's own and hardly ever changes: another value builds it again.
   # All else is in settings.tf.

@@ -28,5 +28,10 @@ resource "google_cloud_scheduler_job" "function" {
     }
   }
 
+  lifecycle {
+    # A failover makes it in the region that serves, and the one in the region that is
+    # away can't be removed. A name is one region's.
+    create_before_destroy = true
+  }
   depends_on = [google_project_service.api]
 }

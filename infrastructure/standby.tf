@@ -70,7 +70,7 @@ resource "google_sql_database_instance" "standby" {
   }
 
   lifecycle {
-    ignore_changes = [settings[0].disk_size]
+    ignore_changes = [settings[0].disk_size, settings[0].activation_policy] # see database.tf
   }
 }
 

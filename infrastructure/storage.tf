@@ -39,9 +39,10 @@ locals {
       soft_delete = 0
       expires     = 7
     }
-    # The functions' sources. Old ones stay for a roll-back.
+    # The functions' sources. Old ones stay for a roll-back, and the second region needs
+    # them when the first one is away.
     bundles = {
-      location    = var.region
+      location    = var.storage.location
       versioning  = false
       soft_delete = 0
       expires     = null

@@ -164,7 +164,7 @@ variable "database_people" {
 }
 
 variable "storage" {
-  description = "Where buckets are and how long they keep what nobody wants any more, in days. backups_location EU keeps backups when the region is lost."
+  description = "Where buckets are and how long they keep what nobody wants any more, in days. A multi-region, such as EU, keeps what is there when the region is lost: location holds uploads, static files and the functions' bundles."
   type = object({
     location            = optional(string, "europe-west1")
     backups_location    = optional(string, "EU")

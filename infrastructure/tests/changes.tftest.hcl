@@ -51,6 +51,18 @@ run "failover" {
   }
 }
 
+# The new group is there before the old one goes.
+run "another_domain" {
+  command = plan
+  variables {
+    domain_name = "api.other.app"
+  }
+  assert {
+    condition     = google_compute_region_network_endpoint_group.functions["edge"].name == "aksio-prod-functions-${substr(sha256("api.other.app"), 0, 8)}"
+    error_message = "Google would refuse a second group of the same name."
+  }
+}
+
 run "another_environments_state" {
   command = plan
   variables {

@@ -121,6 +121,10 @@ run "production" {
     error_message = "A backup can't be removed for a week, by anybody, and outlives the region."
   }
   assert {
+    condition     = alltrue([for key in ["bundles", "uploads", "static"] : google_storage_bucket.this[key].location == "EU"])
+    error_message = "What a second region needs outlives the first."
+  }
+  assert {
     condition     = alltrue([for bucket in google_storage_bucket.this : length(bucket.lifecycle_rule) >= 1])
     error_message = "Every bucket gets rid of something some time."
   }
@@ -135,6 +139,18 @@ run "production" {
   assert {
     condition     = length(google_artifact_registry_repository.functions["europe-west1"].cleanup_policies) == 3
     error_message = "Old images are cleaned up."
+  }
+
+  # --- What others are told
+
+  assert {
+    condition = (
+      output.project_id == "aksio-test-1" &&
+      output.registry_url == "europe-west1-docker.pkg.dev/aksio-test-1/aksio-prod-registry" &&
+      output.service_accounts.callers.events == "aksio-prod-events@aksio-test-1.iam.gserviceaccount.com" &&
+      length(output.service_accounts.functions) == length(local.identities)
+    )
+    error_message = "The project, the images' place and the accounts' addresses are outputs."
   }
 
   # --- The edge

@@ -49,10 +49,11 @@ var mayChange = map[string][]string{
 	"new_setting": {"google_secret_manager_secret_version.settings", `google_storage_bucket.this["`},
 	// The secret itself stays: its deletion protection would refuse.
 	"absent_secret": {"module.function[", "google_secret_manager_secret_iam_member.function["},
-	// What the second region takes over. In the first, which is away, nothing is built.
+	// What the second region takes over. No function is built: in the first region, which is
+	// away, none can be, and in the second nobody may wait for it.
 	"failover": {
 		"google_secret_manager_secret_version.settings", "google_sql_database_instance.standby", "google_cloud_scheduler_job.function",
-		"google_compute_region_network_endpoint_group.", "google_pubsub_subscription.finalized", `module.function["europe-west4/`,
+		"google_compute_region_network_endpoint_group.", "google_pubsub_subscription.finalized",
 		"google_monitoring_", "google_logging_metric",
 	},
 }

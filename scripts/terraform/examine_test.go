@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -37,5 +40,28 @@ func TestSettingsThatCantBeReadAreTold(t *testing.T) {
 	p := &plan{Changes: []change{c}}
 	if found := p.secrets(); len(found) != 1 || !strings.Contains(found[0].Error(), c.Address) {
 		t.Errorf("got %v, want that the settings can't be read", found)
+	}
+}
+
+// A mocked Google plans a resource that would be made anew as changed, and knows of
+// nothing that a person did by hand, so that no plan shows these.
+func TestLifecycles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		file, resource, wants, because string
+	}{
+		{"database.tf", `"google_sql_database_instance" "main"`, `ignore_changes = \[.*settings\[0\]\.activation_policy`, "an apply would start the instance that a runbook stopped"},
+		{"standby.tf", `"google_sql_database_instance" "standby"`, `ignore_changes = \[.*settings\[0\]\.activation_policy`, "an apply would start the instance that a runbook stopped"},
+		{"schedules.tf", `"google_cloud_scheduler_job" "function"`, `create_before_destroy = true`, "a failover would wait for the region that is away to remove its jobs"},
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "infrastructure", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, resource, _ := strings.Cut(string(text), "\nresource "+tt.resource+" {\n")
+		resource, _, _ = strings.Cut(resource, "\n}\n")
+		if !regexp.MustCompile(tt.wants).MatchString(resource) {
+			t.Errorf("%s: %s: no %s: %s", tt.file, tt.resource, tt.wants, tt.because)
+		}
 	}
 }
