@@ -93,15 +93,6 @@ run "unbuilt_bundle" {
   expect_failures = [google_storage_bucket_object.bundle]
 }
 
-run "disabled_secret" {
-  command = apply
-  override_data {
-    target = data.google_secret_manager_secret_version.value
-    values = { enabled = false }
-  }
-  expect_failures = [data.google_secret_manager_secret_version.value]
-}
-
 run "too_many_connections" {
   command = plan
   variables {

@@ -13,12 +13,6 @@ mock_data "google_storage_project_service_account" {
   }
 }
 
-mock_data "google_secret_manager_secret_version" {
-  defaults = {
-    enabled = true
-  }
-}
-
 mock_resource "google_sql_database_instance" {
   defaults = {
     service_account_email_address = "p123456789012-abcdef@gcp-sa-cloud-sql.iam.gserviceaccount.com"
