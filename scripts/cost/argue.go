@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"strings"
+
+	"aksio.app/scripts/internal/report"
 )
 
 // Argument is what the model says about one choice.
@@ -49,7 +51,7 @@ func (a *arguer) at(students float64, change func(*Inputs)) *Bill {
 func (a *arguer) header(name string) [][]string {
 	row := []string{name}
 	for _, b := range a.bills {
-		row = append(row, grouped(b.Students))
+		row = append(row, report.Thousands(b.Students))
 	}
 	return [][]string{row}
 }
@@ -87,10 +89,10 @@ func (a *arguer) from(holds func(students float64) bool) (float64, bool) {
 // about rounds a number of students to two digits: the rest is not known.
 func about(students float64) string {
 	if students < 10 {
-		return grouped(students)
+		return report.Thousands(students)
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(students))-1)
-	return grouped(math.Round(students/unit) * unit)
+	return report.Thousands(math.Round(students/unit) * unit)
 }
 
 // biggest is the bill with the most students.

@@ -4,17 +4,19 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"aksio.app/scripts/internal/report"
 )
 
 func (a *arguer) tiers() Argument {
 	rows := [][]string{{"tier", "USD a month", "with HA", "connections", "carries about … students", "then lacks"}}
 	for _, t := range a.in.Tiers {
-		upTo, lacks := "more than "+grouped(most), ""
+		upTo, lacks := "more than "+report.Thousands(most), ""
 		if n, ok := a.from(func(n float64) bool { return t.lacks(a.at(n, nil).Need) != "" }); ok {
 			upTo, lacks = about(n), t.lacks(a.at(n, nil).Need)
 		}
 		usd := a.in.monthly(t)
-		rows = append(rows, []string{t.Name, dollars(usd), dollars(2 * usd), grouped(t.Connections), upTo, lacks})
+		rows = append(rows, []string{t.Name, dollars(usd), dollars(2 * usd), report.Thousands(t.Connections), upTo, lacks})
 	}
 	return Argument{"Which database tier", "The smallest tier is chosen that has the CPU for the peak, the memory for what is read often, and the connections.", rows}
 }
@@ -28,22 +30,22 @@ func (a *arguer) pooling() Argument {
 	}
 	rows := a.header("at … students")
 	rows = append(rows,
-		a.row("connections at peak, with their reserve", func(b *Bill) string { return grouped(math.Ceil(b.Need.Connections)) }),
-		a.row("the tier's", func(b *Bill) string { return grouped(b.Database.Connections) }),
+		a.row("connections at peak, with their reserve", func(b *Bill) string { return report.Thousands(math.Ceil(b.Need.Connections)) }),
+		a.row("the tier's", func(b *Bill) string { return report.Thousands(b.Database.Connections) }),
 		a.row("USD a month that a pooler would spare", func(b *Bill) string { return dollars(spared(b)) }),
 		a.row("USD a month of Enterprise Plus instead, which has one", func(b *Bill) string {
 			plus := (b.Database.CPU*in.Prices["sql.plus_vcpu"].USD + 8*b.Database.CPU*in.Prices["sql.plus_memory"].USD) * hoursPerMonth * b.copies()
 			return dollars(max(0, plus-in.monthly(b.Database)*b.copies()))
 		}))
 	rows = append(rows, a.row("connections at peak with one an instance instead", func(b *Bill) string {
-		return grouped(math.Ceil(a.at(b.Students, func(in *Inputs) { in.Pool = 1 }).Need.Connections))
+		return report.Thousands(math.Ceil(a.at(b.Students, func(in *Inputs) { in.Pool = 1 }).Need.Connections))
 	}))
 	price := in.Prices["pooler.vm"].USD
 	text := fmt.Sprintf("A pooler of one's own costs %s USD a month, and its upkeep.", dollars(price))
 	if where := a.where(func(n float64) bool { return spared(a.at(n, nil)) > price }); where != "" {
 		text += fmt.Sprintf(" It spares more than that, because connections alone ask for a larger tier, with %s students. Raising max_connections costs memory only, and one connection an instance nothing: they are tried first.", where)
 	} else {
-		text += fmt.Sprintf(" Up to %s students something else asks for a larger tier before the connections do: it doesn't pay.", grouped(most))
+		text += fmt.Sprintf(" Up to %s students something else asks for a larger tier before the connections do: it doesn't pay.", report.Thousands(most))
 	}
 	return Argument{"When pooling pays", text, rows}
 }
@@ -78,7 +80,7 @@ func (a *arguer) redis() Argument {
 	if n, ok := a.from(func(n float64) bool { return worth(a.at(n, nil)) > price }); ok {
 		text += fmt.Sprintf(" The database's CPU that it spares (%.0f %% of its work) is worth that from about %s students on.", 100*share, about(n))
 	} else {
-		text += fmt.Sprintf(" The database's CPU that it spares isn't worth that up to %s students.", grouped(most))
+		text += fmt.Sprintf(" The database's CPU that it spares isn't worth that up to %s students.", report.Thousands(most))
 	}
 	if where := a.where(func(n float64) bool { return spared(a.at(n, nil)) > price }); where != "" {
 		text += fmt.Sprintf(" It lets the database be a tier smaller with %s.", where)
@@ -112,5 +114,5 @@ func (a *arguer) highAvailability() Argument {
 			}
 			return fmt.Sprintf("%.4f", (cost(b.Students, 0)-cost(b.Students, math.Inf(1)))/b.Students)
 		}))
-	return Argument{"What high availability costs", fmt.Sprintf("It is assumed from %s students on.", grouped(a.in.General["high_availability_from"].Value)), rows}
+	return Argument{"What high availability costs", fmt.Sprintf("It is assumed from %s students on.", report.Thousands(a.in.General["high_availability_from"].Value)), rows}
 }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"aksio.app/scripts/internal/report"
 )
 
 var functionParts = []string{"functions: CPU", "functions: memory", "functions: requests"}
@@ -13,12 +15,12 @@ var functionParts = []string{"functions: CPU", "functions: memory", "functions: 
 func (a *arguer) whatCosts() Argument {
 	b := a.biggest()
 	shares := slices.SortedFunc(slices.Values(parts), func(x, y string) int { return cmp.Compare(b.Part(y), b.Part(x)) })
-	text := fmt.Sprintf("The bill for %s students: %s %.0f %%, %s %.0f %%, %s %.0f %%.", grouped(b.Students),
+	text := fmt.Sprintf("The bill for %s students: %s %.0f %%, %s %.0f %%, %s %.0f %%.", report.Thousands(b.Students),
 		shares[0], 100*b.Part(shares[0])/b.Total(), shares[1], 100*b.Part(shares[1])/b.Total(), shares[2], 100*b.Part(shares[2])/b.Total())
 	if n := len(a.bills); n > 1 && b.Students > a.bills[n-2].Students {
 		before := a.bills[n-2]
 		text += fmt.Sprintf(" One more student costs %.4f USD a month (from %s to %s).",
-			(b.Total()-before.Total())/(b.Students-before.Students), grouped(before.Students), grouped(b.Students))
+			(b.Total()-before.Total())/(b.Students-before.Students), report.Thousands(before.Students), report.Thousands(b.Students))
 	}
 	text += " The functions that are billed for the most time, and how much of it they use the CPU; the rest they wait, mostly for the language model:"
 	rows := a.header("vCPU-hours a month")
@@ -79,7 +81,7 @@ func (a *arguer) concurrency() Argument {
 	one, twenty, eighty := a.at(b.Students, with(1)), a.at(b.Students, with(20)), a.at(b.Students, with(80))
 	return Argument{"Calls that one instance serves at once",
 		fmt.Sprintf("With %s students, one at a time costs %s USD a month more than 20 at once; 80 save %s more. Each function has instances of its own, so that calls overlap little until a function is busy, and then the CPU is used up first.",
-			grouped(b.Students), dollars(one.Total()-twenty.Total()), cmp.Or(strings.TrimPrefix(dollars(twenty.Total()-eighty.Total()), "–"), "nothing")), rows}
+			report.Thousands(b.Students), dollars(one.Total()-twenty.Total()), cmp.Or(strings.TrimPrefix(dollars(twenty.Total()-eighty.Total()), "–"), "nothing")), rows}
 }
 
 func (a *arguer) partOfACPU() Argument {
@@ -128,7 +130,7 @@ func (a *arguer) models() Argument {
 		}
 	})
 	text := fmt.Sprintf("Prompts that are a tenth shorter save %s USD a month with %s students; that is what choosing sources well is worth, beside better answers.",
-		dollars(b.Total()-shorter.Total()), grouped(b.Students))
+		dollars(b.Total()-shorter.Total()), report.Thousands(b.Students))
 	return Argument{"Which language model", text, rows}
 }
 
@@ -168,7 +170,7 @@ func (a *arguer) maxInstances() Argument {
 	for _, b := range a.bills {
 		for _, l := range b.Loads {
 			if f := a.in.Functions[l.ID]; l.AtPeak > f.MaxInstances && f.Schedule == "" {
-				rows = append(rows, []string{l.ID, grouped(f.MaxInstances), grouped(math.Ceil(l.AtPeak)), grouped(b.Students)})
+				rows = append(rows, []string{l.ID, report.Thousands(f.MaxInstances), report.Thousands(math.Ceil(l.AtPeak)), report.Thousands(b.Students)})
 			}
 		}
 	}

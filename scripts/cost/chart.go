@@ -1,107 +1,88 @@
 package main
 
 import (
-	"encoding/xml"
 	"fmt"
-	"strings"
+
+	"aksio.app/scripts/internal/plot"
+	"aksio.app/scripts/internal/report"
 )
 
 // groups are the parts as the chart shows them: more colours can't be told apart.
-// These can be by everybody (Okabe and Ito's palette).
 var groups = []struct {
 	name, colour, ink string
 	parts             []string
 }{
-	{"language model", "#E69F00", "#222", []string{"language model"}},
-	{"functions", "#0072B2", "#fff", functionParts},
-	{"database", "#009E73", "#fff", []string{"database", "database storage and backups"}},
-	{"edge and egress", "#CC79A7", "#222", []string{"load balancer and Armor", "egress"}},
-	{"files and Firestore", "#56B4E9", "#222", []string{"file storage", "Firestore"}},
-	{"logs, builds, rest", "#999999", "#222", []string{"logs and metrics", "builds and images", "secrets, schedules, DNS"}},
+	{"language model", plot.Orange, plot.Black, []string{"language model"}},
+	{"functions", plot.Blue, plot.White, functionParts},
+	{"database", plot.Green, plot.White, []string{"database", "database storage and backups"}},
+	{"edge and egress", plot.Purple, plot.Black, []string{"load balancer and Armor", "egress"}},
+	{"files and Firestore", plot.Sky, plot.Black, []string{"file storage", "Firestore"}},
+	{"logs, builds, rest", plot.Grey, plot.Black, []string{"logs and metrics", "builds and images", "secrets, schedules, DNS"}},
 }
 
-// Sizes of the chart, in pixels.
+// Sizes of the chart, in points.
 const (
-	chartWidth = 960
-	barLeft    = 170
-	barWidth   = 640
-	barHeight  = 34
-	barStep    = 48
+	chartWidth = 720
+	barLeft    = 120
+	barWidth   = 500 // of the longest; its total is behind it
+	barHeight  = 24
+	barStep    = 34
 )
 
-// svg writes a drawing.
-type svg struct{ strings.Builder }
-
-func (s *svg) text(x, y float64, style, text string) {
-	fmt.Fprintf(s, `<text x="%.1f" y="%.1f" %s>`, x, y, style)
-	xml.EscapeText(s, []byte(text))
-	s.WriteString("</text>\n")
-}
-
-// bar draws one stacked bar; label says what stands in a segment that has room for it.
-func (s *svg) bar(y float64, b *Bill, pixels float64, label func(usd float64) string) {
-	x := float64(barLeft)
-	for _, g := range groups {
-		width := pixels * b.Part(g.parts...) / b.Total()
-		if width < 0.05 {
-			continue
-		}
-		fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%d" fill="%s" stroke="#fff"><title>`, x, y, width, barHeight, g.colour)
-		xml.EscapeText(s, []byte(fmt.Sprintf("%s: %s USD", g.name, dollars(b.Part(g.parts...)))))
-		s.WriteString("</title></rect>\n")
-		if text := label(b.Part(g.parts...)); width > 8*float64(len(text))+4 {
-			s.text(x+width/2, y+barHeight/2+5, fmt.Sprintf(`text-anchor="middle" fill="%s"`, g.ink), text)
-		}
-		x += width
-	}
-}
-
 // chart draws what each part's share of each bill is, and what one student costs.
-func chart(bills []*Bill) string {
+func chart(bills []*Bill) *plot.Canvas {
 	var students []*Bill
-	dearest := 0.0
 	for _, b := range bills {
 		if b.Students > 0 {
 			students = append(students, b)
-			dearest = max(dearest, b.Total()/b.Students)
 		}
 	}
-	const top = 96.0
-	second := top + 44 + barStep*float64(len(bills)) + 30
-	height := second + 16
+	high := func(bills []*Bill) float64 { return 30 + barStep*float64(len(bills)) }
+	height := 64 + high(bills)
 	if len(students) > 0 {
-		height = second + 24 + barStep*float64(len(students)) + 6
+		height += high(students)
 	}
-	s := new(svg)
-	fmt.Fprintf(s, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" font-family="Helvetica, Arial, sans-serif" font-size="14" role="img" aria-label="What a month costs, by part and number of students">`+"\n",
-		chartWidth, height, chartWidth, height)
-	fmt.Fprintf(s, `<rect width="100%%" height="100%%" fill="#fff"/>`+"\n")
-	s.text(24, 36, `font-size="20" font-weight="bold" fill="#222"`, "What a month costs")
-	x := 24.0
+	c := plot.New(chartWidth, height, "What a month costs, by part and number of students: shares of each bill, and cents a student")
+	c.Text(14, 22, 15, "What a month costs")
+	var keys []plot.Key
 	for _, g := range groups {
-		fmt.Fprintf(s, `<rect x="%.1f" y="54" width="14" height="14" fill="%s"/>`+"\n", x, g.colour)
-		s.text(x+20, 66, `fill="#222"`, g.name)
-		x += 46 + 6.6*float64(len(g.name))
+		keys = append(keys, plot.Key{Name: g.name, Colour: g.colour, Mark: plot.Field})
 	}
-
-	s.text(24, top+24, `font-weight="bold" fill="#222"`, "Shares of the bill")
-	for i, b := range bills {
-		y := top + 40 + barStep*float64(i)
-		s.text(barLeft-12, y+barHeight/2+5, `text-anchor="end" fill="#222"`, grouped(b.Students)+" students")
-		s.bar(y, b, barWidth, func(usd float64) string { return fmt.Sprintf("%.0f %%", 100*usd/b.Total()) })
-		s.text(barLeft+barWidth+12, y+barHeight/2+5, `fill="#222"`, dollars(b.Total())+" USD")
+	c.Legend(14, 44, keys...)
+	draw := func(y float64, title string, p *plot.Panel, bills []*Bill) {
+		c.Text(14, y+14, 11, title)
+		c.Draw(p, 0, y, chartWidth, high(bills), plot.Margins{Left: barLeft, Right: chartWidth - barLeft - barWidth, Top: 22, Bottom: 8})
 	}
-
+	draw(58, "Shares of the bill", bars(bills, "%.0f %%", func(b *Bill) float64 { return 100 / b.Total() },
+		func(b *Bill) string { return dollars(b.Total()) + " USD" }), bills)
 	if len(students) > 0 {
-		s.text(24, second, `font-weight="bold" fill="#222"`, "Cents a student, each month")
+		draw(58+high(bills), "Cents a student, each month", bars(students, "%.1f", func(b *Bill) float64 { return 100 / b.Students },
+			func(b *Bill) string { return fmt.Sprintf("%.1f ct", 100*b.Total()/b.Students) }), students)
 	}
-	for i, b := range students {
-		y := second + 16 + barStep*float64(i)
-		each := b.Total() / b.Students
-		s.text(barLeft-12, y+barHeight/2+5, `text-anchor="end" fill="#222"`, grouped(b.Students)+" students")
-		s.bar(y, b, barWidth*each/dearest, func(usd float64) string { return fmt.Sprintf("%.1f", 100*usd/b.Students) })
-		s.text(barLeft+barWidth*each/dearest+12, y+barHeight/2+5, `fill="#222"`, fmt.Sprintf("%.1f ct", 100*each))
+	return c
+}
+
+// bars draws a stacked bar for each bill, of its dollars times the factor. The format
+// is that of the words in a segment that has room for them; total stands behind a bar.
+func bars(bills []*Bill, format string, factor func(*Bill) float64, total func(*Bill) string) *plot.Panel {
+	var names []string
+	longest := 0.0
+	for _, b := range bills {
+		names = append(names, report.Thousands(b.Students)+" students")
+		longest = max(longest, b.Total()*factor(b))
 	}
-	s.WriteString("</svg>\n")
-	return s.String()
+	p := &plot.Panel{X: plot.Axis{Max: longest}, Y: plot.Names(names)}
+	for i, b := range bills {
+		x, y := 0.0, p.Y.Ticks[i].At
+		for _, g := range groups {
+			long := b.Part(g.parts...) * factor(b)
+			p.Bar(x, x+long, y, barHeight, g.colour)
+			if words := fmt.Sprintf(format, long); barWidth*long/longest > 6*float64(len(words))+4 {
+				p.Within(x+long/2, y, g.ink, words)
+			}
+			x += long
+		}
+		p.Beside(x, y, total(b))
+	}
+	return p
 }

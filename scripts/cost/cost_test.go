@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -421,7 +422,7 @@ func TestChart(t *testing.T) {
 		t.Fatal(err)
 	}
 	widths := map[string]float64{} // by the height at which a bar lies
-	decoder := xml.NewDecoder(strings.NewReader(chart(bills)))
+	decoder := xml.NewDecoder(strings.NewReader(chart(bills).SVG()))
 	for {
 		token, err := decoder.Token()
 		if err == io.EOF {
@@ -438,7 +439,7 @@ func TestChart(t *testing.T) {
 		for _, a := range element.Attr {
 			attributes[a.Name.Local] = a.Value
 		}
-		if attributes["height"] == strconv.Itoa(barHeight) {
+		if attributes["height"] == fmt.Sprintf("%.1f", float64(barHeight)) {
 			width, err := strconv.ParseFloat(attributes["width"], 64)
 			if err != nil {
 				t.Fatal(err)

@@ -5,8 +5,8 @@
 //	go run ./scripts/cost
 //	go run ./scripts/cost -students 5000 -set peak_factor=5 -set model=gpt-4o -set calls.chats-send-message.calls=60
 //
-// It prints a table and what follows from it, and writes both to cost.md with a
-// chart, cost.svg.
+// It prints a table and what follows from it, and writes both, with every line, to
+// cost.md with a chart, cost.svg.
 package main
 
 import (
@@ -16,9 +16,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"aksio.app/scripts/internal/commandline"
 	"aksio.app/shared/database"
@@ -60,8 +57,13 @@ func run(args []string, out io.Writer) error {
 		}
 	}
 	if *students != "" {
-		if in.Students, err = numbers(*students); err != nil {
-			return err
+		all, err := commandline.Numbers(*students, 0, 100_000_000)
+		if err != nil {
+			return fmt.Errorf("-students: %w", err)
+		}
+		in.Students = nil
+		for _, n := range all {
+			in.Students = append(in.Students, float64(n))
 		}
 	}
 	bills, err := computeAll(in)
@@ -72,17 +74,10 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(out, table(bills), "\n", terminal(arguments)); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(*output, 0o755); err != nil {
-		return err
-	}
-	document := markdown(in, bills, arguments, assignments)
-	return errors.Join(
-		os.WriteFile(filepath.Join(*output, "cost.md"), []byte(document), 0o644),
-		os.WriteFile(filepath.Join(*output, "cost.svg"), []byte(chart(bills)), 0o644),
-	)
+	d := summary(bills, arguments, assignments)
+	d.Plain(out)
+	detail(d, in, bills)
+	return d.Save(filepath.Join(*output, "cost.md"))
 }
 
 func computeAll(in *Inputs) ([]*Bill, error) {
@@ -95,16 +90,4 @@ func computeAll(in *Inputs) ([]*Bill, error) {
 		bills = append(bills, bill)
 	}
 	return bills, nil
-}
-
-func numbers(list string) (all []float64, err error) {
-	for _, text := range strings.Split(list, ",") {
-		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil || n < 0 || n > 1e8 {
-			return nil, fmt.Errorf("-students %s: write numbers from 0 to 100000000, with commas between", list)
-		}
-		all = append(all, n)
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
 }

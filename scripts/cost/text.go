@@ -6,7 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"aksio.app/scripts/internal/report"
 )
 
 // dollars writes an amount with the digits that one looks at.
@@ -19,19 +20,7 @@ func dollars(usd float64) string {
 	case math.Abs(usd) < 100:
 		return fmt.Sprintf("%.2f", usd)
 	}
-	return grouped(math.Round(usd))
-}
-
-// grouped writes a whole number with commas.
-func grouped(n float64) string {
-	text := fmt.Sprintf("%.0f", math.Abs(n))
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	if n < 0 {
-		return "-" + text
-	}
-	return text
+	return report.Thousands(math.Round(usd))
 }
 
 // perStudent writes what one student costs.
@@ -46,7 +35,7 @@ func perStudent(b *Bill) string {
 func rows(bills []*Bill) [][]string {
 	all := [][]string{{"USD a month at … students"}}
 	for _, b := range bills {
-		all[0] = append(all[0], grouped(b.Students))
+		all[0] = append(all[0], report.Thousands(b.Students))
 	}
 	row := func(name string, value func(*Bill) string) {
 		line := []string{name}
@@ -69,145 +58,56 @@ func rows(bills []*Bill) [][]string {
 	return all
 }
 
-// table writes the bills for a terminal.
-func table(bills []*Bill) string { return aligned(rows(bills)) }
-
-// aligned writes rows in columns, the first to the left. A rule stands below the
-// first row and above the total.
-func aligned(all [][]string) string {
-	widths := make([]int, len(all[0]))
-	for _, row := range all {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	width := 2 * (len(widths) - 1)
-	for _, w := range widths {
-		width += w
-	}
-	var out strings.Builder
-	for i, row := range all {
-		if i == 1 || row[0] == "total" {
-			out.WriteString(strings.Repeat("─", width) + "\n")
-		}
-		for j, cell := range row {
-			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell))
-			if j == 0 {
-				out.WriteString(cell + padding)
-			} else {
-				out.WriteString("  " + padding + cell)
-			}
-		}
-		out.WriteString("\n")
-	}
-	return out.String()
-}
-
-// wrap breaks text into lines of at most so many characters.
-func wrap(text string, width int) string {
-	var out strings.Builder
-	at := 0
-	for _, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		if at > 0 && at+1+n > width {
-			out.WriteString("\n")
-			at = 0
-		}
-		if at > 0 {
-			out.WriteString(" ")
-			at++
-		}
-		out.WriteString(word)
-		at += n
-	}
-	return out.String() + "\n"
-}
-
-func indent(text string) string {
-	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
-}
-
-// grid writes rows as a Markdown table.
-func grid(all [][]string) string {
-	var out strings.Builder
-	for i, row := range all {
-		out.WriteString("| " + strings.Join(row, " | ") + " |\n")
-		if i == 0 {
-			out.WriteString("| --- |" + strings.Repeat(" ---: |", len(row)-1) + "\n")
-		}
-	}
-	return out.String()
-}
-
-// markdown writes everything that was computed, and from what.
-func markdown(in *Inputs, bills []*Bill, arguments []Argument, assignments []string) string {
-	var out strings.Builder
-	out.WriteString("# What the platform costs\n\nComputed by `make cost` from `infrastructure/functions.json` and `infrastructure/cost`.\n")
+// summary is what one looks at: the bills, and what they argue for.
+func summary(bills []*Bill, arguments []Argument, assignments []string) *report.Document {
+	d := &report.Document{Title: "What the platform costs"}
+	d.Say("Computed by `make cost` from `infrastructure/functions.json` and `infrastructure/cost`.")
 	if len(assignments) > 0 {
-		fmt.Fprintf(&out, "Overridden: `%s`.\n", strings.Join(assignments, "`, `"))
+		d.Say("Overridden: `%s`.", strings.Join(assignments, "`, `"))
 	}
-	out.WriteString("\n![Shares of each part, and cents a student](cost.svg)\n\n")
-	out.WriteString(grid(rows(bills)))
-	out.WriteString("\n" + section(arguments))
-
-	out.WriteString("\n## Every line\n\n")
-	for _, b := range bills {
-		fmt.Fprintf(&out, "### %s students\n\n", grouped(b.Students))
-		lines := [][]string{{"part", "line", "quantity", "price", "USD"}}
-		for _, l := range b.Lines {
-			lines = append(lines, []string{l.Part, l.Name, fmt.Sprintf("%.4g", l.Quantity), l.Price, dollars(l.USD)})
+	d.Plot("cost.svg", chart(bills))
+	add := func(all [][]string) { d.Table(1, all[0]...).Rows = all[1:] }
+	add(rows(bills))
+	d.Heading("What this argues for")
+	for _, a := range arguments {
+		d.Subheading(a.Title)
+		d.Say("%s", a.Text)
+		if len(a.Rows) > 0 {
+			add(a.Rows)
 		}
-		out.WriteString(grid(lines) + "\n")
 	}
-	out.WriteString("## Prices\n\n")
-	prices := [][]string{{"price", "USD", "unit", "free a month", "region", "date", "source"}}
+	return d
+}
+
+// detail adds every line that was computed, and from what.
+func detail(d *report.Document, in *Inputs, bills []*Bill) {
+	d.Heading("Every line")
+	for _, b := range bills {
+		d.Subheading(report.Thousands(b.Students) + " students")
+		t := d.Table(2, "part", "line", "quantity", "price", "USD")
+		for _, l := range b.Lines {
+			t.Row(l.Part, l.Name, fmt.Sprintf("%.4g", l.Quantity), l.Price, dollars(l.USD))
+		}
+	}
+	d.Heading("Prices")
+	prices := d.Table(1, "price", "USD", "unit", "free a month", "region", "date", "source")
 	for _, name := range slices.Sorted(maps.Keys(in.Prices)) {
 		p := in.Prices[name]
 		source := p.Source
 		if p.Assumed {
 			source = "**assumed**: " + strings.TrimPrefix(source, "assumption: ")
 		}
-		prices = append(prices, []string{name, fmt.Sprintf("%.4g", p.USD), p.Unit, dollars(p.Free), p.Region, p.Date, source})
+		prices.Row(name, fmt.Sprintf("%.4g", p.USD), p.Unit, dollars(p.Free), p.Region, p.Date, source)
 	}
-	out.WriteString(grid(prices))
-	out.WriteString("\n## Assumptions\n\n")
-	general := [][]string{{"assumption", "value", "why"}}
+	d.Heading("Assumptions")
+	general := d.Table(1, "assumption", "value", "why")
 	for _, name := range slices.Sorted(maps.Keys(in.General)) {
-		general = append(general, []string{name, fmt.Sprintf("%.6g", in.General[name].Value), in.General[name].Why})
+		general.Row(name, fmt.Sprintf("%.6g", in.General[name].Value), in.General[name].Why)
 	}
-	out.WriteString(grid(general) + "\n")
-	calls := [][]string{{"calls.…", "a student", "seconds", "CPU ms", "database ms", "response KiB", "tokens in", "out", "why"}}
+	calls := d.Table(1, "calls.…", "a student", "seconds", "CPU ms", "database ms", "response KiB", "tokens in", "out", "why")
 	for _, key := range slices.Sorted(maps.Keys(in.Calls)) {
 		c := in.Calls[key]
-		calls = append(calls, []string{key, fmt.Sprint(c.Calls), fmt.Sprint(c.Seconds), fmt.Sprint(c.CPU), fmt.Sprint(c.Database), fmt.Sprint(c.Response),
-			grouped(c.PromptTokens), grouped(c.AnswerTokens), c.Why})
+		calls.Row(key, fmt.Sprint(c.Calls), fmt.Sprint(c.Seconds), fmt.Sprint(c.CPU), fmt.Sprint(c.Database), fmt.Sprint(c.Response),
+			report.Thousands(c.PromptTokens), report.Thousands(c.AnswerTokens), c.Why)
 	}
-	out.WriteString(grid(calls))
-	return out.String()
-}
-
-// terminal writes the arguments for reading in a terminal.
-func terminal(all []Argument) string {
-	var out strings.Builder
-	out.WriteString("What this argues for\n")
-	for _, a := range all {
-		out.WriteString("\n" + a.Title + "\n" + wrap(a.Text, 100))
-		if len(a.Rows) > 0 {
-			out.WriteString(indent(aligned(a.Rows)))
-		}
-	}
-	return out.String()
-}
-
-// section writes the arguments in Markdown.
-func section(all []Argument) string {
-	var out strings.Builder
-	out.WriteString("## What this argues for\n")
-	for _, a := range all {
-		out.WriteString("\n### " + a.Title + "\n\n" + a.Text + "\n")
-		if len(a.Rows) > 0 {
-			out.WriteString("\n" + grid(a.Rows))
-		}
-	}
-	return out.String()
 }

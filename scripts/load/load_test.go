@@ -67,7 +67,7 @@ func TestThreeStudents(t *testing.T) {
 	}
 
 	d := m.report()
-	if err := d.save(dir); err != nil {
+	if err := save(d, dir); err != nil {
 		t.Fatal(err)
 	}
 	checkReport(t, dir, "flashcards-review", "distribution.svg", "latency.svg", "throughput.svg", "connections.svg")

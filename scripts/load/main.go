@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -55,30 +53,17 @@ func command(ctx context.Context, args []string) error {
 		return runAndReport(ctx, c)
 	case "simulate":
 		populations := flags.String("students", "100000,1000000", "how many play the day, in each simulation")
-		catalogue := flags.String("catalogue", "infrastructure/functions.json", "the functions and their limits")
 		dir := flags.String("out", "build/simulation", "folder of the report")
 		flags.Parse(args[1:])
 		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
-		students, err := numbers(*populations)
+		students, err := commandline.Numbers(*populations, 1, 100_000_000)
 		if err != nil {
 			return fmt.Errorf("-students: %w", err)
 		}
-		return simulate(ctx, os.Stdout, simulateConfig{students, *catalogue, *dir, *seed})
+		return simulate(ctx, os.Stdout, simulateConfig{students, "infrastructure/functions.json", *dir, *seed})
 	default:
 		return fmt.Errorf("%q is no command: say run or simulate", args[0])
 	}
-}
-
-func numbers(list string) ([]int, error) {
-	var all []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q: write numbers of students, separated by commas", list)
-		}
-		all = append(all, n)
-	}
-	return all, nil
 }

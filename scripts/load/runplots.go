@@ -7,6 +7,7 @@ import (
 
 	"aksio.app/scripts/internal/plot"
 	"aksio.app/scripts/internal/quantile"
+	"aksio.app/scripts/internal/report"
 )
 
 // wide is the width of all pictures, in points.
@@ -28,16 +29,15 @@ func (m *measured) middle(bucket int) float64 {
 // length is that of the time axis.
 func (m *measured) length() time.Duration { return max(m.config.schedule.duration, m.took) }
 
-func (m *measured) plots(d *document) {
-	d.plot("distribution.svg", m.plotDistribution)
-	d.plot("latency.svg", m.plotLatency)
-	d.plot("throughput.svg", m.plotThroughput)
-	d.plot("connections.svg", m.plotConnections)
+func (m *measured) plots(d *report.Document) {
+	d.Plot("distribution.svg", m.plotDistribution())
+	d.Plot("latency.svg", m.plotLatency())
+	d.Plot("throughput.svg", m.plotThroughput())
+	d.Plot("connections.svg", m.plotConnections())
 }
 
 // plotDistribution draws a bar from the median to p99 for each operation.
-func (m *measured) plotDistribution() (string, *plot.Canvas) {
-	const says = "What students waited, by operation: bars from the median over p95 to p99"
+func (m *measured) plotDistribution() *plot.Canvas {
 	operations := summarize(m.config.schedule.day, m.samples)
 	var names []string
 	low, high := math.Inf(1), 0.0
@@ -59,17 +59,16 @@ func (m *measured) plotDistribution() (string, *plot.Canvas) {
 	p.Dots(p95s, 2, plot.Black)
 	p.X, p.Y = plot.Milliseconds(low, high), plot.Names(names)
 	height := 75 + 19*float64(len(names))
-	c := plot.New(wide, height, says)
+	c := plot.New(wide, height, "What students waited, by operation: bars from the median over p95 to p99")
 	c.Text(130, 15, 13, "What students waited")
 	c.Legend(130, 34, plot.Key{Name: "from the median", Colour: plot.Blue, Mark: plot.Field}, plot.Key{Name: "over p95", Colour: plot.Sky, Mark: plot.Field},
 		plot.Key{Name: "to p99, on a logarithmic scale"})
 	c.Draw(p, 0, 0, wide, height, plot.Margins{Left: 130, Right: 20, Top: 44, Bottom: 24})
-	return says, c
+	return c
 }
 
 // plotLatency draws a panel for each operation, all on the same axes.
-func (m *measured) plotLatency() (string, *plot.Canvas) {
-	const says = "What students waited over the run: median and p95, a panel for each operation"
+func (m *measured) plotLatency() *plot.Canvas {
 	const columns = 4
 	var panels []*plot.Panel
 	low, high := math.Inf(1), 0.0
@@ -81,7 +80,7 @@ func (m *measured) plotLatency() (string, *plot.Canvas) {
 	x, y := plot.Linear(0, m.length().Seconds()), plot.Milliseconds(low, high)
 	const left, panelWidth, panelHeight = 46, 165, 108
 	height := 52 + panelHeight*math.Ceil(float64(len(panels))/columns)
-	c := plot.New(wide, height, says)
+	c := plot.New(wide, height, "What students waited over the run: median and p95, a panel for each operation")
 	c.Legend(left, 15, plot.Key{Name: "median of what students waited", Colour: plot.Blue, Mark: plot.Stroke}, plot.Key{Name: "p95", Colour: plot.Blue, Mark: plot.Dotted},
 		plot.Key{Name: "failed", Colour: plot.Red, Mark: plot.Cross}, plot.Key{Name: "over the seconds since the day began"})
 	for i, panel := range panels {
@@ -95,7 +94,7 @@ func (m *measured) plotLatency() (string, *plot.Canvas) {
 		}
 		c.Draw(panel, left+float64(column)*panelWidth, 24+float64(row)*panelHeight, panelWidth, panelHeight, plot.Margins{Right: 14, Top: 18, Bottom: 6})
 	}
-	return says, c
+	return c
 }
 
 // latencyPanel draws one operation, and tells the least and the largest wait in it.
@@ -134,8 +133,7 @@ func (m *measured) latencyPanel(operation string) (p *plot.Panel, low, high floa
 
 // plotThroughput draws the calls a second: planned by when they were to be made,
 // answered by when they were.
-func (m *measured) plotThroughput() (string, *plot.Canvas) {
-	const says = "Calls a second over the run: planned, answered and failed"
+func (m *measured) plotThroughput() *plot.Canvas {
 	var planned, answered, failed [buckets]int
 	for _, o := range schedule(m.config.schedule) {
 		for _, a := range o.activities {
@@ -164,20 +162,19 @@ func (m *measured) plotThroughput() (string, *plot.Canvas) {
 	p.Line(curve(planned), plot.Black, 1)
 	p.Line(curve(failed), plot.Red, 1.5)
 	p.X, p.Y = plot.Linear(0, m.length().Seconds()), plot.Linear(0, most*1.05)
-	c := plot.New(wide, 230, says)
+	c := plot.New(wide, 230, "Calls a second over the run: planned, answered and failed")
 	c.Text(40, 15, 13, "Calls a second")
 	c.Legend(40, 34, plot.Key{Name: "planned", Colour: plot.Black, Mark: plot.Stroke}, plot.Key{Name: "answered", Colour: plot.Sky, Mark: plot.Field},
 		plot.Key{Name: "failed", Colour: plot.Red, Mark: plot.Stroke}, plot.Key{Name: "over the seconds since the day began"})
 	c.Draw(p, 0, 0, wide, 230, timeMargins)
-	return says, c
+	return c
 }
 
 // timeMargins are those of a plot over time.
 var timeMargins = plot.Margins{Left: 40, Right: 20, Top: 44, Bottom: 24}
 
 // plotConnections draws what the database saw.
-func (m *measured) plotConnections() (string, *plot.Canvas) {
-	const says = "Connections to the database over the run: open, and running a statement"
+func (m *measured) plotConnections() *plot.Canvas {
 	var open, active []plot.Point
 	most := 2
 	for _, c := range m.connections {
@@ -188,10 +185,10 @@ func (m *measured) plotConnections() (string, *plot.Canvas) {
 	p := &plot.Panel{X: plot.Linear(0, m.length().Seconds()), Y: plot.Linear(0, float64(most)*1.1)}
 	p.Area(active, plot.Orange)
 	p.Line(open, plot.Blue, 1.5)
-	c := plot.New(wide, 210, says)
+	c := plot.New(wide, 210, "Connections to the database over the run: open, and running a statement")
 	c.Text(40, 15, 13, "Connections to the database")
 	c.Legend(40, 34, plot.Key{Name: "open", Colour: plot.Blue, Mark: plot.Stroke}, plot.Key{Name: "running a statement", Colour: plot.Orange, Mark: plot.Field},
 		plot.Key{Name: "over the seconds since the day began"})
 	c.Draw(p, 0, 0, wide, 210, timeMargins)
-	return says, c
+	return c
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/plot"
+	"aksio.app/scripts/internal/report"
 	"aksio.app/scripts/internal/schoolday"
 	"aksio.app/scripts/internal/simulation"
 )
@@ -66,10 +66,10 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 		return err
 	}
 	d := simulationReport(known, cases)
-	if err := d.save(c.dir); err != nil {
+	if err := save(d, c.dir); err != nil {
 		return err
 	}
-	d.plain(out)
+	d.Plain(out)
 	fmt.Fprintf(out, "simulated in %s; report: %s/report.html, %s/report.md\n", time.Since(began).Round(100*time.Millisecond), c.dir, c.dir)
 	return nil
 }
@@ -251,9 +251,9 @@ func (s *simulated) explain(b simulation.Break) explanation {
 	case simulation.Model:
 		return explanation{
 			limit: "the budget of the model",
-			because: fmt.Sprintf("it is %s tokens and %s requests a minute; %s and %s are wanted at %s", thousands(platform.TokensPerMinute),
-				thousands(platform.RequestsPerMinute), thousands(s.needs.Tokens), thousands(s.needs.Requests), timeOfDay(s.needs.TokensAt)),
-			remedy: fmt.Sprintf("it to %s tokens and %s requests a minute", thousands(s.raised.Platform.TokensPerMinute), thousands(s.raised.Platform.RequestsPerMinute)),
+			because: fmt.Sprintf("it is %s tokens and %s requests a minute; %s and %s are wanted at %s", report.Thousands(platform.TokensPerMinute),
+				report.Thousands(platform.RequestsPerMinute), report.Thousands(s.needs.Tokens), report.Thousands(s.needs.Requests), timeOfDay(s.needs.TokensAt)),
+			remedy: fmt.Sprintf("it to %s tokens and %s requests a minute", report.Thousands(s.raised.Platform.TokensPerMinute), report.Thousands(s.raised.Platform.RequestsPerMinute)),
 		}
 	case simulation.Address:
 		r := platform.PerAddress[b.Function]
@@ -282,12 +282,12 @@ func awaits(day []schoolday.Visit, id string) bool {
 // verdict is the sentence that everything else explains.
 func (s *simulated) verdict() string {
 	if len(s.asIs.Breaks) == 0 {
-		return fmt.Sprintf("At %s students nothing breaks: all calls are served without long waits.", thousands(float64(s.config.Students)))
+		return fmt.Sprintf("At %s students nothing breaks: all calls are served without long waits.", report.Thousands(float64(s.config.Students)))
 	}
 	first := s.asIs.Breaks[0]
 	e := s.explain(first)
 	return fmt.Sprintf("At %s students the first thing to break is %s, at %s, because %s; to serve them raise %s.",
-		thousands(float64(s.config.Students)), e.limit, timeOfDay(first.At), e.because, cmp.Or(e.remedy, "what it waits for"))
+		report.Thousands(float64(s.config.Students)), e.limit, timeOfDay(first.At), e.because, cmp.Or(e.remedy, "what it waits for"))
 }
 
 func counted(n int, thing string) string {
@@ -306,17 +306,4 @@ func rate(perSecond float64) string {
 
 func timeOfDay(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Hours())%24, int(d.Minutes())%60)
-}
-
-// thousands writes a large number with commas.
-func thousands(x float64) string {
-	digits := fmt.Sprintf("%.0f", x)
-	var b strings.Builder
-	for i, digit := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(digit)
-	}
-	return b.String()
 }

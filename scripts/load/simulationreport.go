@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/plot"
+	"aksio.app/scripts/internal/report"
 	"aksio.app/scripts/internal/schoolday"
 	"aksio.app/scripts/internal/simulation"
 	"aksio.app/shared/usage"
@@ -14,23 +15,23 @@ import (
 const schoolDaysAMonth = 20
 
 // simulationReport describes the simulated days.
-func simulationReport(known profile, cases []*simulated) *document {
-	d := &document{Title: "The same school day at many students: what breaks first"}
-	d.say("What calls take is from the load run of %s (%s; %s). The limits are those of infrastructure/functions.json, and these, which "+
+func simulationReport(known profile, cases []*simulated) *report.Document {
+	d := &report.Document{Title: "The same school day at many students: what breaks first"}
+	d.Say("What calls take is from the load run of %s (%s; %s). The limits are those of infrastructure/functions.json, and these, which "+
 		"can't be measured here: a database of %d processors that grants functions %d connections, a model that takes %s tokens and %s requests a "+
 		"minute, %s until an instance's process begins, %s for a round trip to the database. %s",
-		known.Date, known.Run, known.Machine, production.DatabaseCores, production.DatabaseConnections, thousands(production.TokensPerMinute),
-		thousands(production.RequestsPerMinute), plot.Duration(production.InstanceStart), plot.Duration(production.RoundTrip),
+		known.Date, known.Run, known.Machine, production.DatabaseCores, production.DatabaseConnections, report.Thousands(production.TokensPerMinute),
+		report.Thousands(production.RequestsPerMinute), plot.Duration(production.InstanceStart), plot.Duration(production.RoundTrip),
 		"The model's answers take what scripts/load/assumed.go says.")
 	for _, s := range cases {
-		d.heading(thousands(float64(s.config.Students)) + " students")
+		d.Heading(report.Thousands(float64(s.config.Students)) + " students")
 		s.describe(d)
 	}
-	d.heading("How to read it")
-	d.say("A limit breaks in the first minute in which more than 1 %% of its calls are refused for it, or wait for it and in queues for more than %s "+
+	d.Heading("How to read it")
+	d.Say("A limit breaks in the first minute in which more than 1 %% of its calls are refused for it, or wait for it and in queues for more than %s "+
 		"altogether (%s for background work). Cold starts don't count as broken limits: they pass by themselves. Needed is what keeps processors, places "+
 		"and connections at most %.0f %% busy in the busiest minute.", simulation.Patience, simulation.BackgroundPatience, 100*production.Utilization)
-	d.say("Every call is simulated. Approximated are: times of service (exponential around what was measured on one machine; its processor is taken for " +
+	d.Say("Every call is simulated. Approximated are: times of service (exponential around what was measured on one machine; its processor is taken for " +
 		"the cloud's), instances (a function's share each of its queues, as if perfectly balanced), the order within a call (it computes, asks the database once for all " +
 		"round trips, then asks the model), the budget of the model (it comes back evenly, a minute's worth is saved), students (who is refused leaves the activity, or " +
 		"the visit if it was the sign-in, and doesn't try again; where those who were refused would try again, it gets worse). Not simulated: Firestore, " +
@@ -39,75 +40,75 @@ func simulationReport(known profile, cases []*simulated) *document {
 }
 
 // describe tells about one number of students.
-func (s *simulated) describe(d *document) {
+func (s *simulated) describe(d *report.Document) {
 	r := s.asIs
-	d.say("%s", s.verdict())
-	d.say("%s calls are made, %s a second at %s; %s (%.1f %%) are refused and %s more are never made because of that. %s cold starts let %s calls wait, 95 %% of "+
+	d.Say("%s", s.verdict())
+	d.Say("%s calls are made, %s a second at %s; %s (%.1f %%) are refused and %s more are never made because of that. %s cold starts let %s calls wait, 95 %% of "+
 		"them for less than %.1f s. Of the uploads, %s are still unread a day later.",
-		thousands(float64(r.Calls)), thousands(s.needs.CallsPerSecond), timeOfDay(s.needs.CallsAt), thousands(float64(r.Refused)),
-		100*float64(r.Refused)/float64(r.Calls), thousands(r.Unmade), thousands(float64(r.ColdStarts)), thousands(float64(r.ColdCalls)), r.ColdWait95,
-		thousands(float64(r.Unfinished)))
+		report.Thousands(float64(r.Calls)), report.Thousands(s.needs.CallsPerSecond), timeOfDay(s.needs.CallsAt), report.Thousands(float64(r.Refused)),
+		100*float64(r.Refused)/float64(r.Calls), report.Thousands(r.Unmade), report.Thousands(float64(r.ColdStarts)), report.Thousands(float64(r.ColdCalls)), r.ColdWait95,
+		report.Thousands(float64(r.Unfinished)))
 	s.describeBreaks(d)
-	d.plot(fmt.Sprintf("day-%d.svg", s.config.Students), s.plotDay)
+	d.Plot(fmt.Sprintf("day-%d.svg", s.config.Students), s.plotDay())
 	s.describeFunctions(d)
 	s.describeShared(d)
-	d.say("A student takes %.1f calls a day on the average and %s tokens, which is %.0f %% of a plan's %s a month if the month has %d such days.",
-		s.needs.CallsAStudent, thousands(s.needs.TokensAStudent), 100*s.needs.TokensAStudent*schoolDaysAMonth/float64(usage.Free.TokensPerMonth),
-		thousands(float64(usage.Free.TokensPerMonth)), schoolDaysAMonth)
-	d.say("Played again with what is needed, without limits of addresses: %s of %s calls are refused, %s are slow; at most %s instances run at once.",
-		thousands(float64(s.served.Refused)), thousands(float64(s.served.Calls)), thousands(float64(slow(s.served))), thousands(float64(mostInstances(s.served))))
+	d.Say("A student takes %.1f calls a day on the average and %s tokens, which is %.0f %% of a plan's %s a month if the month has %d such days.",
+		s.needs.CallsAStudent, report.Thousands(s.needs.TokensAStudent), 100*s.needs.TokensAStudent*schoolDaysAMonth/float64(usage.Free.TokensPerMonth),
+		report.Thousands(float64(usage.Free.TokensPerMonth)), schoolDaysAMonth)
+	d.Say("Played again with what is needed, without limits of addresses: %s of %s calls are refused, %s are slow; at most %s instances run at once.",
+		report.Thousands(float64(s.served.Refused)), report.Thousands(float64(s.served.Calls)), report.Thousands(float64(slow(s.served))), report.Thousands(float64(mostInstances(s.served))))
 }
 
 // describeBreaks tells which limits break, why, and what to raise.
-func (s *simulated) describeBreaks(d *document) {
+func (s *simulated) describeBreaks(d *report.Document) {
 	breaks := s.asIs.Breaks
 	if len(breaks) == 0 {
 		return
 	}
-	d.say("What breaks, in this order:")
-	t := d.table(1, "limit", "first at", "minutes", "refused", "slow")
+	d.Say("What breaks, in this order:")
+	t := d.Table(1, "limit", "first at", "minutes", "refused", "slow")
 	for _, b := range breaks {
-		t.row(s.explain(b).limit, timeOfDay(b.At), fmt.Sprint(b.Minutes), thousands(float64(b.Refused)), thousands(float64(b.Slow)))
+		t.Row(s.explain(b).limit, timeOfDay(b.At), fmt.Sprint(b.Minutes), report.Thousands(float64(b.Refused)), report.Thousands(float64(b.Slow)))
 	}
 	for _, b := range breaks[1:] {
 		if e := s.explain(b); e.remedy != "" {
-			d.say("%s: %s; raise %s.", e.limit, e.because, e.remedy)
+			d.Say("%s: %s; raise %s.", e.limit, e.because, e.remedy)
 		}
 	}
 }
 
 // describeFunctions tells what each function had and would need.
-func (s *simulated) describeFunctions(d *document) {
-	d.say("Functions (waits are those in all queues, the 95th percentile):")
-	t := d.table(1, "function", "a second, at most", "instances allowed", "reached", "needed", "refused", "slow", "wait p95", "in the worst hour")
+func (s *simulated) describeFunctions(d *report.Document) {
+	d.Say("Functions (waits are those in all queues, the 95th percentile):")
+	t := d.Table(1, "function", "a second, at most", "instances allowed", "reached", "needed", "refused", "slow", "wait p95", "in the worst hour")
 	for _, f := range s.asIs.Functions {
 		need := s.needs.Functions[f.ID]
 		hour := "–"
 		if f.WorstWait > 0 {
 			hour = fmt.Sprintf("%s at %s", seconds95(f.WorstWait), timeOfDay(f.WorstHour))
 		}
-		t.row(f.ID, fmt.Sprintf("%.1f", need.PerSecond), fmt.Sprint(s.config.Functions[f.ID].MaxInstances), fmt.Sprint(f.Instances),
-			fmt.Sprint(need.Instances), thousands(float64(f.Refused)), thousands(float64(f.Slow)), seconds95(f.Wait95), hour)
+		t.Row(f.ID, fmt.Sprintf("%.1f", need.PerSecond), fmt.Sprint(s.config.Functions[f.ID].MaxInstances), fmt.Sprint(f.Instances),
+			fmt.Sprint(need.Instances), report.Thousands(float64(f.Refused)), report.Thousands(float64(f.Slow)), seconds95(f.Wait95), hour)
 	}
 }
 
 // describeShared tells how much of what all functions share was used and would be needed.
-func (s *simulated) describeShared(d *document) {
-	d.say("What they share:")
+func (s *simulated) describeShared(d *report.Document) {
+	d.Say("What they share:")
 	busiest, connections, tokens := 0.0, 0, 0.0
 	for _, m := range s.asIs.Moments {
 		busiest, connections, tokens = max(busiest, m.DatabaseBusy/60), max(connections, m.Connections), max(tokens, m.Tokens)
 	}
 	p := s.config.Platform
-	t := d.table(1, "limit", "allowed", "reached", "needed")
-	t.row("processors of the database", fmt.Sprint(p.DatabaseCores), fmt.Sprintf("%.1f busy", busiest), fmt.Sprintf("%d", s.raised.Platform.DatabaseCores))
-	t.row("connections of the database, of all functions", fmt.Sprint(p.DatabaseConnections), fmt.Sprint(connections), fmt.Sprint(s.connections(s.raised.Functions)))
-	t.row("tokens of the model a minute", thousands(p.TokensPerMinute), thousands(tokens), thousands(s.needs.Tokens))
-	t.row("requests of the model a minute", thousands(p.RequestsPerMinute), "–", thousands(s.needs.Requests))
+	t := d.Table(1, "limit", "allowed", "reached", "needed")
+	t.Row("processors of the database", fmt.Sprint(p.DatabaseCores), fmt.Sprintf("%.1f busy", busiest), fmt.Sprintf("%d", s.raised.Platform.DatabaseCores))
+	t.Row("connections of the database, of all functions", fmt.Sprint(p.DatabaseConnections), fmt.Sprint(connections), fmt.Sprint(s.connections(s.raised.Functions)))
+	t.Row("tokens of the model a minute", report.Thousands(p.TokensPerMinute), report.Thousands(tokens), report.Thousands(s.needs.Tokens))
+	t.Row("requests of the model a minute", report.Thousands(p.RequestsPerMinute), "–", report.Thousands(s.needs.Requests))
 	for _, id := range schoolday.Operations(s.config.Day) {
 		if r, ok := p.PerAddress[id]; ok && s.needs.Functions[id].AtSchool > 0 {
 			schools := float64(s.config.Students) / float64(p.School)
-			t.row(fmt.Sprintf("%s a minute from a school of %d", id, p.School), fmt.Sprintf("%.0f", float64(r.Count)/r.Per.Minutes()), "–",
+			t.Row(fmt.Sprintf("%s a minute from a school of %d", id, p.School), fmt.Sprintf("%.0f", float64(r.Count)/r.Per.Minutes()), "–",
 				fmt.Sprintf("%.0f", s.needs.Functions[id].AtSchool*60/schools))
 		}
 	}
@@ -139,8 +140,8 @@ func seconds95(s float64) string {
 }
 
 // plotDay draws calls, and below them how much of the shared limits is in use.
-func (s *simulated) plotDay() (string, *plot.Canvas) {
-	says := fmt.Sprintf("The day of %s students: calls a second, and the share of what is shared that is in use", thousands(float64(s.config.Students)))
+func (s *simulated) plotDay() *plot.Canvas {
+	says := fmt.Sprintf("The day of %s students: calls a second, and the share of what is shared that is in use", report.Thousands(float64(s.config.Students)))
 	from, to := schoolday.Span(s.config.Day)
 	to += time.Hour
 	limits := s.config.Platform
@@ -177,7 +178,7 @@ func (s *simulated) plotDay() (string, *plot.Canvas) {
 	bottom.Line(tokens, plot.Green, 1.2)
 
 	c := plot.New(wide, 450, says)
-	c.Text(40, 15, 13, "Calls a second at "+thousands(float64(s.config.Students))+" students")
+	c.Text(40, 15, 13, "Calls a second at "+report.Thousands(float64(s.config.Students))+" students")
 	c.Legend(40, 34, plot.Key{Name: "if all were served", Colour: plot.Black, Mark: plot.Stroke}, plot.Key{Name: "made", Colour: plot.Sky, Mark: plot.Field},
 		plot.Key{Name: "refused", Colour: plot.Red, Mark: plot.Stroke})
 	c.Draw(top, 0, 0, wide, 225, timeMargins)
@@ -185,5 +186,5 @@ func (s *simulated) plotDay() (string, *plot.Canvas) {
 	c.Legend(40, 259, plot.Key{Name: "processors of the database", Colour: plot.Blue, Mark: plot.Stroke},
 		plot.Key{Name: "its connections", Colour: plot.Orange, Mark: plot.Stroke}, plot.Key{Name: "tokens of the model", Colour: plot.Green, Mark: plot.Stroke})
 	c.Draw(bottom, 0, 225, wide, 225, timeMargins)
-	return says, c
+	return c
 }

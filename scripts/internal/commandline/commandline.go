@@ -4,6 +4,8 @@ package commandline
 import (
 	"flag"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,4 +16,19 @@ func NoArguments(flags *flag.FlagSet) error {
 		return fmt.Errorf("what is %q? Flags begin with a dash", strings.Join(flags.Args(), " "))
 	}
 	return nil
+}
+
+// Numbers reads whole numbers from least to most with commas between, and returns each
+// once, in ascending order.
+func Numbers(list string, least, most int) ([]int, error) {
+	var all []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < least || n > most {
+			return nil, fmt.Errorf("%q: write whole numbers from %d to %d, with commas between", list, least, most)
+		}
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }

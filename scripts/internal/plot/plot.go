@@ -16,8 +16,10 @@ const (
 	Orange = "#e69f00"
 	Red    = "#d55e00"
 	Green  = "#009e73"
+	Purple = "#cc79a7"
 	Black  = "#222"
-	grey   = "#999"
+	Grey   = "#999"
+	White  = "#fff"
 	pale   = "#e8e8e8"
 )
 
@@ -35,16 +37,18 @@ type Panel struct {
 
 // Canvas is a picture of some size in points.
 type Canvas struct {
+	Says string // what it shows, for those who can't see it
+
 	width, height float64
 	b             strings.Builder
 }
 
-// New returns an empty picture, which says for those who can't see it what it shows.
+// New returns an empty picture, which says what it shows.
 func New(width, height float64, says string) *Canvas {
-	c := &Canvas{width: width, height: height}
+	c := &Canvas{Says: says, width: width, height: height}
 	fmt.Fprintf(&c.b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" width="%g" height="%g" role="img" `+
-		`font-family="Liberation Sans,Arial,Helvetica,sans-serif" font-size="10" fill="%s">`+"\n<title>%s</title>\n",
-		width, height, width, height, Black, html.EscapeString(says))
+		`font-family="Liberation Sans,Arial,Helvetica,sans-serif">`+"\n<title>%s</title>\n"+`<rect width="100%%" height="100%%" fill="%s"/>`+"\n",
+		width, height, width, height, html.EscapeString(says), White)
 	return c
 }
 
@@ -52,7 +56,7 @@ func New(width, height float64, says string) *Canvas {
 func (c *Canvas) SVG() string { return c.b.String() + "</svg>\n" }
 
 // Text writes a line that begins at the place.
-func (c *Canvas) Text(x, y, size float64, text string) { write(&c.b, x, y, size, "start", text) }
+func (c *Canvas) Text(x, y, size float64, text string) { write(&c.b, x, y, size, "start", Black, text) }
 
 // Key is an entry of a legend.
 type Key struct {
@@ -103,31 +107,31 @@ type Margins struct{ Left, Right, Top, Bottom float64 }
 func (c *Canvas) Draw(p *Panel, x, y, width, height float64, m Margins) {
 	f := frame{p.X, p.Y, x + m.Left, y + m.Top, x + width - m.Right, y + height - m.Bottom}
 	if p.Title != "" {
-		write(&c.b, (f.left+f.right)/2, f.top-5, 9, "middle", p.Title)
+		write(&c.b, (f.left+f.right)/2, f.top-5, 9, "middle", Black, p.Title)
 	}
 	for _, t := range p.X.Ticks {
 		at := f.x(t.At)
 		if t.Label != "" {
 			line(&c.b, at, f.top, at, f.bottom, pale, 0.7, "")
-			write(&c.b, at, f.bottom+13, 10, "middle", t.Label)
+			write(&c.b, at, f.bottom+13, 10, "middle", Black, t.Label)
 		}
-		line(&c.b, at, f.bottom, at, f.bottom+t.length(), grey, 0.7, "")
+		line(&c.b, at, f.bottom, at, f.bottom+t.length(), Grey, 0.7, "")
 	}
 	for _, t := range p.Y.Ticks {
 		at := f.y(t.At)
 		if t.Label != "" {
 			line(&c.b, f.left, at, f.right, at, pale, 0.7, "")
-			write(&c.b, f.left-6, at+3.5, 10, "end", t.Label)
+			write(&c.b, f.left-6, at+3.5, 10, "end", Black, t.Label)
 		}
 		if !p.Y.Names {
-			line(&c.b, f.left-t.length(), at, f.left, at, grey, 0.7, "")
+			line(&c.b, f.left-t.length(), at, f.left, at, Grey, 0.7, "")
 		}
 	}
 	for _, shape := range p.shapes {
 		shape(&c.b, f)
 	}
-	line(&c.b, f.left, f.bottom, f.right, f.bottom, grey, 1, "")
-	line(&c.b, f.left, f.top, f.left, f.bottom, grey, 1, "")
+	line(&c.b, f.left, f.bottom, f.right, f.bottom, Grey, 1, "")
+	line(&c.b, f.left, f.top, f.left, f.bottom, Grey, 1, "")
 }
 
 // Line draws a line through the points. It breaks where a number isn't one.
@@ -181,12 +185,24 @@ func (p *Panel) Bar(from, to, y, thickness float64, colour string) {
 	})
 }
 
+// Within writes words around the point, in a colour that can be read there.
+func (p *Panel) Within(x, y float64, colour, words string) {
+	p.shapes = append(p.shapes, func(b *strings.Builder, f frame) {
+		write(b, f.x(x), f.y(y)+3.5, 10, "middle", colour, words)
+	})
+}
+
+// Beside writes words to the right of the point.
+func (p *Panel) Beside(x, y float64, words string) {
+	p.shapes = append(p.shapes, func(b *strings.Builder, f frame) { write(b, f.x(x)+6, f.y(y)+3.5, 10, "start", Black, words) })
+}
+
 // Upright draws a line from the bottom to the top, with words beside it, so many
 // lines below the top.
 func (p *Panel) Upright(x float64, words string, below int) {
 	p.shapes = append(p.shapes, func(b *strings.Builder, f frame) {
 		line(b, f.x(x), f.top, f.x(x), f.bottom, Black, 0.8, ` stroke-dasharray="3 2"`)
-		write(b, f.x(x)+4, f.top+9+12*float64(below), 9, "start", words)
+		write(b, f.x(x)+4, f.top+9+12*float64(below), 9, "start", Black, words)
 	})
 }
 
@@ -226,6 +242,6 @@ func cross(b *strings.Builder, x, y float64, colour string) {
 	fmt.Fprintf(b, `<path d="M%.1f %.1fl5 5m0 -5l-5 5" fill="none" stroke="%s" stroke-width="1.2"/>`+"\n", x-2.5, y-2.5, colour)
 }
 
-func write(b *strings.Builder, x, y, size float64, anchor, text string) {
-	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="%g" text-anchor="%s">%s</text>`+"\n", x, y, size, anchor, html.EscapeString(text))
+func write(b *strings.Builder, x, y, size float64, anchor, colour, text string) {
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="%g" text-anchor="%s" fill="%s">%s</text>`+"\n", x, y, size, anchor, colour, html.EscapeString(text))
 }

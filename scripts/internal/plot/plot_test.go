@@ -77,6 +77,8 @@ func TestPictureIsXMLAndHoldsEverything(t *testing.T) {
 	p.Crosses(points[:1], Red)
 	p.Bar(2, 4, 10, 8, Green)
 	p.Upright(5, "here", 0)
+	p.Within(5, 10, White, "inside")
+	p.Beside(10, 100, "behind")
 	c := New(200, 100, "what it shows")
 	c.Legend(0, 10, Key{"blue", Blue, Stroke}, Key{"dots", Blue, Dotted}, Key{"sky", Sky, Field}, Key{"failed", Red, Cross}, Key{Name: "words"})
 	c.Draw(p, 0, 0, 200, 100, Margins{20, 20, 20, 20})
@@ -94,11 +96,11 @@ func TestPictureIsXMLAndHoldsEverything(t *testing.T) {
 			elements[start.Name.Local]++
 		}
 	}
-	if elements["svg"] != 1 || elements["circle"] != 2 || elements["rect"] != 2 {
-		t.Errorf("got %v, want a picture with two dots, a bar and a key's field", elements)
+	if elements["svg"] != 1 || elements["circle"] != 2 || elements["rect"] != 3 {
+		t.Errorf("got %v, want a picture with two dots, a bar, a key's field and a background", elements)
 	}
 	// The frame is 160 by 60 points; the middle of both axes is in its middle. The line breaks at the hole.
-	for _, want := range []string{`d="M20.0 80.0L100.0 50.0M180.0 20.0"`, ">here<", ">a &lt; b &amp; c<", ">words<"} {
+	for _, want := range []string{`d="M20.0 80.0L100.0 50.0M180.0 20.0"`, ">here<", `x="100.0" y="53.5" font-size="10" text-anchor="middle" fill="#fff">inside<`, `x="186.0" y="23.5" font-size="10" text-anchor="start" fill="#222">behind<`, ">a &lt; b &amp; c<", ">words<"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("there is no %s in\n%s", want, svg)
 		}
