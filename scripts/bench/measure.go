@@ -35,11 +35,12 @@ func pair(rounds int, ours, baseline func() (float64, error)) (subject, base, ra
 
 // p95 compares single times, taken by turns, by their 95th percentile in milliseconds.
 func p95(ctx context.Context, samples int, ours, baseline func(context.Context, int) error) (subject, base, ratio float64, err error) {
-	times := [2][]float64{}
+	sides, times := [2]func(context.Context, int) error{ours, baseline}, [2][]float64{}
 	for i := range samples + 3 {
-		for side, run := range []func(context.Context, int) error{ours, baseline} {
+		for turn := range 2 {
+			side := (turn + i) % 2 // each is first as often as the other
 			began := time.Now()
-			if err := run(ctx, i); err != nil {
+			if err := sides[side](ctx, i); err != nil {
 				return 0, 0, 0, err
 			}
 			if i >= 3 { // after warming up

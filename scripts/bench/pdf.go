@@ -14,12 +14,11 @@ import (
 // pdf measures reading a book to passages beside pdftotext. Cold, the engine is
 // compiled first, as on an instance's first PDF; with its compiled form in a
 // folder, loaded. Warm is every later PDF.
-func pdf(ctx context.Context, book string, e effort) ([]Row, error) {
+func pdf(ctx context.Context, _ *stage, e effort) ([]Row, error) {
 	if _, err := exec.LookPath("pdftotext"); err != nil {
-		fmt.Fprintln(os.Stderr, "bench: pdftotext isn't installed, so reading a PDF has no baseline; it is in poppler-utils")
-		return nil, nil
+		return nil, unmeasurable("pdftotext isn't installed, so reading a PDF has no baseline; it is in poppler-utils")
 	}
-	content, err := os.ReadFile(book)
+	content, err := os.ReadFile(e.book)
 	if err != nil {
 		return nil, err
 	}
@@ -31,15 +30,15 @@ func pdf(ctx context.Context, book string, e effort) ([]Row, error) {
 	reader := extract.New(extract.DefaultLimits, cache)
 	read := func() (float64, error) {
 		began := time.Now()
-		doc, err := reader.Extract(ctx, content, filepath.Base(book))
+		doc, err := reader.Extract(ctx, content, filepath.Base(e.book))
 		if err == nil && len(extract.Split(doc)) == 0 {
-			err = fmt.Errorf("%s has no passages", book)
+			err = fmt.Errorf("%s has no passages", e.book)
 		}
 		return time.Since(began).Seconds() * 1000, err
 	}
 	plain := func() (float64, error) {
 		began := time.Now()
-		err := exec.CommandContext(ctx, "pdftotext", book, os.DevNull).Run()
+		err := exec.CommandContext(ctx, "pdftotext", e.book, os.DevNull).Run()
 		return time.Since(began).Seconds() * 1000, err
 	}
 	cold, err := read()

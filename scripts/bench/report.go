@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aksio.app/scripts/internal/machine"
+	"aksio.app/scripts/internal/report"
 	"aksio.app/shared/database"
 )
 
@@ -34,23 +35,33 @@ func (r Row) Met() bool {
 
 // Report is what was measured, and where.
 type Report struct {
-	Machine string
-	Rows    []Row
+	Machine    string
+	Rows       []Row
+	Unmeasured []string // parts that can't be measured here, and why
 }
 
-func (r *Report) missed() (n int) {
+// failure is what a strict run fails with, nil if all was measured and keeps to its budget.
+func (r *Report) failure() error {
+	missed := 0
 	for _, row := range r.Rows {
 		if !row.Met() {
-			n++
+			missed++
 		}
 	}
-	return n
+	if missed+len(r.Unmeasured) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d budgets are missed, and %d parts weren't measured", missed, len(r.Unmeasured))
 }
 
-// String is the report in Markdown.
-func (r *Report) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n| name | ours | baseline | ratio | budget | met? |\n| --- | ---: | ---: | ---: | ---: | --- |\n", r.Machine)
+// document is the report for readers.
+func (r *Report) document() *report.Document {
+	d := &report.Document{Title: "Measured beside the least that could do it"}
+	d.Say("%s.", r.Machine)
+	for _, why := range r.Unmeasured {
+		d.Say("**Not measured**: %s.", why)
+	}
+	t := d.Table(1, "name", "ours", "baseline", "ratio", "budget", "met?")
 	for _, row := range r.Rows {
 		budget, met := "", ""
 		if row.Budget > 0 {
@@ -63,10 +74,10 @@ func (r *Report) String() string {
 				met = "**no**"
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %.4g %s | %.4g %s | %.2f | %s | %s |\n",
-			row.Name, row.Subject, row.Unit, row.Baseline, row.Unit, row.Ratio, budget, met)
+		t.Row(row.Name, fmt.Sprintf("%.4g %s", row.Subject, row.Unit), fmt.Sprintf("%.4g %s", row.Baseline, row.Unit),
+			fmt.Sprintf("%.2f", row.Ratio), budget, met)
 	}
-	return b.String()
+	return d
 }
 
 // describe says what the numbers were measured on.

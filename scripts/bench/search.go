@@ -26,7 +26,7 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	if err := s.settle(ctx); err != nil {
 		return nil, err
 	}
-	alone, err := newStage(ctx, s.book) // with no others
+	alone, err := newStage(ctx) // with no others
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,10 @@ type stage struct {
 	key     []byte // that signs tokens, in PEM
 	keys    []byte // that verify them
 	process *resource.Process
-	book    string
 	close   func()
 }
 
-func newStage(ctx context.Context, book string) (*stage, error) {
+func newStage(ctx context.Context) (*stage, error) {
 	server, err := resource.Read[database.Config](resource.OSSettings())
 	if err != nil {
 		return nil, fmt.Errorf("%w; `make bench` brings a database", err)
@@ -38,7 +37,7 @@ func newStage(ctx context.Context, book string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{url: address, book: book}
+	s := &stage{url: address}
 	s.close = func() {
 		if s.db != nil {
 			s.db.Close()
