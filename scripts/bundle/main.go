@@ -41,14 +41,6 @@ func run(ctx context.Context, out string, functions []string) error {
 			fmt.Println(b.File)
 		}
 	}
-	fmt.Printf("%s to %s in %.1f s.\n", written(fresh, len(bundles)), out, time.Since(start).Seconds())
+	fmt.Printf("%d of %d bundles written to %s in %.1f s.\n", fresh, len(bundles), out, time.Since(start).Seconds())
 	return nil
-}
-
-// written says how many of all bundles were, and tells of the others where there are any.
-func written(fresh, all int) string {
-	if fresh == all {
-		return fmt.Sprintf("%d of %d bundles written", fresh, all)
-	}
-	return fmt.Sprintf("%d of %d bundles written (the others are as they were)", fresh, all)
 }

@@ -40,13 +40,15 @@ type Bundle struct {
 
 // Build writes bundles of the functions, all if none is named, from the
 // repository at root to the folder, with a manifest. What is there already isn't
-// written again; older bundles of the same functions are removed.
+// written again; older bundles of the same functions are removed, and if none is named,
+// those of functions that there aren't any more.
 func Build(ctx context.Context, root, folder string, functions ...string) ([]Bundle, error) {
 	known, err := catalogue.Folders(root)
 	if err != nil {
 		return nil, err
 	}
-	if len(functions) == 0 {
+	all := len(functions) == 0
+	if all {
 		functions = slices.Sorted(maps.Keys(known))
 	}
 	var roots []string
@@ -74,7 +76,7 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 			return nil, fmt.Errorf("%s: %w", function, err)
 		}
 	}
-	return bundles, note(folder, bundles)
+	return bundles, note(folder, bundles, all)
 }
 
 // write stores the entries unless they are stored already.
@@ -105,23 +107,26 @@ func write(folder, function string, entries []entry) (Bundle, error) {
 	return b, cmp.Or(os.Chmod(partial.Name(), 0o644), os.Rename(partial.Name(), target))
 }
 
-// note writes the manifest, with what an earlier call knew of other functions,
-// and removes bundles that it doesn't name.
-func note(folder string, bundles []Bundle) error {
-	manifest, err := Manifest(folder)
+// note writes the manifest, with what an earlier call knew of other functions unless
+// these are all, and removes bundles that it doesn't name any more.
+func note(folder string, bundles []Bundle, all bool) error {
+	before, err := Manifest(folder)
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	if manifest == nil {
-		manifest = map[string]Bundle{}
+	manifest := map[string]Bundle{}
+	if !all {
+		maps.Copy(manifest, before)
 	}
 	for _, b := range bundles {
-		if old, ok := manifest[b.Function]; ok && old.File != b.File {
+		manifest[b.Function] = b
+	}
+	for function, old := range before {
+		if manifest[function].File != old.File {
 			if err := os.Remove(filepath.Join(folder, old.File)); err != nil && !os.IsNotExist(err) {
 				return err
 			}
 		}
-		manifest[b.Function] = b
 	}
 	text, err := json.MarshalIndent(manifest, "", "  ")
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"io"
 	"mime/multipart"
 	"net"
@@ -22,6 +20,8 @@ import (
 
 	_ "aksio.app/functions/all"
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/coldstart"
+	"aksio.app/scripts/internal/port"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/uploads"
@@ -109,6 +109,32 @@ func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
 	}
 }
 
+func TestBundlesOfDeletedFunctionsGo(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	old := filepath.Join(folder, "courses-old-1.zip")
+	for file, content := range map[string]string{old: "", filepath.Join(folder, bundle.ManifestName): `{"courses-old": {"file": "courses-old-1.zip"}}`} {
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		built string
+		named []string
+		there bool
+	}{{"one function", []string{"courses-get"}, true}, {"all functions", nil, false}} {
+		build(t, repository, folder, tc.named...)
+		manifest, err := bundle.Manifest(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, named := manifest["courses-old"]
+		if _, err := os.Stat(old); named != tc.there || (err == nil) != tc.there {
+			t.Errorf("when %s was built, the deleted one is in the manifest: %t, and its bundle there: %v; want %t", tc.built, named, err, tc.there)
+		}
+	}
+}
+
 func TestUnknownFunction(t *testing.T) {
 	t.Parallel()
 	if _, err := bundle.Build(t.Context(), repository, t.TempDir(), "courses-crate"); err == nil || !strings.Contains(err.Error(), "courses-crate") {
@@ -166,38 +192,19 @@ func buildpack(t *testing.T, file string) string {
 	if err := os.CopyFS(root, content); err != nil {
 		t.Fatal(err)
 	}
-	packages, err := parser.ParseDir(token.NewFileSet(), root, nil, parser.ImportsOnly)
-	if err != nil || len(packages) != 1 {
-		t.Fatalf("the root has %d packages, want one: %v", len(packages), err)
-	}
 	if _, err := os.Stat(filepath.Join(root, "vendor/github.com/GoogleCloudPlatform/functions-framework-go/funcframework")); err != nil {
 		t.Fatal(err)
 	}
+	run(t, root, "list", ".") // the root is one package
 	module := strings.TrimSpace(run(t, root, "list", "-m"))
 	if strings.Contains(module, "\n") || !strings.Contains(strings.Split(module, "/")[0], ".") {
 		t.Fatalf("go list -m says %q: the buildpack imports it", module)
 	}
-	main := fmt.Sprintf(`package main
-
-import (
-	"log"
-	"os"
-
-	_ %q
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
-)
-
-func main() {
-	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
-		log.Fatal(err)
-	}
-}
-`, module)
 	app := filepath.Join(root, "functions.local", "app")
 	if err := os.MkdirAll(app, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(app, "main.go"), []byte(main), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(app, "main.go"), coldstart.Main(fmt.Sprintf("\nimport _ %q\n", module)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(root, "main")
@@ -222,18 +229,16 @@ func run(t *testing.T, folder string, args ...string) string {
 // start runs the program as the platform does and returns its address.
 func start(t *testing.T, program, function string, settings map[string]string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := port.Free(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
-	_, port, _ := net.SplitHostPort(address)
+	address := fmt.Sprintf("127.0.0.1:%d", free)
 	ctx, stop := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, program)
 	var log bytes.Buffer
 	command.Stdout, command.Stderr = &log, &log
-	command.Env = append(os.Environ(), "FUNCTION_TARGET="+function, "PORT="+port)
+	command.Env = append(os.Environ(), "FUNCTION_TARGET="+function, fmt.Sprintf("PORT=%d", free))
 	for name, value := range settings {
 		command.Env = append(command.Env, name+"="+value)
 	}

@@ -32,8 +32,10 @@ func init() {
 }
 `
 
-// mainOf is what the buildpack writes around a function.
-const mainOf = `package main
+// Main is what the buildpack writes around a function: around more imports and what
+// follows them.
+func Main(rest string) []byte {
+	return fmt.Appendf(nil, `package main
 
 import (
 	"log"
@@ -47,7 +49,8 @@ func main() {
 		log.Fatal(err)
 	}
 }
-`
+`, rest)
+}
 
 // Programs builds functions into a folder, the last one over the one before it.
 type Programs struct {
@@ -119,7 +122,7 @@ func IDs() ([]string, error) {
 // build makes the named program of the imports and what follows them.
 func (p *Programs) build(ctx context.Context, name, function, rest string) (Program, error) {
 	path := filepath.Join(p.dir, name)
-	if err := os.WriteFile(path+".go", fmt.Appendf(nil, mainOf, rest), 0o644); err != nil {
+	if err := os.WriteFile(path+".go", Main(rest), 0o644); err != nil {
 		return Program{}, err
 	}
 	output, err := exec.CommandContext(ctx, "go", "build", "-C", "functions", "-o", path, path+".go").CombinedOutput()
