@@ -36,7 +36,7 @@ type Need struct {
 	Because   Cause         // what the instances are short of first
 }
 
-// minutes of a day: visits of the evening end after midnight at the latest.
+// minutes of a day, and of an hour after midnight: a visit of the evening may end then.
 const minutes = 25 * 60
 
 // Needed computes the needs of a day.

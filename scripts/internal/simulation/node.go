@@ -281,7 +281,7 @@ func (p *play) expirePool(function int32) {
 		p.waited(i, why)
 		p.leave(i, why)
 	}
-	if n.pool.len() > 0 && !n.poolTimer {
+	if n.pool.len() > 0 {
 		n.poolTimer = true
 		p.schedule(p.calls.all[n.pool.first()].since+limit-p.now, poolExpired, function)
 	}

@@ -9,7 +9,6 @@ import (
 
 // Result is what became of a day.
 type Result struct {
-	Students   int
 	Calls      int     // that were made, background work included
 	Refused    int     // of them
 	Unmade     float64 // calls that were not made because one before them failed
@@ -33,7 +32,6 @@ type FunctionResult struct {
 	Wait95    float64       // seconds in queues
 	WorstHour time.Duration // of the day: the hour of the longest waits
 	WorstWait float64       // their 95th percentile in that hour
-	Peak      float64       // calls a second in the busiest minute
 	Instances int           // at most
 
 	waits histogram
@@ -109,7 +107,7 @@ func (p *play) account(n *node, c *call, refused bool) {
 // conclude sums up.
 func (p *play) conclude() *Result {
 	r := &Result{
-		Students: p.Students, Unmade: p.unmade, Unfinished: p.visiting + p.working,
+		Unmade: p.unmade, Unfinished: p.visiting + p.working,
 		Begins: time.Duration(p.from/60) * time.Minute, Moments: p.moments,
 	}
 	var cold histogram
@@ -117,7 +115,6 @@ func (p *play) conclude() *Result {
 		f := FunctionResult{ID: n.id}
 		for i, m := range n.minutes {
 			f.Calls += int(m.calls)
-			f.Peak = max(f.Peak, float64(m.calls)/60)
 			f.Instances = max(f.Instances, m.instances)
 			for len(r.Moments) <= i {
 				r.Moments = append(r.Moments, Moment{})
