@@ -42,7 +42,7 @@ func loopback(host string) error {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Unmap().IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%s isn't this machine: load goes to 127.0.0.1 only", host)
+	return fmt.Errorf("%s isn't this machine: load goes nowhere else", host)
 }
 
 // ownDatabase refuses a database on another machine.

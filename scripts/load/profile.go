@@ -130,6 +130,9 @@ func (m *measured) writeProfile(ctx context.Context) error {
 	return os.WriteFile(profilePath, append(content, '\n'), 0o644)
 }
 
+// measuringStarts is how long building a function and starting it may take.
+const measuringStarts = 3 * time.Minute
+
 func (p *profile) measureStarts(ctx context.Context, day []schoolday.Visit) error {
 	folder, err := os.MkdirTemp("", "aksio-load")
 	if err != nil {
@@ -147,7 +150,10 @@ func (p *profile) measureStarts(ctx context.Context, day []schoolday.Visit) erro
 	programs := coldstart.New(folder, map[string]string{
 		"DATABASE_URL": "postgres://nobody@127.0.0.1/nothing", "TOKEN_KEYS": string(signer.PublicKeys()), "TOKEN_SIGNING_KEY": string(key),
 	})
-	for _, id := range schoolday.Operations(day) {
+	operations := schoolday.Operations(day)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(operations))*measuringStarts)
+	defer cancel()
+	for _, id := range operations {
 		program, err := programs.Function(ctx, id)
 		if err != nil {
 			return err

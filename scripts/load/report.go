@@ -47,7 +47,7 @@ type summary struct {
 	took          []float64 // the same from the request to the answer
 }
 
-// summarize sorts samples by operation: those of the script in its order, then others.
+// summarize sorts samples by operation: those that the script lacks by name, then its own in its order.
 func summarize(day []schoolday.Visit, samples []sample) []summary {
 	order := schoolday.Operations(day)
 	by := map[string]*summary{}
@@ -111,7 +111,7 @@ func (m *measured) report() *report.Document {
 		"The document that they upload is %s.", c.students, m.callers, m.config.file)
 
 	d.Heading("What students waited")
-	d.Say("Every call has its time before the run begins, and visits don't wait for each other: a platform that is slow isn't asked less. " +
+	d.Say("Every call has its time before the run begins, and students don't wait for each other: a platform that is slow isn't asked less. " +
 		"Waits count from that time, so a call that had to wait for the answer before it counts this, too (no coordinated omission). " +
 		"“Alone” is from the request to the end of the answer.")
 	m.operations(d)

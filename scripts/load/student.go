@@ -161,7 +161,7 @@ func (v *sitting) signIn(ctx context.Context) error {
 
 func (v *sitting) resume(ctx context.Context) error {
 	v.mu.Lock()
-	defer v.mu.Unlock() // a refresh token is good for one exchange
+	defer v.mu.Unlock() // a refresh token is good for one exchange: another visit has to wait for the next
 	var got tokens
 	if err := v.Post(ctx, "/api/v1/accounts/token-refresh/", map[string]any{"refresh": v.refresh}, &got); err != nil {
 		return err
