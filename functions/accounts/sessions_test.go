@@ -154,7 +154,7 @@ func TestRefreshRefusesWhatIsNoRefreshToken(t *testing.T) {
 		"another's payload":    {parts[0] + "." + strings.Split(bob.Refresh, ".")[1] + "." + parts[2], invalid},
 		"no signature":         {parts[0] + "." + parts[1] + ".", invalid},
 		"malformed":            {"x.y.z", invalid},
-		"very long":            {strings.Repeat("a.", 50_000), invalid},
+		"very long":            {strings.Repeat("a.", 8_000), invalid},
 		"spaces":               {"   ", invalid},
 	} {
 		wantNotValid(t, name, refresh(app, tc.token), tc.detail)

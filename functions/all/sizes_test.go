@@ -3,6 +3,7 @@ package all_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,48 @@ func TestFullListsFitIntoMemory(t *testing.T) {
 				t.Errorf("answers %d bytes: the largest things aren't among them", n)
 			}
 		})
+	}
+}
+
+// TestHostileBodiesFitIntoMemory sends every operation that takes JSON the most bytes and
+// values that it takes. What an instance allocates for as many as come at once must fit
+// into what its program leaves of its memory. In no other test's company: what is
+// allocated is the whole process's.
+func TestHostileBodiesFitIntoMemory(t *testing.T) {
+	app := apitest.New(t)
+	ada := app.User("ada")
+	w := newWorld(t, app, ada)
+	schema := readAPI(t)
+	const program = 64 << 20 // bytes that an idle instance takes
+	sent := 0
+	for _, d := range api.Declared() {
+		method := d.Methods[0]
+		if _, takes := schema.body(d.Path, method); !takes || d.Access == api.Private || d.ID == "documents-upload" {
+			continue
+		}
+		most := uint64(d.MemoryMiB<<20-program) / uint64(d.Concurrency)
+		for name, junk := range map[string]string{
+			"objects": "[" + strings.Repeat("{},", int(d.MaxBody)/3-20) + "{}]",
+			"a list":  "[" + strings.Repeat("{},", 9_900) + "{}," + `"` + strings.Repeat("x", max(0, int(d.MaxBody)-40_000)) + `"]`,
+			"a text":  `"` + strings.Repeat("x", int(d.MaxBody)-20) + `"`,
+			"escapes": `"` + strings.Repeat(`\u00e5`, int(d.MaxBody)/6-20) + `"`,
+		} {
+			body := `{"junk":` + junk + `}`
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			ada.Do(method, w.path(t, d), body)
+			runtime.ReadMemStats(&after)
+			allocated := after.TotalAlloc - before.TotalAlloc
+			t.Logf("%s: %s of %d bytes: %d allocated, %d are the most", d.ID, name, len(body), allocated, most)
+			if allocated > most {
+				t.Errorf("%s: %s of %d bytes: %d allocated; with %d at once in %d MiB, %d are the most", d.ID, name, len(body), allocated, d.Concurrency, d.MemoryMiB, most)
+			}
+		}
+		sent++
+	}
+	if sent < 20 {
+		t.Errorf("%d operations take JSON, want more", sent)
 	}
 }
 

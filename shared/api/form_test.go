@@ -259,7 +259,7 @@ func TestAFileOfARefusedFormIsRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	part.Write(bytes.Repeat([]byte("x"), 100_000))
+	part.Write(bytes.Repeat([]byte("x"), 12_000))
 	writer.WriteField("name", "too long")
 	writer.Close()
 	resp, err := http.Post(serve(t, "test-slow-file"), writer.FormDataContentType(), &b)

@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
-	"mime"
+	"maps"
+	"mime/multipart"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +39,9 @@ const leaseMargin = 30 * time.Second
 
 // settleTimeout bounds how long a call waits for its key to be claimed or settled.
 const settleTimeout = 5 * time.Second
+
+// settleRetryWait is how long it waits before it tries again to settle a key.
+const settleRetryWait = 250 * time.Millisecond
 
 // longestKey is how many bytes an Idempotency-Key may have.
 const longestKey = 255
@@ -67,14 +73,13 @@ func (s *server) callOnce(w http.ResponseWriter, r *http.Request, key string, ca
 		writeProblem(w, s.failed(ctx, err))
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	fingerprint, err := s.fingerprint(r)
 	if err != nil {
 		writeProblem(w, unread(err))
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	c := claim{store, user.ID, s.ID, key, uuid.New()}
-	answer, first, err := c.begin(ctx, s.fingerprint(r, body), s.Timeout+leaseMargin, s.AnswerLifetime)
+	answer, first, err := c.begin(ctx, fingerprint, s.Timeout+leaseMargin, s.AnswerLifetime)
 	if err != nil {
 		writeProblem(w, s.failed(ctx, err))
 		return
@@ -164,14 +169,24 @@ func (c claim) abandon(ctx context.Context) {
 func (c claim) settle(ctx context.Context, how func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	if err := how(ctx); err != nil {
-		slog.WarnContext(ctx, "idempotency key not settled", "operation", c.operation, "error", err)
+	for {
+		err := how(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			slog.WarnContext(ctx, "idempotency key not settled", "operation", c.operation, "error", err)
+			return
+		case <-time.After(settleRetryWait): // a database that was away comes back
+		}
 	}
 }
 
 // fingerprint is the same for repetitions of a request and no others. Who asks for
-// events the second time wants another answer.
-func (s *server) fingerprint(r *http.Request, body []byte) []byte {
+// events the second time wants another answer. It reads the body, which can be read
+// again then.
+func (s *server) fingerprint(r *http.Request) ([]byte, error) {
 	sum := sha256.New()
 	address := strings.TrimSuffix(r.URL.EscapedPath(), "/") + "/"
 	if r.URL.RawQuery != "" {
@@ -181,18 +196,39 @@ func (s *server) fingerprint(r *http.Request, body []byte) []byte {
 	if s.streamsTo(r) {
 		io.WriteString(sum, EventStream+"\n")
 	}
-	var boundary string // of the parts of a form with files: clients choose another each time
-	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == multipartType {
-		boundary = parameters["boundary"]
+	if r.MultipartForm != nil { // its files lie outside of memory
+		err := writeForm(sum, r.MultipartForm)
+		return sum.Sum(nil), err
 	}
-	if boundary == "" {
-		sum.Write(body)
-		return sum.Sum(nil)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
 	}
-	for part := range bytes.SplitSeq(body, []byte(boundary)) {
-		sum.Write(part)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	sum.Write(body)
+	return sum.Sum(nil), nil
+}
+
+// writeForm writes what the form holds: clients choose another boundary each time.
+func writeForm(w io.Writer, form *multipart.Form) error {
+	for _, name := range slices.Sorted(maps.Keys(form.Value)) {
+		fmt.Fprintf(w, "%q %q\n", name, form.Value[name])
 	}
-	return sum.Sum(nil)
+	for _, name := range slices.Sorted(maps.Keys(form.File)) {
+		for _, header := range form.File[name] {
+			fmt.Fprintf(w, "%q %q %q %d\n", name, header.Filename, header.Header, header.Size)
+			file, err := header.Open()
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(w, file)
+			file.Close()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (a storedAnswer) write(w http.ResponseWriter) {

@@ -35,6 +35,9 @@ func jsonFormat(fields func() *fields) huma.Format {
 			if err := badEscape(data); err != nil {
 				return err
 			}
+			if crowded(data) {
+				return fmt.Errorf("it has more than %d values", mostValues)
+			}
 			if err := json.Unmarshal(data, v); err != nil {
 				return fields().misfit(data, v, err)
 			}
@@ -198,6 +201,26 @@ func (f *fields) check(value any) error {
 		}
 	}
 	return nil
+}
+
+// mostValues is how many values a body may have. Each takes many times more memory than
+// it has bytes: 20 bodies of a MiB of {} took 700 MiB.
+const mostValues = 10_000
+
+// crowded reports whether the JSON has more values than that.
+func crowded(data []byte) bool {
+	values := 1
+	for text := false; len(data) > 0; data = data[1:] {
+		switch c := data[0]; {
+		case c == '"':
+			text = !text
+		case text && c == '\\' && len(data) > 1:
+			data = data[1:]
+		case !text && (c == '[' || c == '{' || c == ','):
+			values++
+		}
+	}
+	return values > mostValues
 }
 
 // badEscape says which escaped character of the JSON no text may hold: NUL, which

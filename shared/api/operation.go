@@ -52,7 +52,7 @@ type Operation struct {
 	Statuses []int        // that the response may have instead, with the same body
 	Refuses  []fault.Kind // what else goes wrong than what follows from the rest, for the API's documentation
 	Events   []any        // a value of each type that a stream's events hold
-	MaxBody  int64        // bytes; 1 MiB when zero
+	MaxBody  int64        // bytes; when zero 1 MiB, or 16 KiB where anybody may call
 	TooLarge string       // what callers with more bytes can do, where they can do something
 
 	// AnswerLifetime is how long a repetition under an Idempotency-Key gets the stored
@@ -148,7 +148,12 @@ func declare(d *Declaration) {
 		d.Methods = []string{http.MethodPost}
 	}
 	d.Status = cmp.Or(d.Status, http.StatusOK)
-	d.MaxBody = cmp.Or(d.MaxBody, 1<<20)
+	if d.MaxBody == 0 {
+		d.MaxBody = 1 << 20
+		if d.Access == Public {
+			d.MaxBody = 16 << 10 // anybody can send it
+		}
+	}
 	d.MemoryMiB = cmp.Or(d.MemoryMiB, 256)
 	d.CPU = cmp.Or(d.CPU, 1)
 	d.Timeout = cmp.Or(d.Timeout, 30*time.Second)

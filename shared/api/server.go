@@ -251,16 +251,16 @@ func (s *server) serve(w *statusWriter, r *http.Request) {
 		writeProblem(w, problem)
 		return
 	}
-	call := func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 && takes(route.operation, multipartType) {
-			form, err := readForm(r)
-			if err != nil {
-				writeProblem(w, unread(err))
-				return
-			}
-			defer form.RemoveAll() // also if huma refuses the call
-			r.MultipartForm = form // where huma's adapter looks first
+	if r.ContentLength != 0 && takes(route.operation, multipartType) {
+		form, err := readForm(r)
+		if err != nil {
+			writeProblem(w, unread(err))
+			return
 		}
+		defer form.RemoveAll() // also if huma refuses the call
+		r.MultipartForm = form // where huma's adapter looks first
+	}
+	call := func(w http.ResponseWriter, r *http.Request) {
 		route.handle(humago.NewContext(route.operation, r, w))
 	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" && s.idempotent(method) {

@@ -47,6 +47,9 @@ type StreamHandler[Req, Resp any] func(ctx context.Context, user auth.User, req 
 // heartbeat keeps proxies from closing a stream on which nothing happens.
 const heartbeat = 15 * time.Second
 
+// writeTimeout is how long a reader may take for what is on its way to it.
+const writeTimeout = 30 * time.Second
+
 // HandleUserStream declares a function that can answer with server-sent events.
 // Resp has a field Body, as with the other Handle functions.
 func HandleUserStream[Req, Resp any](streams Streams, op Operation, setup func(*Env) (StreamHandler[Req, Resp], error)) {
@@ -261,10 +264,13 @@ func (s *stream) write(e Event) error {
 func (s *stream) flush(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	control := http.NewResponseController(s.w)
+	// A reader that reads no more holds nothing up; a test's recorder knows no deadlines.
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return http.NewResponseController(s.w).Flush()
+	return control.Flush()
 }
 
 func (s *stream) beat() {

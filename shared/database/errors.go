@@ -27,8 +27,8 @@ func kindOf(err error) (fault.Kind, bool) {
 		return 0, false
 	}
 	switch pg.Code {
-	case "53300", // too many connections
-		"57P01", "57P02", "57P03", // shutting down, crashed, starting up
+	case "57P01", "57P02", "57P03", // shutting down, crashed, starting up
+		"57P05", "25P03", // a session that was idle for too long
 		"57014",          // statement timeout
 		"55P03",          // lock timeout
 		"40001", "40P01", // serialization, deadlock
@@ -36,7 +36,8 @@ func kindOf(err error) (fault.Kind, bool) {
 		return fault.Unavailable, true
 	}
 	switch pg.Code[:2] {
-	case "08": // connection failures
+	case "08", // connection failures
+		"53": // too many connections, no memory, a full disk
 		return fault.Unavailable, true
 	case "22": // values that can't be stored, such as a NUL in a text
 		return fault.Invalid, true

@@ -18,6 +18,10 @@ import (
 // IdempotencyKeyLifetime is how long answers to requests with an Idempotency-Key are kept.
 const IdempotencyKeyLifetime = 24 * time.Hour
 
+// twinWait is how long a caller waits before it asks again for the answer of its twin,
+// which is seldom longer on its way.
+const twinWait = 2 * time.Second
+
 // longestLease bounds the leases: one that began so long ago is over.
 const longestLease = time.Hour
 
@@ -26,7 +30,7 @@ const longestLease = time.Hour
 // stored answer if the request was answered before, within the lifetime or, if that is
 // zero, since keys are kept. Else the request is to be carried out now, and first is the
 // id of what it makes, the same one for every try. It is a Conflict while the request's
-// twin runs, with the time until the twin is taken for dead, or if the key was another
+// twin runs, until that is taken for dead, or if the key was another
 // request's; Throttled after too many keys. One round trip for a new key, two for a known one.
 func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, key string, fingerprint []byte, claim uuid.UUID, lease, lifetime time.Duration) (answer []byte, first uuid.UUID, err error) {
 	if lease > longestLease {
@@ -55,8 +59,8 @@ func (db *DB) BeginIdempotent(ctx context.Context, user auth.UserID, operation, 
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && same && answer == nil:
 		seconds := max(1, int(math.Ceil(wait.Seconds())))
-		return nil, first, fault.New(fault.Conflict, "The same request is being carried out. Wait for its answer; if none comes, it can be repeated in %d seconds.", seconds).
-			Coded("request_in_progress").RetryAfter(time.Duration(seconds) * time.Second)
+		return nil, first, fault.New(fault.Conflict, "The same request is being carried out. Ask again for its answer; it is taken for dead in %d seconds.", seconds).
+			Coded("request_in_progress").RetryAfter(min(time.Duration(seconds)*time.Second, twinWait))
 	case err == nil && !same:
 		return nil, first, fault.New(fault.Conflict, "This Idempotency-Key was sent with another request. Use a new key for every request.").
 			Coded("idempotency_key_reused")

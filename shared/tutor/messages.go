@@ -162,7 +162,11 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	if err != nil {
 		exchange.Failure = err
 		if keep { // else the call fails, which is logged
-			slog.WarnContext(ctx, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
+			level := slog.LevelWarn
+			if errors.Is(ctx.Err(), context.Canceled) { // its reader left
+				level = slog.LevelInfo
+			}
+			slog.Log(ctx, level, "tutor broke off", "chat_id", chat.ID, "streamed", len(said.text), "error", err)
 		}
 	}
 	if err == nil || keep {

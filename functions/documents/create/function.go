@@ -35,7 +35,7 @@ func init() {
 		Status:  http.StatusCreated,
 		MaxBody: 4 << 20,
 
-		Concurrency: 8, // a text of that size takes some 12 MB on its way, as a form more
+		Concurrency: 4, // a text of that size takes some 30 MB on its way
 
 		AnswerLifetime: files.UploadLifetime / 2, // its upload_url is good for as long, then
 	}, setup)
