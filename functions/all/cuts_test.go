@@ -144,6 +144,28 @@ func TestACallerWhoLeavesDuringTheClaimLeavesTheKey(t *testing.T) {
 	ada.Do(http.MethodPost, coursesPath, `{"name":"Atoms"}`, "Idempotency-Key", key).Want(http.StatusCreated)
 }
 
+// TestAKeyIsSettledOnceTheDatabaseIsBack: its answer is there for the repetition.
+func TestAKeyIsSettledOnceTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	if _, err := app.DB.Exec(t.Context(), `
+		CREATE SEQUENCE tries;
+		CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('tries') = 1 THEN RAISE 'shutting down' USING ERRCODE = '57P01'; END IF; -- which no rollback undoes
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER fail_once BEFORE UPDATE OF answer ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION fail_once()`); err != nil {
+		t.Fatal(err)
+	}
+	ada := app.User("ada")
+	for range 2 {
+		ada.Do(http.MethodPost, coursesPath, `{"name":"Cells"}`, "Idempotency-Key", "k").Want(http.StatusCreated)
+	}
+	if got := names(t, app); len(got) != 1 {
+		t.Errorf("courses %v, want one", got)
+	}
+}
+
 // fill completes a body.
 func fill(body, course, name string) string {
 	return strings.NewReplacer("$course", course, "%s", name).Replace(body)

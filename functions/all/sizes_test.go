@@ -75,12 +75,7 @@ func TestHostileBodiesFitIntoMemory(t *testing.T) {
 			"escapes": `"` + strings.Repeat(`\u00e5`, int(d.MaxBody)/6-20) + `"`,
 		} {
 			body := `{"junk":` + junk + `}`
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
-			ada.Do(method, w.path(t, d), body)
-			runtime.ReadMemStats(&after)
-			allocated := after.TotalAlloc - before.TotalAlloc
+			allocated := allocates(func() { ada.Do(method, w.path(t, d), body) })
 			t.Logf("%s: %s of %d bytes: %d allocated, %d are the most", d.ID, name, len(body), allocated, most)
 			if allocated > most {
 				t.Errorf("%s: %s of %d bytes: %d allocated; with %d at once in %d MiB, %d are the most", d.ID, name, len(body), allocated, d.Concurrency, d.MemoryMiB, most)
@@ -90,6 +85,34 @@ func TestHostileBodiesFitIntoMemory(t *testing.T) {
 	}
 	if sent < 20 {
 		t.Errorf("%d operations take JSON, want more", sent)
+	}
+}
+
+// allocates is how many bytes the process allocates meanwhile.
+func allocates(run func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	run()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestAKeyKeepsNoFileInMemory uploads one with and without an Idempotency-Key. In no other
+// test's company, too.
+func TestAKeyKeepsNoFileInMemory(t *testing.T) {
+	ada := apitest.New(t).User("ada")
+	path := coursesPath + ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).ID() + "/documents/upload/"
+	upload := func(content byte, headers ...string) uint64 {
+		body, contentType := form(strings.Repeat(string(content), 16<<20))
+		return allocates(func() {
+			ada.Do(http.MethodPost, path, body, append(headers, "Content-Type", contentType)...).Want(http.StatusCreated)
+		})
+	}
+	upload('a') // the client's own buffers are there from now on
+	without, with := upload('b'), upload('c', "Idempotency-Key", "k")
+	if with > without+4<<20 {
+		t.Errorf("%d bytes allocated with a key, %d without", with, without)
 	}
 }
 
