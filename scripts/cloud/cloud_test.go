@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"aksio.app/scripts/internal/stack"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database/dbtest"
+	"aksio.app/shared/operations"
 )
 
 // environment is a cloud of the test's own.
@@ -232,17 +234,37 @@ func TestAWorkflowMigrates(t *testing.T) {
 	}
 }
 
-func TestAnApplyThatMeetsTheQuotaGoesOn(t *testing.T) {
+func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 	t.Parallel()
-	e := newEnvironment(t)
-	e.write("refusals", "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n\n")
-	if err := e.apply(t.Context(), "bundles"); err != nil {
-		t.Fatal(err)
-	}
-	e.write("refusals", "Error: Invalid value for variable\n\n")
-	e.mustSay(t, e.apply(t.Context(), "bundles"), "Invalid value")
-	if calls := e.calls(); len(calls) != 3 {
-		t.Errorf("got %d calls, want a second one after the quota, and none after another error: %v", len(calls), calls)
+	const (
+		quota  = "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n"
+		metric = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric that matches type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
+	)
+	for name, tc := range map[string]struct {
+		refusals string
+		calls    int
+		want     string
+	}{
+		"quota":               {quota, 2, ""},
+		"quota all the time":  {strings.Repeat(quota, 9), 4, "Quota exceeded"},
+		"a new metric":        {strings.Repeat(metric, 10) + quota, 12, ""},
+		"a metric that isn't": {strings.Repeat(metric, 20), 13, "Cannot find metric"},
+		"something else":      {"Error: Invalid value for variable\n", 1, "Invalid value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			e.write("refusals", tc.refusals+"\n")
+			err := e.apply(t.Context(), "bundles")
+			if tc.want != "" {
+				e.mustSay(t, err, tc.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+			if calls := e.calls(); len(calls) != tc.calls {
+				t.Errorf("%d applies, want %d", len(calls), tc.calls)
+			}
+		})
 	}
 }
 
@@ -307,6 +329,13 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 			}
 			closed.ServeHTTP(w, r)
 		}, "run-cleanup: POST /internal/run-cleanup/ answers 200"},
+		"nothing works": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api/health/" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			closed.ServeHTTP(w, r)
+		}, "health-check: GET /api/health/ answers 503"},
 		"a firewall answers": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(http.StatusUnauthorized)
@@ -323,6 +352,67 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAReleaseDoesntWaitForTheModel finds everything well but what no release can mend.
+func TestAReleaseDoesntWaitForTheModel(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	s := local(t, e, "")
+	target, err := url.Parse(s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/health/" {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		if err := json.NewEncoder(w).Encode(operations.Health{Status: "degraded", Checks: map[string]operations.State{
+			"database": {Healthy: true}, "model": {}, "backups": {},
+		}}); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer edge.Close()
+	if err := e.smokeTest(t.Context(), edge.URL); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(e.said.String(), "health-check: DEGRADED, look at it: backups, model\n") {
+		t.Errorf("it doesn't say what isn't well: %s", e.said)
+	}
+}
+
+// TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress has a platform that serves
+// each function under its id alone.
+func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	s := local(t, e, "")
+	target, err := url.Parse(s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	var asked sync.Map
+	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		asked.Store(id, true)
+		http.StripPrefix("/"+id, proxy).ServeHTTP(w, r)
+	}))
+	defer edge.Close()
+	e.write("outputs.json", fmt.Sprintf(`{"api_url": {"value": null}, "function_urls": {"value": "%s/{function}"}}`, edge.URL))
+	if err := e.smoke(t.Context()); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
+	for _, id := range []string{"courses-list", "health-check", "run-cleanup"} {
+		if _, ok := asked.Load(id); !ok {
+			t.Errorf("%s isn't asked", id)
+		}
+	}
+	e.write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
+	e.mustSay(t, e.smoke(t.Context()), "no address to test")
 }
 
 func TestKeysAreMadeAndReplaced(t *testing.T) {
@@ -445,6 +535,33 @@ func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 	e.mustSay(t, err, "Secret Version not found", "-name openai-api-key")
 }
 
+// TestASecretThatIsDisabledIsToldBeforeAnApply leaves out the key that signs, whose
+// newest version is disabled while keys are replaced.
+func TestASecretThatIsDisabledIsToldBeforeAnApply(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-signing-key"]}}`)
+	e.write("values/token-signing-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
+	e.write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new"}]`)
+	if err := e.checkSecrets(t.Context()); err != nil {
+		t.Errorf("a rotation of keys is under way, and: %v", err)
+	}
+	e.write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
+	for _, command := range []string{"deploy", "rollback"} {
+		e.write("calls", "")
+		err := e.command(t.Context(), []string{command, "-environment=staging", "-project=aksio-test"})
+		e.mustSay(t, err, "disabled", "cloud secret -environment staging -project aksio-test -name openai-api-key",
+			"gcloud secrets versions enable 2 --secret=openai-api-key --project=aksio-test")
+		for _, call := range e.calls() {
+			if strings.Contains(call, " apply ") && !strings.Contains(call, "-target=google_secret_manager_secret.this") {
+				t.Errorf("%s: it applies all the same: %s", command, call)
+			}
+		}
+	}
+	e.write("values/token-signing-key", `[{"Value": "old", "Disabled": true}]`)
+	e.mustSay(t, e.checkSecrets(t.Context()), "no value that can be read", "-name token-signing-key")
+}
+
 func TestFunctionsStartAnew(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -485,6 +602,10 @@ func TestCtrlCIsPsqls(t *testing.T) {
 	e.mustSay(t, open(t.Context()), "ada@aksio.app may not sign in", "database_people of environments/staging.tfvars")
 
 	e.write("outputs.json", strings.ReplaceAll(e.read("outputs.json"), "grace", "ada"))
+	e.write("public-address", "False")
+	e.mustSay(t, open(t.Context()), "the network aksio-staging alone", "cloud-sql-proxy --private-ip --auto-iam-authn --port=6543 aksio-test:europe-west1:aksio-staging-db-20261126", "user=ada@aksio.app")
+	e.write("public-address", "True")
+
 	keys, typed := io.Pipe()
 	screen, shown := io.Pipe()
 	e.in, e.out = keys, shown

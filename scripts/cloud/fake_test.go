@@ -225,6 +225,8 @@ func (f fake) gcloud(args []string) error {
 				fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, f.read("outcome"))
 			}
 		}
+	case "sql instances":
+		fmt.Println(cmp.Or(f.read("public-address"), "True"))
 	case "secrets versions":
 		return f.versions(words[2:], option)
 	}

@@ -123,7 +123,8 @@ func (c *cloud) signWithNewest(ctx context.Context) error {
 	return c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project)
 }
 
-// newestVersion returns the number of the secret's newest version in the state.
+// newestVersion returns the number of the secret's newest version in the state, in any
+// if that is empty: gcloud asks the server for none then.
 func (c *cloud) newestVersion(ctx context.Context, secret, state string) (string, error) {
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
 		"--filter="+state, "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")

@@ -83,6 +83,14 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if !slices.Contains(out.People, account) {
 		return fmt.Errorf("%s may not sign in to the database: name it in database_people of environments/%s.tfvars, then %s", account, c.environment, c.hint("deploy"))
 	}
+	instance := out.Database[strings.LastIndex(out.Database, ":")+1:]
+	public, err := c.ask(ctx, c.gcloud, "sql", "instances", "describe", instance, "--project="+c.project, "--format=value(settings.ipConfiguration.ipv4Enabled)")
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(public, "false") {
+		return fmt.Errorf("%s has an address in the network %s alone, which can't be reached from here: on a machine in that network, run `cloud-sql-proxy --private-ip --auto-iam-authn --port=6543 %[1]s` and `psql \"host=127.0.0.1 port=6543 dbname=aksio user=%[3]s\"`; a machine that was made for it goes afterwards", out.Database, c.prefix(), account)
+	}
 	local, err := port.Free(0)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,10 +21,20 @@ import (
 // The Functions API takes 60 writes a minute of a region, which can't be raised. A
 // function takes a minute or more to build, so that ten at once stay far below it;
 // what is refused all the same is applied again after a minute.
-const (
-	parallelism = "10"
-	writeTries  = 4
-)
+const parallelism = "10"
+
+// Refusals that pass by themselves, and how often a minute is waited for that.
+type refusal struct {
+	texts []string
+	waits int
+	why   string
+}
+
+var passing = []refusal{
+	{[]string{"RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded"}, 3, "the API takes no more writes this minute"},
+	// Up to ten minutes after a metric of logs was made, no alert can be made on it.
+	{[]string{"Cannot find metric that matches"}, 12, "alerts can't be made on a new metric yet"},
+}
 
 // release names the bundles of all functions that were deployed together. It is kept
 // in the bucket of bundles as releases/<name>.json, which has the form of
@@ -45,7 +56,7 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
-	// A function whose secret has no value can't be made: told before anything is built.
+	// A function whose secret can't be read can't be made: told before anything is built.
 	for _, step := range []func(context.Context) error{c.initialize, c.makeSecrets, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
@@ -120,14 +131,17 @@ func (c *cloud) apply(ctx context.Context, folder string, more ...string) error 
 	return c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
 }
 
-// patiently tries what writes again while the quota of a minute is used up.
+// patiently tries what writes again while it is refused for what passes.
 func (c *cloud) patiently(ctx context.Context, write func() error) error {
-	for try := 1; ; try++ {
+	waited := make([]int, len(passing))
+	for {
 		err := write()
-		if try == writeTries || !said(err, "RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded") {
+		i := slices.IndexFunc(passing, func(r refusal) bool { return said(err, r.texts...) })
+		if i < 0 || waited[i] == passing[i].waits {
 			return err
 		}
-		c.say("the API takes no more writes this minute; going on in %v", 12*c.pause)
+		waited[i]++
+		c.say("%s; going on in %v", passing[i].why, 12*c.pause)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -143,8 +157,10 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
 	}
-	if err := c.initialize(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{c.initialize, c.checkSecrets} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	names, err := c.releaseNames(ctx)
 	if err != nil {
@@ -228,10 +244,11 @@ func (c *cloud) smoke(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if out.APIURL == "" {
-		return errors.New("the environment has no address to test: output api_url is null")
+	address := cmp.Or(out.APIURL, out.FunctionURLs)
+	if address == "" {
+		return errors.New("the environment has no address to test: outputs api_url and function_urls are null")
 	}
-	return c.smokeTest(ctx, out.APIURL)
+	return c.smokeTest(ctx, address)
 }
 
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {

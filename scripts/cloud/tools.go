@@ -121,13 +121,14 @@ func (c *cloud) stateBucket() string { return c.project + "-terraform" }
 
 // outputs are what the root module says of the environment.
 type outputs struct {
-	APIURL    string            `json:"api_url"`
-	Functions map[string]string `json:"functions"`
-	Buckets   map[string]string `json:"buckets"`
-	Region    string            `json:"region"`
-	Database  string            `json:"database_connection_name"`
-	People    []string          `json:"database_people"`
-	Secrets   []string          `json:"secrets_to_fill"`
+	APIURL       string            `json:"api_url"`       // empty without the router
+	FunctionURLs string            `json:"function_urls"` // with {function} for the id; empty without a domain
+	Functions    map[string]string `json:"functions"`
+	Buckets      map[string]string `json:"buckets"`
+	Region       string            `json:"region"`
+	Database     string            `json:"database_connection_name"`
+	People       []string          `json:"database_people"`
+	Secrets      []string          `json:"secrets_to_fill"`
 	// By where on GitHub they belong: "environment" or "repository".
 	GitHub map[string]map[string]string `json:"github_variables"`
 }
