@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -280,6 +281,15 @@ func TestScriptsKnowTheCommands(t *testing.T) {
 	}
 }
 
+// TestTerraformPromotes keeps pages from promoting a replica by gcloud: Terraform, whose
+// state doesn't know, would do it again, which Google refuses.
+func TestTerraformPromotes(t *testing.T) {
+	t.Parallel()
+	for _, c := range of(commands(t), "gcloud", "sql", "instances", "promote-replica") {
+		t.Errorf("%s: standby.serving promotes it", c)
+	}
+}
+
 func TestMakeKnowsTheTargets(t *testing.T) {
 	t.Parallel()
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
@@ -309,8 +319,31 @@ func TestNamesAreDeclared(t *testing.T) {
 			t.Errorf("%s: no %s function is called %q", c, trigger, name)
 		}
 	}
+	resources := map[string][]string{}
+	named := func(c command, kind, name string) {
+		if resources[kind] == nil {
+			resources[kind] = names(t, kind)
+		}
+		if !slices.ContainsFunc(resources[kind], func(template string) bool {
+			ok, err := path.Match(template, name)
+			return ok && err == nil
+		}) {
+			t.Errorf("%s: no %s is called %q, only %q", c, kind, name, resources[kind])
+		}
+	}
 	for _, c := range commands(t) {
 		line := strings.Join(c.words, " ")
+		for _, pattern := range []struct{ text, kind string }{
+			{`certificate-manager certificates \S+ (aksio-prod\S*)`, "google_certificate_manager_certificate"},
+			{`--security-policy=(aksio-prod\S*)`, "google_compute_security_policy"},
+			{`pubsub subscriptions \S+ (aksio-prod\S*)`, "google_pubsub_subscription"},
+			{`scheduler jobs \S+ (aksio-prod\S*)`, "google_cloud_scheduler_job"},
+			{`iam service-accounts \S+ (aksio-prod[^@ ]*)`, "google_service_account"},
+		} {
+			if found := regexp.MustCompile(pattern.text).FindStringSubmatch(line); found != nil {
+				named(c, pattern.kind, found[1])
+			}
+		}
 		for _, pattern := range []struct{ text, trigger string }{
 			{`scheduler jobs (?:run|pause|resume) aksio-prod-(\S+)`, "scheduled"},
 			{`subscriptions modify-push-config aksio-prod-(\S+)`, "finalized"},
@@ -323,6 +356,31 @@ func TestNamesAreDeclared(t *testing.T) {
 			}
 		}
 	}
+}
+
+// names returns what production's resources of the kind are called, with a * for what
+// differs between several.
+func names(t *testing.T, kind string) (templates []string) {
+	t.Helper()
+	files, err := filepath.Glob(root + "/infrastructure/*.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declaration := regexp.MustCompile(`(?ms)^resource "` + kind + `" .*?^  (?:name|account_id) +=\s+"([^"\n]*(?:\$\{[^}]*\}[^"\n]*)*)"`)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range declaration.FindAllStringSubmatch(string(content), -1) {
+			name := strings.ReplaceAll(found[1], "${local.name}", "aksio-prod")
+			templates = append(templates, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllLiteralString(name, "*"))
+		}
+	}
+	if len(templates) == 0 {
+		t.Errorf("no %s is declared", kind)
+	}
+	return templates
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
