@@ -6,6 +6,7 @@ require (
 	aksio.app/functions v0.0.0
 	aksio.app/shared v0.0.0
 	github.com/pgvector/pgvector-go v0.3.0
+	go.yaml.in/yaml/v3 v3.0.5
 	mvdan.cc/sh/v3 v3.14.1
 )
 
