@@ -52,7 +52,8 @@ audit: tools ## Check dependencies for known vulnerabilities (asks the Go vulner
 	build/tools/go-licenses check ./functions/all ./scripts/... --ignore aksio.app --allowed_licenses=Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
 	for module in $(MODULES); do build/tools/govulncheck -C $$module ./... || exit 1; done # it knows no workspaces
 
-scan: build/checkov/bin/checkov ## Look for insecure settings of the infrastructure and the workflows; infrastructure/.checkov.yaml explains what is meant to be so
+scan: build/checkov/bin/checkov tools ## Look for insecure settings of the infrastructure and the workflows, and for secrets in all commits; infrastructure/.checkov.yaml explains what is meant to be so
+	build/tools/gitleaks git --no-banner --redact --verbose
 	@build/checkov/bin/checkov --config-file infrastructure/.checkov.yaml > build/scan.txt; status=$$?; cat build/scan.txt; \
 		! grep -q 'Parsing errors' build/scan.txt || { echo "there is a file that the scanner can't read, and says no more of it"; exit 1; }; \
 		exit $$status
@@ -77,6 +78,10 @@ check-generated: generate
 lint:
 	@unformatted="$$(gofmt -l $(MODULES))"; test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet $(PACKAGES)
+	@GOWORK=off $(GO) -C scripts/tools build -o '$(CURDIR)/build/tools/staticcheck' honnef.co/go/tools/cmd/staticcheck
+	build/tools/staticcheck $(PACKAGES)
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run; elif [ -n "$$CI" ]; then echo "there is no shellcheck"; exit 1; \
+		else echo "SHELL SCRIPTS AREN'T CHECKED, nor those of workflows: there is no shellcheck"; fi
 	@GOWORK=off $(GO) -C scripts/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml))
 
 format: ## Format the code

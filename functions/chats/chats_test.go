@@ -140,7 +140,7 @@ func TestMarksSayWhichQuoteIsMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	chat := open(t, ada, course)
-	shown := regexp.MustCompile("\\\\([[:punct:]])")
+	shown := regexp.MustCompile(`\\([[:punct:]])`)
 	for question, least := range map[string]int{"How is a map made and asked?": 1, "Which map is continuous, which compact, which closed?": 2} {
 		var exchange struct {
 			Answered message `json:"ai_response"`

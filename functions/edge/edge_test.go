@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -54,8 +55,8 @@ func TestEveryFunctionIsReachedThroughTheRouter(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}))
 	t.Cleanup(functions.Close)
-	transport := &http.Transport{Dial: func(network, _ string) (net.Conn, error) {
-		return net.Dial(network, functions.Listener.Addr().String())
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, functions.Listener.Addr().String())
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 
@@ -161,7 +162,7 @@ func TestEveryAnswerTellsBrowsersWhatTheyMay(t *testing.T) {
 	front := router.New(config, []router.Route{
 		route("health-check", "/api/health/", "GET"), route("courses-list", "/api/v1/courses/", "GET"), route("courses-create", "/api/v1/courses/", "POST"),
 	}, inProcess{app.Gateway})
-	cut := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, net.ErrClosed }}
+	cut := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
 	away := router.New(config, []router.Route{route("health-check", "/api/health/", "GET")}, cut)
 	for name, h := range map[string]http.Handler{"gateway": app.Gateway, "router": front, "internal": app.Gateway.Internal, "away": away} {
 		for _, tc := range []struct {

@@ -272,7 +272,7 @@ func (p *plan) connections() []error {
 		return []error{fmt.Errorf("output database_connections: %w", err)}
 	}
 	if want := fmt.Sprintf("%d of ", sum); !strings.HasPrefix(said, want) {
-		return []error{fmt.Errorf("Terraform counts %s connections, the functions' pools hold %d", said, sum)}
+		return []error{fmt.Errorf("the functions' pools hold %d connections, Terraform counts %s", sum, said)}
 	}
 	return nil
 }

@@ -39,9 +39,6 @@ type Content struct {
 	Next     int // where the text goes on; 0 at its end
 }
 
-// pageBreak joins the pages to the text that offsets count in.
-const pageBreak = "\n\n"
-
 // contentLength is the most code points of a text that are answered at once, in
 // the text and in its sections: a book of some 500 pages.
 const contentLength = 1_000_000

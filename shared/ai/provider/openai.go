@@ -177,7 +177,7 @@ func (o *OpenAI) request(model string, tokens int, temperature float64, messages
 	if o.config.BaseURL == "" {
 		request.MaxCompletionTokens = tokens
 	} else {
-		request.MaxTokens = tokens
+		request.MaxTokens = tokens //lint:ignore SA1019 compatible servers may know no other
 	}
 	return request
 }

@@ -52,10 +52,10 @@ func TestWorkedExamples(t *testing.T) {
 			[]float64{2.6, 2.4},
 		},
 	} {
-		card, now := unseen(start), start
+		card := unseen(start)
 		var intervals []int
 		for i, grade := range tc.grades {
-			now = card.Due
+			now := card.Due
 			card = card.Next(now, grade)
 			intervals = append(intervals, card.Interval)
 			if math.Abs(card.Ease-tc.eases[i]) > 1e-9 {
