@@ -22,5 +22,5 @@ func listen(t *testing.T, server *http.Server) (address string) {
 
 // studentAt is a student of the API at the address.
 func studentAt(address string) *student {
-	return &student{Client: client.Client{Address: address}, file: &file{name: "a.md"}, course: "c", document: "d", topics: []string{"t"}}
+	return &student{signedOut: client.Client{Address: address}, file: &file{name: "a.md"}, course: "c", document: "d", topics: []string{"t"}}
 }

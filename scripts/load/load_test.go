@@ -45,16 +45,16 @@ func TestThreeStudents(t *testing.T) {
 	if m.callers != 3 {
 		t.Errorf("the limits saw students register from %d addresses, want 3", m.callers)
 	}
-	served := map[string]served{}
+	last := map[string]servedCall{}
 	for _, s := range m.served {
-		served[s.operation] = s
+		last[s.operation] = s
 	}
 	called := map[string]int{}
 	for _, s := range m.samples {
 		called[s.operation]++
 	}
 	for _, id := range schoolday.Operations(schoolday.Day) {
-		s, ok := served[id]
+		s, ok := last[id]
 		if !ok || s.trips == 0 || s.databaseMS <= 0 || s.ms < s.databaseMS {
 			t.Errorf("%s says of a call that it was served with %+v", id, s)
 		}
@@ -114,9 +114,9 @@ func TestTheDayEndsInTime(t *testing.T) {
 	s := studentAt(address)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	outings := schedule(scheduleConfig{day: always(schoolday.Day), students: 1, duration: time.Second, seed: 1})
+	visits := schedule(scheduleConfig{day: always(schoolday.Day), students: 1, duration: time.Second, seed: 1})
 	began := time.Now()
-	r := play(ctx, []*student{s}, outings)
+	r := play(ctx, []*student{s}, visits)
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v, want 0.3 s", took)
 	}
@@ -124,8 +124,8 @@ func TestTheDayEndsInTime(t *testing.T) {
 		t.Errorf("got %+v, want a first call that was never answered", r.samples)
 	}
 	calls := 0
-	for _, o := range outings {
-		for _, a := range o.activities {
+	for _, planned := range visits {
+		for _, a := range planned.activities {
 			calls += len(a)
 		}
 	}
@@ -165,13 +165,13 @@ func TestASlowAnswerDelaysNobodyElse(t *testing.T) {
 	t.Cleanup(base.CloseIdleConnections)
 	students := []*student{studentAt(address), studentAt(address)}
 	for i, s := range students {
-		s.HTTP = &http.Client{Transport: forwarded{addressOf(i), base}}
+		s.signedOut.HTTP = &http.Client{Transport: forwarded{addressOf(i), base}}
 	}
 	second := 50 * time.Millisecond
 	browse := []activity{{{"courses-list", 0, false}, {"courses-get", second, false}}}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r := play(ctx, students, []outing{{0, browse}, {1, browse}})
+	r := play(ctx, students, []plannedVisit{{0, browse}, {1, browse}})
 	if len(r.samples) != 4 {
 		t.Fatalf("got %+v, want two calls of each student", r.samples)
 	}
@@ -233,12 +233,11 @@ func TestAddressesDiffer(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	c := scheduleConfig{day: schoolday.Day, students: 200, duration: time.Minute, seed: 3}
-	outings := schedule(c)
-	visits, calls, latest := 0, map[string]int{}, time.Duration(0)
-	for _, o := range outings {
-		visits++
+	visits := schedule(c)
+	calls, latest := map[string]int{}, time.Duration(0)
+	for _, planned := range visits {
 		at := time.Duration(0)
-		for _, a := range o.activities {
+		for _, a := range planned.activities {
 			for _, s := range a {
 				if s.at < at {
 					t.Fatalf("%s comes before what is before it", s.operation)
@@ -252,15 +251,15 @@ func TestSchedule(t *testing.T) {
 	if latest > c.duration {
 		t.Errorf("the last call is after %v, want it within %v", latest, c.duration)
 	}
-	if visits != 180+120+100 {
-		t.Errorf("got %d visits, want 400", visits)
+	if len(visits) != 180+120+100 {
+		t.Errorf("got %d visits, want 400", len(visits))
 	}
 	for operation, want := range map[string]int{"accounts-login": 180, "accounts-refresh-token": 220, "flashcards-review": 180*8 + 100*12, "documents-create": 30} {
 		if got := calls[operation]; got < want-1 || got > want+1 {
 			t.Errorf("%s: got %d calls, want %d", operation, got, want)
 		}
 	}
-	if again := schedule(c); !slices.EqualFunc(outings, again, func(a, b outing) bool {
+	if again := schedule(c); !slices.EqualFunc(visits, again, func(a, b plannedVisit) bool {
 		return a.student == b.student && a.activities[0][0] == b.activities[0][0]
 	}) {
 		t.Error("the same seed gives another schedule")
@@ -275,7 +274,7 @@ func TestFailuresAreNamed(t *testing.T) {
 		io.WriteString(w, `{"code": "throttled", "detail": "Slow down."}`)
 	})}
 	s := studentAt(listen(t, &server))
-	err := s.Get(t.Context(), "/", nil)
+	err := s.signedOut.Get(t.Context(), "/", nil)
 	if got := failureOf(err); got != "429 throttled" {
 		t.Errorf("got %q from %v", got, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// served is a call as its function saw it.
-type served struct {
+// servedCall is a call as its function saw it.
+type servedCall struct {
 	operation  string
 	status     int
 	ms         float64 // of the whole call
@@ -28,13 +28,13 @@ type servedLog struct {
 
 type servedCalls struct {
 	mu  sync.Mutex
-	all []served
+	all []servedCall
 }
 
 func newServedLog(rest slog.Handler) servedLog { return servedLog{rest, &servedCalls{}} }
 
 // take returns the calls since the last time.
-func (c *servedCalls) take() []served {
+func (c *servedCalls) take() []servedCall {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := c.all
@@ -53,7 +53,7 @@ func (l servedLog) Handle(ctx context.Context, r slog.Record) error {
 		}
 		return l.Handler.Handle(ctx, r)
 	}
-	var s served
+	var s servedCall
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "operation":

@@ -63,25 +63,25 @@ const (
 	outOfTime    = "the time was over"
 )
 
-// play makes the calls of all outings at their times, each outing by itself: what
+// play makes the calls of all visits at their times, each by itself: what
 // keeps one waiting doesn't keep others. It returns when all are over, or with the
 // context.
-func play(ctx context.Context, students []*student, outings []outing) *record {
+func play(ctx context.Context, students []*student, visits []plannedVisit) *record {
 	r := &record{began: time.Now(), skipped: map[string]int{}}
 	var group sync.WaitGroup
-	for _, o := range outings {
-		group.Go(func() { r.follow(ctx, students[o.student], o) })
+	for _, planned := range visits {
+		group.Go(func() { r.follow(ctx, students[planned.student], planned) })
 	}
 	group.Wait()
 	return r
 }
 
-// follow plays one outing.
-func (r *record) follow(ctx context.Context, s *student, o outing) {
-	v := s.sit(r.extra)
+// follow plays one visit.
+func (r *record) follow(ctx context.Context, s *student, planned plannedVisit) {
+	v := s.begin(r.extra)
 	why := ""
 	var delay time.Duration // by what was awaited
-	for i, a := range o.activities {
+	for i, a := range planned.activities {
 		for j, c := range a {
 			c.at += delay
 			if why == "" && !r.until(ctx, c.at) {
@@ -125,7 +125,7 @@ func (r *record) until(ctx context.Context, at time.Duration) bool {
 }
 
 // call makes one call and measures it.
-func (r *record) call(ctx context.Context, v *sitting, c scheduled) error {
+func (r *record) call(ctx context.Context, v *visit, c scheduled) error {
 	v.answered = time.Time{}
 	began := time.Now()
 	err := actions[c.operation](v, ctx)

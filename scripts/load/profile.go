@@ -54,7 +54,7 @@ func (m *measured) profile() (profile, error) {
 		Run:        fmt.Sprintf("%d students in %s, uploading %s", m.config.schedule.students, m.config.schedule.duration, m.config.file),
 		Operations: map[string]operationCost{},
 	}
-	good := func(calls []served, id string) (list []served) {
+	good := func(calls []servedCall, id string) (list []servedCall) {
 		for _, s := range calls {
 			if s.operation == id && s.status < http.StatusBadRequest {
 				list = append(list, s)
@@ -84,8 +84,8 @@ func (m *measured) profile() (profile, error) {
 
 // typical is the median of each figure: a call that another program interrupted
 // doesn't count.
-func typical(calls []served) operationCost {
-	median := func(of func(served) float64) float64 {
+func typical(calls []servedCall) operationCost {
+	median := func(of func(servedCall) float64) float64 {
 		var values []float64
 		for _, s := range calls {
 			values = append(values, of(s))
@@ -94,19 +94,19 @@ func typical(calls []served) operationCost {
 	}
 	return operationCost{
 		Calls:      len(calls),
-		CPUMS:      median(func(s served) float64 { return s.ms - s.databaseMS }),
-		DatabaseMS: median(func(s served) float64 { return s.databaseMS }),
-		Trips:      median(func(s served) float64 { return float64(s.trips) }),
+		CPUMS:      median(func(s servedCall) float64 { return s.ms - s.databaseMS }),
+		DatabaseMS: median(func(s servedCall) float64 { return s.databaseMS }),
+		Trips:      median(func(s servedCall) float64 { return float64(s.trips) }),
 	}
 }
 
 // thorough leaves out the calls that did less than half of what others did.
-func thorough(calls []served) []served {
+func thorough(calls []servedCall) []servedCall {
 	most := 0
 	for _, s := range calls {
 		most = max(most, s.trips)
 	}
-	return slices.DeleteFunc(slices.Clone(calls), func(s served) bool { return 2*s.trips < most })
+	return slices.DeleteFunc(slices.Clone(calls), func(s servedCall) bool { return 2*s.trips < most })
 }
 
 func round(x float64) float64 { return float64(int(x*100+0.5)) / 100 }

@@ -176,17 +176,17 @@ func (m *measured) functions(d *report.Document) {
 	for _, s := range m.served {
 		total += s.databaseMS
 	}
-	by := map[string][]served{}
+	by := map[string][]servedCall{}
 	for _, s := range m.served {
 		by[s.operation] = append(by[s.operation], s)
 	}
-	sum := func(calls []served, of func(served) float64) (sum float64) {
+	sum := func(calls []servedCall, of func(servedCall) float64) (sum float64) {
 		for _, s := range calls {
 			sum += of(s)
 		}
 		return sum
 	}
-	database := func(s served) float64 { return s.databaseMS }
+	database := func(s servedCall) float64 { return s.databaseMS }
 	for _, id := range slices.SortedFunc(maps.Keys(by), func(a, b string) int {
 		return cmp.Or(cmp.Compare(sum(by[b], database), sum(by[a], database)), cmp.Compare(a, b))
 	}) {
@@ -196,8 +196,8 @@ func (m *measured) functions(d *report.Document) {
 		for i, s := range calls {
 			times[i] = s.databaseMS
 		}
-		t.Row(id, fmt.Sprint(len(calls)), figure(sum(calls, func(s served) float64 { return s.ms })/n),
-			fmt.Sprintf("%.1f", sum(calls, func(s served) float64 { return float64(s.trips) })/n),
+		t.Row(id, fmt.Sprint(len(calls)), figure(sum(calls, func(s servedCall) float64 { return s.ms })/n),
+			fmt.Sprintf("%.1f", sum(calls, func(s servedCall) float64 { return float64(s.trips) })/n),
 			figure(sum(calls, database)/n), figure(quantile.Of(times, 0.95)), fmt.Sprintf("%.0f %%", 100*sum(calls, database)/max(total, 1e-9)))
 	}
 }

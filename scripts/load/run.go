@@ -49,8 +49,8 @@ type measured struct {
 	calls   int           // that were planned
 	callers int           // addresses from which the limits saw students register
 	*record
-	served      []served
-	replays     []served // of streams
+	served      []servedCall
+	replays     []servedCall // of streams
 	connections []connections
 	pool        string // connections that the stack may open
 }
@@ -112,9 +112,9 @@ func newStudents(c runConfig, address string, base http.RoundTripper, content []
 	students := make([]*student, c.schedule.students)
 	for i := range students {
 		students[i] = &student{
-			Client: client.Client{Address: address, HTTP: &http.Client{Transport: forwarded{addressOf(i), base}}},
-			file:   &file{filepath.Base(c.file), content},
-			name:   "student-" + strings.ToLower(rand.Text()[:12]), password: rand.Text(),
+			signedOut: client.Client{Address: address, HTTP: &http.Client{Transport: forwarded{addressOf(i), base}}},
+			file:      &file{filepath.Base(c.file), content},
+			name:      "student-" + strings.ToLower(rand.Text()[:12]), password: rand.Text(),
 		}
 	}
 	return students
@@ -123,13 +123,13 @@ func newStudents(c runConfig, address string, base http.RoundTripper, content []
 // playDay plays the day and watches what is served, and by how many connections.
 func (m *measured) playDay(ctx context.Context, s *arena, students []*student, calls *servedCalls) error {
 	c := m.config
-	outings := schedule(c.schedule)
-	for _, o := range outings {
-		for _, a := range o.activities {
+	visits := schedule(c.schedule)
+	for _, planned := range visits {
+		for _, a := range planned.activities {
 			m.calls += len(a)
 		}
 	}
-	fmt.Fprintf(c.out, "the day begins: %d visits with %d calls within %s\n", len(outings), m.calls, c.schedule.duration)
+	fmt.Fprintf(c.out, "the day begins: %d visits with %d calls within %s\n", len(visits), m.calls, c.schedule.duration)
 	ctx, cancel := context.WithTimeout(ctx, c.schedule.duration+grace(c.schedule.duration))
 	defer cancel()
 	watching, stop := context.WithCancel(ctx)
@@ -140,7 +140,7 @@ func (m *measured) playDay(ctx context.Context, s *arena, students []*student, c
 	watch.Go(func() {
 		m.connections, watchErr = observe(watching, s.monitor, began, max(50*time.Millisecond, c.schedule.duration/400))
 	})
-	m.record = play(ctx, students, outings)
+	m.record = play(ctx, students, visits)
 	m.took = time.Since(began)
 	stop()
 	watch.Wait()
@@ -153,11 +153,11 @@ func (m *measured) playDay(ctx context.Context, s *arena, students []*student, c
 
 // replay lets each student watch again how the document was read, which is done: what
 // such a stream takes besides waiting.
-func replay(ctx context.Context, c runConfig, students []*student, calls *servedCalls) ([]served, error) {
+func replay(ctx context.Context, c runConfig, students []*student, calls *servedCalls) ([]servedCall, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.schedule.duration+grace(c.schedule.duration))
 	defer cancel()
 	for _, student := range students {
-		v := student.sit(func(string, time.Time, error) {})
+		v := student.begin(func(string, time.Time, error) {})
 		v.uploaded = student.document
 		if err := errors.Join(v.resume(ctx), v.watch(ctx)); err != nil {
 			return nil, fmt.Errorf("replay: %w", err)

@@ -13,17 +13,17 @@ import (
 // wide is the width of all pictures, in points.
 const wide = 720
 
-// buckets is how finely plots divide the run.
-const buckets = 40
+// slots is how finely plots divide the run.
+const slots = 40
 
-// bucket is the part of the run that the time is in.
-func (m *measured) bucket(at time.Duration) int {
-	return min(buckets-1, max(0, int(float64(at)/float64(m.length())*buckets)))
+// slot is the part of the run that the time is in.
+func (m *measured) slot(at time.Duration) int {
+	return min(slots-1, max(0, int(float64(at)/float64(m.length())*slots)))
 }
 
-// middle is the time in the middle of a bucket, in seconds.
-func (m *measured) middle(bucket int) float64 {
-	return (float64(bucket) + 0.5) * m.length().Seconds() / buckets
+// middle is the time in the middle of a slot, in seconds.
+func (m *measured) middle(slot int) float64 {
+	return (float64(slot) + 0.5) * m.length().Seconds() / slots
 }
 
 // length is that of the time axis.
@@ -99,7 +99,7 @@ func (m *measured) plotLatency() *plot.Canvas {
 
 // latencyPanel draws one operation, and tells the least and the largest wait in it.
 func (m *measured) latencyPanel(operation string) (p *plot.Panel, low, high float64) {
-	var waits [buckets][]float64
+	var waits [slots][]float64
 	var failed []plot.Point
 	low = math.Inf(1)
 	for _, s := range m.samples {
@@ -109,7 +109,7 @@ func (m *measured) latencyPanel(operation string) (p *plot.Panel, low, high floa
 			failed = append(failed, plot.Point{X: s.at.Seconds(), Y: wait})
 			low, high = min(low, wait), max(high, wait)
 		default:
-			i := m.bucket(s.at)
+			i := m.slot(s.at)
 			waits[i] = append(waits[i], wait)
 		}
 	}
@@ -134,25 +134,25 @@ func (m *measured) latencyPanel(operation string) (p *plot.Panel, low, high floa
 // plotThroughput draws the calls a second: planned by when they were to be made,
 // answered by when they were.
 func (m *measured) plotThroughput() *plot.Canvas {
-	var planned, answered, failed [buckets]int
-	for _, o := range schedule(m.config.schedule) {
-		for _, a := range o.activities {
+	var planned, answered, failed [slots]int
+	for _, v := range schedule(m.config.schedule) {
+		for _, a := range v.activities {
 			for _, c := range a {
-				planned[m.bucket(c.at)]++
+				planned[m.slot(c.at)]++
 			}
 		}
 	}
 	for _, s := range m.samples {
-		if i := m.bucket(s.at + s.seen()); s.failure != "" {
+		if i := m.slot(s.at + s.seen()); s.failure != "" {
 			failed[i]++
 		} else {
 			answered[i]++
 		}
 	}
 	most := 1.0
-	curve := func(counts [buckets]int) (points []plot.Point) {
+	curve := func(counts [slots]int) (points []plot.Point) {
 		for i, n := range counts {
-			points = append(points, plot.Point{X: m.middle(i), Y: float64(n) / m.length().Seconds() * buckets})
+			points = append(points, plot.Point{X: m.middle(i), Y: float64(n) / m.length().Seconds() * slots})
 			most = max(most, points[i].Y)
 		}
 		return points

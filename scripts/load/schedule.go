@@ -28,10 +28,10 @@ func (c scheduleConfig) validate() error {
 	return nil
 }
 
-// outing is a student's visit with the time of every call. The times are fixed
+// plannedVisit is a student's visit with the time of every call. The times are fixed
 // before the run: they don't wait for answers, so that a slow platform can't slow
 // down what is asked of it.
-type outing struct {
+type plannedVisit struct {
 	student    int
 	activities []activity
 }
@@ -52,12 +52,12 @@ const visiting = 0.25
 
 // schedule compresses the day. Beginnings follow the day's curves, also where there
 // are few students: they are drawn from equal shares of the curve.
-func schedule(c scheduleConfig) []outing {
+func schedule(c scheduleConfig) []plannedVisit {
 	random := rand.New(rand.NewPCG(c.seed, uint64(c.students)))
 	from, to := schoolday.Span(c.day)
 	day := float64(c.duration) * (1 - visiting) / float64(to-from)
-	visit := float64(c.duration) * visiting / (1.5 * float64(schoolday.Longest(c.day)))
-	var all []outing
+	pace := float64(c.duration) * visiting / (1.5 * float64(schoolday.Longest(c.day)))
+	var all []plannedVisit
 	for i := range c.day {
 		v := &c.day[i]
 		visitors := random.Perm(c.students)
@@ -69,7 +69,7 @@ func schedule(c scheduleConfig) []outing {
 		for k, student := range visitors {
 			q := (float64(k) + random.Float64()) / float64(len(visitors))
 			at := time.Duration(float64(v.Begins.At(q)-from) * day)
-			o := outing{student: student}
+			visit := plannedVisit{student: student}
 			for j, a := range v.Activities {
 				if !chosen[j](k) {
 					continue
@@ -77,16 +77,16 @@ func schedule(c scheduleConfig) []outing {
 				var planned activity
 				for _, s := range a.Steps {
 					for range s.Calls() {
-						at += time.Duration(float64(s.Think) * (0.5 + random.Float64()) * visit)
+						at += time.Duration(float64(s.Think) * (0.5 + random.Float64()) * pace)
 						planned = append(planned, scheduled{s.Operation, at, s.Awaits})
 					}
 				}
-				o.activities = append(o.activities, planned)
+				visit.activities = append(visit.activities, planned)
 			}
-			all = append(all, o)
+			all = append(all, visit)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b outing) int { return cmp.Compare(a.activities[0][0].at, b.activities[0][0].at) })
+	slices.SortStableFunc(all, func(a, b plannedVisit) int { return cmp.Compare(a.activities[0][0].at, b.activities[0][0].at) })
 	return all
 }
 

@@ -58,7 +58,7 @@ func simulate(ctx context.Context, out io.Writer, c simulateConfig) error {
 			return err
 		})
 		group.Go(func() (err error) {
-			s.served, err = simulation.Play(ctx, s.raised)
+			s.whenRaised, err = simulation.Play(ctx, s.raised)
 			return err
 		})
 	}
@@ -101,12 +101,12 @@ func (p *progress) of(students int) func(share float64) {
 
 // simulated is the day with one number of students.
 type simulated struct {
-	declared map[string]catalogue.Function
-	config   simulation.Config
-	needs    simulation.Needs
-	asIs     *simulation.Result
-	raised   simulation.Config // with what is needed
-	served   *simulation.Result
+	declared   map[string]catalogue.Function
+	config     simulation.Config
+	needs      simulation.Needs
+	asIs       *simulation.Result
+	raised     simulation.Config // with what is needed
+	whenRaised *simulation.Result
 }
 
 // functionsOf puts together what is declared, measured and assumed of the day's functions.
@@ -190,8 +190,8 @@ func (s *simulated) explain(b simulation.Break) explanation {
 	f, need, platform := s.config.Functions[b.Function], s.needs.Functions[b.Function], s.config.Platform
 	instances := counted(f.MaxInstances, "instance")
 	peak := fmt.Sprintf("%s come at %s", rate(need.PerSecond), timeOfDay(need.At))
-	// served tells how many calls so many servers get done, each of which takes so long.
-	served := func(servers int, each time.Duration) string {
+	// atMost tells how many calls so many servers get done, each of which takes so long.
+	atMost := func(servers int, each time.Duration) string {
 		most := float64(servers) / each.Seconds()
 		text := fmt.Sprintf("%s at most (%s each), and %s", rate(most), plot.Duration(each), peak)
 		if share := need.PerSecond / most; share < 1 {
@@ -214,12 +214,12 @@ func (s *simulated) explain(b simulation.Break) explanation {
 	case simulation.CPU:
 		return explanation{
 			limit:   b.Function + ", the processors of its " + instances,
-			because: fmt.Sprintf("its %s compute %s", instances, served(f.MaxInstances*max(1, int(f.CPU)), f.Cost.CPU)),
+			because: fmt.Sprintf("its %s compute %s", instances, atMost(f.MaxInstances*max(1, int(f.CPU)), f.Cost.CPU)),
 			remedy:  more,
 		}
 	case simulation.Places:
 		places := f.MaxInstances * f.Concurrency
-		each := served(places, f.Cost.CPU+connected+f.Cost.Model)
+		each := atMost(places, f.Cost.CPU+connected+f.Cost.Model)
 		if awaits(s.config.Day, b.Function) {
 			each = "which last until a document is read, and " + peak
 		}
@@ -232,7 +232,7 @@ func (s *simulated) explain(b simulation.Break) explanation {
 		connections := f.MaxInstances * platform.Pool
 		return explanation{
 			limit:   b.Function + ", the connections of its " + instances,
-			because: fmt.Sprintf("its %s have %d connections to the database, which serve %s", instances, connections, served(connections, connected)),
+			because: fmt.Sprintf("its %s have %d connections to the database, which serve %s", instances, connections, atMost(connections, connected)),
 			remedy:  more,
 		}
 	case simulation.DatabaseCPU:

@@ -56,7 +56,7 @@ func (s *simulated) describe(d *report.Document) {
 		s.needs.CallsAStudent, report.Thousands(s.needs.TokensAStudent), 100*s.needs.TokensAStudent*schoolDaysAMonth/float64(usage.Free.TokensPerMonth),
 		report.Thousands(float64(usage.Free.TokensPerMonth)), schoolDaysAMonth)
 	d.Say("Played again with what is needed, without limits of addresses: %s of %s calls are refused, %s are slow; at most %s instances run at once.",
-		report.Thousands(float64(s.served.Refused)), report.Thousands(float64(s.served.Calls)), report.Thousands(float64(slow(s.served))), report.Thousands(float64(mostInstances(s.served))))
+		report.Thousands(float64(s.whenRaised.Refused)), report.Thousands(float64(s.whenRaised.Calls)), report.Thousands(float64(slow(s.whenRaised))), report.Thousands(float64(mostInstances(s.whenRaised))))
 }
 
 // describeBreaks tells which limits break, why, and what to raise.

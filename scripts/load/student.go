@@ -19,8 +19,8 @@ import (
 
 // student is somebody with an account, a course, a document that was read and cards.
 type student struct {
-	client.Client
-	file *file
+	signedOut client.Client // with which each visit begins
+	file      *file
 
 	name, password   string
 	course, document string // ids
@@ -44,13 +44,13 @@ const cardsOfStudent = 25
 // enrol registers the student, who then adds a course, a document and cards. It is
 // what was before the day.
 func (s *student) enrol(ctx context.Context) error {
-	err := s.Post(ctx, "/api/v1/accounts/register/", map[string]any{
+	err := s.signedOut.Post(ctx, "/api/v1/accounts/register/", map[string]any{
 		"username": s.name, "email": s.name + "@example.com", "password": s.password, "password_confirm": s.password,
 	}, nil)
 	if err != nil {
 		return err
 	}
-	v := s.sit(func(string, time.Time, error) {})
+	v := s.begin(func(string, time.Time, error) {})
 	if err := v.signIn(ctx); err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (s *student) enrol(ctx context.Context) error {
 	return nil
 }
 
-// sitting is a student at the platform: a visit under way.
-type sitting struct {
+// visit is a student at the platform: a planned visit under way.
+type visit struct {
 	*student
 	client.Client
 	note     func(what string, began time.Time, err error) // of something beside the call itself
@@ -106,47 +106,47 @@ type sitting struct {
 	sent     time.Time
 }
 
-// sit begins a visit.
-func (s *student) sit(note func(what string, began time.Time, err error)) *sitting {
-	return &sitting{student: s, Client: s.Client, note: note}
+// begin lets a visit begin.
+func (s *student) begin(note func(what string, began time.Time, err error)) *visit {
+	return &visit{student: s, Client: s.signedOut, note: note}
 }
 
 // errNothing says that there is nothing to do: the call isn't made.
 var errNothing = errors.New("nothing to do")
 
 // actions are the calls of the script by operation.
-var actions = map[string]func(*sitting, context.Context) error{
-	"accounts-login":          (*sitting).signIn,
-	"accounts-refresh-token":  (*sitting).resume,
-	"accounts-get-profile":    getting(func(*sitting) string { return "/api/v1/accounts/profile/" }),
-	"courses-list":            getting(func(*sitting) string { return "/api/v1/courses/" }),
-	"courses-get":             getting(func(v *sitting) string { return "/api/v1/courses/" + v.course + "/" }),
-	"documents-list":          getting((*sitting).documents),
-	"documents-get":           getting(func(v *sitting) string { return v.documents() + v.document + "/" }),
-	"documents-search":        (*sitting).search,
-	"flashcards-list":         getting(func(*sitting) string { return "/api/v1/assessments/flashcards/" }),
-	"flashcards-list-due":     (*sitting).listDue,
-	"flashcards-review":       (*sitting).review,
-	"chats-create":            (*sitting).openChat,
-	"chats-send-message":      (*sitting).ask,
-	"documents-create":        (*sitting).uploadFile,
-	"documents-stream-events": (*sitting).watch,
-	"documents-generate":      (*sitting).generate,
+var actions = map[string]func(*visit, context.Context) error{
+	"accounts-login":          (*visit).signIn,
+	"accounts-refresh-token":  (*visit).resume,
+	"accounts-get-profile":    getting(func(*visit) string { return "/api/v1/accounts/profile/" }),
+	"courses-list":            getting(func(*visit) string { return "/api/v1/courses/" }),
+	"courses-get":             getting(func(v *visit) string { return "/api/v1/courses/" + v.course + "/" }),
+	"documents-list":          getting((*visit).documents),
+	"documents-get":           getting(func(v *visit) string { return v.documents() + v.document + "/" }),
+	"documents-search":        (*visit).search,
+	"flashcards-list":         getting(func(*visit) string { return "/api/v1/assessments/flashcards/" }),
+	"flashcards-list-due":     (*visit).listDue,
+	"flashcards-review":       (*visit).review,
+	"chats-create":            (*visit).openChat,
+	"chats-send-message":      (*visit).ask,
+	"documents-create":        (*visit).uploadFile,
+	"documents-stream-events": (*visit).watch,
+	"documents-generate":      (*visit).generate,
 }
 
 // getting reads the path and looks at no more than that it is there.
-func getting(path func(*sitting) string) func(*sitting, context.Context) error {
-	return func(v *sitting, ctx context.Context) error { return v.Get(ctx, path(v), nil) }
+func getting(path func(*visit) string) func(*visit, context.Context) error {
+	return func(v *visit, ctx context.Context) error { return v.Get(ctx, path(v), nil) }
 }
 
-func (v *sitting) documents() string { return "/api/v1/courses/" + v.course + "/documents/" }
+func (v *visit) documents() string { return "/api/v1/courses/" + v.course + "/documents/" }
 
 type tokens struct {
 	Access  string `json:"access"`
 	Refresh string `json:"refresh"`
 }
 
-func (v *sitting) signIn(ctx context.Context) error {
+func (v *visit) signIn(ctx context.Context) error {
 	var got tokens
 	err := v.Post(ctx, "/api/v1/accounts/login/", map[string]any{"username": v.name, "password": v.password}, &got)
 	if err != nil {
@@ -159,7 +159,7 @@ func (v *sitting) signIn(ctx context.Context) error {
 	return nil
 }
 
-func (v *sitting) resume(ctx context.Context) error {
+func (v *visit) resume(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock() // a refresh token is good for one exchange: another visit has to wait for the next
 	var got tokens
@@ -170,18 +170,18 @@ func (v *sitting) resume(ctx context.Context) error {
 	return nil
 }
 
-func (v *sitting) search(ctx context.Context) error {
+func (v *visit) search(ctx context.Context) error {
 	query := url.Values{"course": {v.course}, "query": {v.topic()}}
 	return v.Get(ctx, "/api/v1/documents/search/?"+query.Encode(), nil)
 }
 
 // topic is one of the document's, another each time.
-func (v *sitting) topic() string {
+func (v *visit) topic() string {
 	v.asked++
 	return v.topics[v.asked%len(v.topics)]
 }
 
-func (v *sitting) listDue(ctx context.Context) error {
+func (v *visit) listDue(ctx context.Context) error {
 	var due []struct {
 		ID string `json:"id"`
 	}
@@ -195,7 +195,7 @@ func (v *sitting) listDue(ctx context.Context) error {
 	return nil
 }
 
-func (v *sitting) review(ctx context.Context) error {
+func (v *visit) review(ctx context.Context) error {
 	if len(v.due) == 0 {
 		return errNothing
 	}
@@ -204,7 +204,7 @@ func (v *sitting) review(ctx context.Context) error {
 	return v.Post(ctx, "/api/v1/assessments/flashcards/"+card+"/review/", map[string]any{"rating": 3}, nil)
 }
 
-func (v *sitting) openChat(ctx context.Context) error {
+func (v *visit) openChat(ctx context.Context) error {
 	var chat struct {
 		ID string `json:"id"`
 	}
@@ -214,7 +214,7 @@ func (v *sitting) openChat(ctx context.Context) error {
 }
 
 // ask is over when the answer is complete.
-func (v *sitting) ask(ctx context.Context) error {
+func (v *visit) ask(ctx context.Context) error {
 	began, first := time.Now(), true
 	for e, err := range v.Stream(ctx, http.MethodPost, "/api/v1/chat/chats/"+v.chat+"/send_message/",
 		map[string]any{"role": "user", "content": "What is " + v.topic() + "?"}) {
@@ -236,7 +236,7 @@ const (
 	reading    = "document read, since its upload"
 )
 
-func (v *sitting) uploadFile(ctx context.Context) error {
+func (v *visit) uploadFile(ctx context.Context) error {
 	if err := v.upload(ctx); err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (v *sitting) uploadFile(ctx context.Context) error {
 }
 
 // upload announces a document.
-func (v *sitting) upload(ctx context.Context) error {
+func (v *visit) upload(ctx context.Context) error {
 	var created struct {
 		ID string `json:"id"`
 		client.Upload
@@ -261,7 +261,7 @@ func (v *sitting) upload(ctx context.Context) error {
 }
 
 // store sends the document's bytes.
-func (v *sitting) store(ctx context.Context) error {
+func (v *visit) store(ctx context.Context) error {
 	v.mu.Lock()
 	v.uploads++
 	content := append(bytes.Clone(v.file.content), fmt.Sprintf("\n%% %s %d\n", v.name, v.uploads)...)
@@ -272,7 +272,7 @@ func (v *sitting) store(ctx context.Context) error {
 }
 
 // watch is over when the document was read.
-func (v *sitting) watch(ctx context.Context) error {
+func (v *visit) watch(ctx context.Context) error {
 	for e, err := range v.Stream(ctx, http.MethodGet, "/api/v1/documents/documents/"+v.uploaded+"/events/", nil) {
 		switch {
 		case err != nil:
@@ -287,6 +287,6 @@ func (v *sitting) watch(ctx context.Context) error {
 	return errors.New("the events ended before the document was read")
 }
 
-func (v *sitting) generate(ctx context.Context) error {
+func (v *visit) generate(ctx context.Context) error {
 	return v.Post(ctx, v.documents()+v.uploaded+"/generate/", nil, nil)
 }

@@ -17,10 +17,10 @@ const none = -1
 // play is a day under way.
 type play struct {
 	Config
-	random *rand.Rand
-	visits []visit
-	nodes  []*node
-	byID   map[string]int32
+	random  *rand.Rand
+	scripts []script
+	nodes   []*node
+	byID    map[string]int32
 
 	now   float64
 	from  int       // the second in which the day begins
@@ -29,10 +29,10 @@ type play struct {
 	later [][]event // of later slices, by slice since from
 	spare [][]event // emptied slices, to be filled again
 
-	sessions slab[session]
+	visits   slab[visit]
 	calls    slab[call]
 	jobs     []job
-	visiting int // sessions that aren't over
+	visiting int // visits that aren't over
 	working  int // background calls that aren't
 
 	database database
@@ -44,8 +44,8 @@ type play struct {
 	moments []Moment
 }
 
-// visit is a scripted visit with its steps in one row.
-type visit struct {
+// script is a visit of the day with its steps in one row.
+type script struct {
 	schoolday.Visit
 	steps []step
 }
@@ -65,9 +65,9 @@ type step struct {
 	beyond float64 // calls to be expected behind the activity
 }
 
-// session is a visit under way.
-type session struct {
-	visit  int32
+// visit is a student's, under way.
+type visit struct {
+	script int32
 	school int32 // none at home
 	step   int32
 	left   int32 // calls of the step
@@ -76,15 +76,15 @@ type session struct {
 
 // call is one call of a function.
 type call struct {
-	node    int32
-	session int32   // none in the background
-	job     int32   // in the background: what it does
-	at      float64 // when it was made
-	since   float64 // when it began to wait
-	wait    float64 // seconds in all queues
-	worst   float64 // seconds in one
-	cause   Cause   // of the worst
-	cold    bool    // it came when there was no instance
+	node  int32
+	visit int32   // none in the background
+	job   int32   // in the background: what it does
+	at    float64 // when it was made
+	since float64 // when it began to wait
+	wait  float64 // seconds in all queues
+	worst float64 // seconds in one
+	cause Cause   // of the worst
+	cold  bool    // it came when there was no instance
 }
 
 // job is what a call caused.
@@ -197,14 +197,14 @@ func newPlay(config Config) (*play, error) {
 		p.nodes = append(p.nodes, n)
 	}
 	for _, v := range config.Day {
-		p.visits = append(p.visits, p.flatten(v))
+		p.scripts = append(p.scripts, p.flatten(v))
 	}
 	return p, nil
 }
 
 // flatten puts a visit's steps in one row.
-func (p *play) flatten(v schoolday.Visit) visit {
-	flat := visit{Visit: v}
+func (p *play) flatten(v schoolday.Visit) script {
+	flat := script{Visit: v}
 	beyond := 0.0
 	for _, a := range slices.Backward(v.Activities) {
 		rest := 0.0
@@ -238,17 +238,17 @@ func (p *play) flatten(v schoolday.Visit) visit {
 // arrive begins the visits of this second.
 func (p *play) arrive(second int) {
 	at := time.Duration(second) * time.Second
-	for i := range p.visits {
-		v := &p.visits[i]
-		share := v.Begins.Before(at+time.Second) - v.Begins.Before(at)
-		for range p.poisson(float64(p.Students) * v.Share * share) {
+	for i := range p.scripts {
+		s := &p.scripts[i]
+		share := s.Begins.Before(at+time.Second) - s.Begins.Before(at)
+		for range p.poisson(float64(p.Students) * s.Share * share) {
 			p.now = float64(second) + p.random.Float64()
-			s := session{visit: int32(i), school: none, job: none}
-			if v.AtSchool {
-				s.school = int32(p.random.IntN(p.schools))
+			v := visit{script: int32(i), school: none, job: none}
+			if s.AtSchool {
+				v.school = int32(p.random.IntN(p.schools))
 			}
 			p.visiting++
-			p.think(p.sessions.add(s))
+			p.think(p.visits.add(v))
 		}
 	}
 }

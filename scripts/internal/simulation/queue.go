@@ -4,13 +4,13 @@ package simulation
 type event struct {
 	at   float64 // seconds of the day
 	kind kind
-	of   int32 // index of the session, the call or the function
+	of   int32 // index of the visit, the call or the function
 }
 
 type kind uint8
 
 const (
-	thought      kind = iota // a session's student has thought
+	thought      kind = iota // a visit's student has thought
 	computed                 // a call's computing is done
 	atDatabase               // a call's statement arrives at the database
 	answered                 // the database has answered a call

@@ -1,37 +1,37 @@
 package simulation
 
-// think lets the session's student take a while for the next call, or ends the visit.
+// think lets the visit's student take a while for the next call, or ends it.
 func (p *play) think(i int32) {
-	s := &p.sessions.all[i]
-	steps := p.visits[s.visit].steps
-	for s.left == 0 {
-		if int(s.step) == len(steps) {
+	v := &p.visits.all[i]
+	steps := p.scripts[v.script].steps
+	for v.left == 0 {
+		if int(v.step) == len(steps) {
 			p.end(i)
 			return
 		}
-		next := &steps[s.step]
+		next := &steps[v.step]
 		if next.opens && p.random.Float64() >= next.chance {
-			s.step = next.over
+			v.step = next.over
 			continue
 		}
-		s.left = next.times
+		v.left = next.times
 	}
-	p.schedule(steps[s.step].think*(0.5+p.random.Float64()), thought, i)
+	p.schedule(steps[v.step].think*(0.5+p.random.Float64()), thought, i)
 }
 
 func (p *play) end(i int32) {
-	p.sessions.remove(i)
+	p.visits.remove(i)
 	p.visiting--
 }
 
-// call makes the session's next call.
+// call makes the visit's next call.
 func (p *play) call(i int32) {
-	s := &p.sessions.all[i]
-	next := &p.visits[s.visit].steps[s.step]
+	v := &p.visits.all[i]
+	next := &p.scripts[v.script].steps[v.step]
 	n := p.nodes[next.node]
-	c := p.calls.add(call{node: next.node, session: i, job: none, at: p.now})
+	c := p.calls.add(call{node: next.node, visit: i, job: none, at: p.now})
 	n.minute(p.minuteOf(p.now)).calls++
-	if s.school != none && n.perSchool != nil && !n.allows(s.school, p.now) {
+	if v.school != none && n.perSchool != nil && !n.allows(v.school, p.now) {
 		p.refuse(c, Address)
 		return
 	}
@@ -55,7 +55,7 @@ func (p *play) cause(function int32) int32 {
 	i := int32(len(p.jobs) - 1)
 	p.working++
 	p.nodes[function].minute(p.minuteOf(p.now)).calls++
-	p.enter(p.calls.add(call{node: function, session: none, job: i, at: p.now}))
+	p.enter(p.calls.add(call{node: function, visit: none, job: i, at: p.now}))
 	return i
 }
 
@@ -63,31 +63,31 @@ func (p *play) cause(function int32) int32 {
 func (p *play) finish(i int32) {
 	c := p.calls.all[i]
 	n := p.nodes[c.node]
-	if c.session != none {
-		s := &p.sessions.all[c.session]
-		if p.visits[s.visit].steps[s.step].awaits && s.job != none && !p.jobs[s.job].done {
-			p.jobs[s.job].waiter = i
-			p.schedule(n.Timeout.Seconds(), awaitedLong, s.job)
+	if c.visit != none {
+		v := &p.visits.all[c.visit]
+		if p.scripts[v.script].steps[v.step].awaits && v.job != none && !p.jobs[v.job].done {
+			p.jobs[v.job].waiter = i
+			p.schedule(n.Timeout.Seconds(), awaitedLong, v.job)
 			return
 		}
 	}
 	p.account(n, &c, false)
 	p.free(n)
 	p.calls.remove(i)
-	if c.session == none {
+	if c.visit == none {
 		p.done(c.job)
 		return
 	}
-	s := &p.sessions.all[c.session]
-	if causes := p.visits[s.visit].steps[s.step].causes; causes != none {
+	v := &p.visits.all[c.visit]
+	if causes := p.scripts[v.script].steps[v.step].causes; causes != none {
 		job := p.cause(causes)
-		s = &p.sessions.all[c.session]
-		s.job = job
+		v = &p.visits.all[c.visit]
+		v.job = job
 	}
-	if s.left--; s.left == 0 {
-		s.step++
+	if v.left--; v.left == 0 {
+		v.step++
 	}
-	p.think(c.session)
+	p.think(c.visit)
 }
 
 // done ends what a call caused, and the call that awaits it.
@@ -117,18 +117,18 @@ func (p *play) refuse(i int32, why Cause) {
 	m.refused[why]++
 	p.account(n, &c, true)
 	p.calls.remove(i)
-	if c.session == none {
+	if c.visit == none {
 		p.done(c.job) // as far as students notice
 		return
 	}
-	s := &p.sessions.all[c.session]
-	at := &p.visits[s.visit].steps[s.step]
-	p.unmade += float64(s.left-1) + at.rest
-	s.left, s.step = 0, at.over
+	v := &p.visits.all[c.visit]
+	at := &p.scripts[v.script].steps[v.step]
+	p.unmade += float64(v.left-1) + at.rest
+	v.left, v.step = 0, at.over
 	if at.first {
 		p.unmade += at.beyond
-		p.end(c.session)
+		p.end(c.visit)
 		return
 	}
-	p.think(c.session)
+	p.think(c.visit)
 }
