@@ -14,11 +14,13 @@
 package bundle
 
 import (
+	"archive/zip"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -68,6 +70,9 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 	files := &store{known: map[string]*file{}}
 	bundles := make([]Bundle, len(functions))
 	for i, function := range functions {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		entries, err := linked.entries(path.Join(modulePath, known[function]), files)
 		if err == nil {
 			bundles[i], err = write(folder, function, entries)
@@ -87,24 +92,39 @@ func write(folder, function string, entries []entry) (Bundle, error) {
 	}
 	b := Bundle{Function: function, File: fmt.Sprintf("%s-%x.zip", function, hash.Sum(nil)[:8])}
 	target := filepath.Join(folder, b.File)
-	if _, err := os.Stat(target); err == nil {
+	if whole(target, len(entries)) {
 		return b, nil
 	}
-	// Under another name until it is complete: a broken run must not look like a bundle.
-	partial, err := os.CreateTemp(folder, ".partial-*")
+	b.Fresh = true
+	return b, replace(target, func(w io.Writer) error { return archive(w, entries) })
+}
+
+// whole reports whether the zip is there, with so many files.
+func whole(path string, files int) bool {
+	there, err := zip.OpenReader(path)
 	if err != nil {
-		return b, err
+		return false
+	}
+	defer there.Close()
+	return len(there.File) == files
+}
+
+// replace writes the file under another name until it is complete: what a broken run
+// leaves must not look like it.
+func replace(path string, write func(io.Writer) error) error {
+	partial, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
+	if err != nil {
+		return err
 	}
 	defer os.Remove(partial.Name())
-	err = archive(partial, entries)
+	err = write(partial)
 	if closeErr := partial.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return b, err
+		return err
 	}
-	b.Fresh = true
-	return b, cmp.Or(os.Chmod(partial.Name(), 0o644), os.Rename(partial.Name(), target))
+	return cmp.Or(os.Chmod(partial.Name(), 0o644), os.Rename(partial.Name(), path))
 }
 
 // note writes the manifest, with what an earlier call knew of other functions unless
@@ -132,7 +152,10 @@ func note(folder string, bundles []Bundle, all bool) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(folder, ManifestName), append(text, '\n'), 0o644)
+	return replace(filepath.Join(folder, ManifestName), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 }
 
 // Manifest reads which bundle in the folder is whose, by the functions' ids.
@@ -143,7 +166,7 @@ func Manifest(folder string) (map[string]Bundle, error) {
 	}
 	var manifest map[string]Bundle
 	if err := json.Unmarshal(text, &manifest); err != nil {
-		return nil, fmt.Errorf("%s: %w", ManifestName, err)
+		return nil, fmt.Errorf("%s can't be read; delete it and make the bundles anew: %w", filepath.Join(folder, ManifestName), err)
 	}
 	for function, b := range manifest {
 		b.Function = function

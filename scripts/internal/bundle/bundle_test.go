@@ -109,6 +109,22 @@ func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
 	}
 }
 
+// TestADamagedBundleIsMadeAnew, as one on a disk that was full.
+func TestADamagedBundleIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	made := build(t, repository, folder, "courses-get")
+	if err := os.Truncate(filepath.Join(folder, made[0].File), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if got := fresh(build(t, repository, folder, "courses-get")); len(got) != 1 {
+		t.Errorf("written anew are %v, want the damaged one", got)
+	}
+	if got := fresh(build(t, repository, folder, "courses-get")); len(got) != 0 {
+		t.Errorf("written anew are %v, want none", got)
+	}
+}
+
 func TestBundlesOfDeletedFunctionsGo(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
