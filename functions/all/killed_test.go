@@ -3,6 +3,7 @@ package all_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,6 +33,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	fmt.Println(listener.Addr())
+	api.HandlePrivate(api.Operation{ID: "panic", Summary: "Panic, as no function should."}, func(*api.Env) (api.PublicHandler[struct{}, struct{}], error) {
+		return func(context.Context, *struct{}) (*struct{}, error) { panic("on purpose") }, nil
+	})
 	gateway := api.NewGateway(resource.OSProcess())
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)

@@ -3,9 +3,9 @@ package all_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,9 +23,9 @@ type metric struct {
 	Value  string            `json:"value"`
 }
 
-// unprovoked are metrics of what this test can't let happen: that their line is
-// written is for tests of whoever writes it. Here only the message is looked for.
-var unprovoked = []string{"panics", "documents_given_up", "drills_failed", "drills_passed"}
+// found are severities by which the lines of a metric are found, too: `cloud logs
+// -severity ERROR` shows the failures.
+var found = map[string]string{"panics": "ERROR", "documents_given_up": "ERROR", "drills_failed": "ERROR", "drills_passed": "INFO"}
 
 // TestLogsFeedTheMetrics lets functions write what they write in the cloud, and looks
 // whether each metric finds its lines in it, with the fields that it reads.
@@ -41,19 +41,15 @@ func TestLogsFeedTheMetrics(t *testing.T) {
 	}
 	lines := whatIsLogged(t)
 	for name, m := range metrics {
-		if slices.Contains(unprovoked, name) {
-			message, _, _ := strings.Cut(strings.TrimPrefix(m.Filter, `jsonPayload.message="`), `"`)
-			if found, err := exec.Command("grep", "--recursive", "--quiet", "--include=*.go", `"`+message+`"`, "../../shared").CombinedOutput(); err != nil {
-				t.Errorf("%s: nothing logs %q: %v %s", name, message, err, found)
-			}
-			continue
-		}
 		matched := 0
 		for _, line := range lines {
 			if !matches(t, m.Filter, line) {
 				continue
 			}
 			matched++
+			if want := found[name]; want != "" && line["severity"] != want {
+				t.Errorf("%s: the line is of severity %v, want %s", name, line["severity"], want)
+			}
 			for label, field := range m.Labels {
 				if line[field] == nil {
 					t.Errorf("%s: label %s: the line has no %s: %v", name, label, field, line)
@@ -72,7 +68,9 @@ func TestLogsFeedTheMetrics(t *testing.T) {
 // whatIsLogged runs functions in a process of their own and returns its lines.
 func whatIsLogged(t *testing.T) (lines []map[string]any) {
 	t.Helper()
-	model := aitest.New(t, aitest.Embeddings(), aitest.JSON(map[string]any{"text": "It is about spaces.", "topics": []string{"spaces"}}))
+	refused := aitest.Error(http.StatusBadRequest, "invalid_request_error", "no")
+	model := aitest.New(t, aitest.Embeddings(), aitest.JSON(map[string]any{"text": "It is about spaces.", "topics": []string{"spaces"}}),
+		refused, refused, refused, refused, refused)
 	app := apitest.New(t, "OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", model.Config().BaseURL, "BACKUPS_DIR", t.TempDir())
 	ada := app.User("ada")
 	read := uploadLecture(t, app, ada)
@@ -87,15 +85,30 @@ func whatIsLogged(t *testing.T) (lines []map[string]any) {
 	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET updated_at = updated_at - interval '1 hour' WHERE state = 'queued'`); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/internal/run-redrive/", "/internal/backup-database/"} {
-		resp, err := http.Post("http://"+i.address+path, "", nil)
-		if err != nil {
+	i.run(t, "run-redrive", http.StatusOK)
+	unreadable := uploadLecture(t, app, app.User("bob"))
+	for tries := 0; i.deliver(t, unreadable) != http.StatusOK; tries++ {
+		if tries > 10 {
+			t.Fatal("what the model refuses is tried for ever")
+		}
+	}
+	i.run(t, "panic", http.StatusInternalServerError)
+	var manifest struct{ Location string }
+	if err := json.Unmarshal(i.run(t, "backup-database", http.StatusOK), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	backup, err := os.ReadFile(manifest.Location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for content, status := range map[string]int{"nothing": http.StatusInternalServerError, string(backup): http.StatusOK} {
+		if err := os.WriteFile(manifest.Location, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			t.Errorf("%s: got %s", path, resp.Status)
+		if _, err := app.DB.Exec(t.Context(), `DELETE FROM restore_drills`); err != nil { // there is one a day
+			t.Fatal(err)
 		}
+		i.run(t, "backup-restore-drill", status)
 	}
 	i.kill()
 
@@ -119,6 +132,21 @@ func whatIsLogged(t *testing.T) (lines []map[string]any) {
 		lines = append(lines, fields)
 	}
 	return lines
+}
+
+// run calls a private function, and returns its answer.
+func (i *instance) run(t *testing.T, function string, want int) []byte {
+	t.Helper()
+	resp, err := http.Post("http://"+i.address+"/internal/"+function+"/", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		t.Errorf("%s: got %s %s, %v; want %d", function, resp.Status, answer, err, want)
+	}
+	return answer
 }
 
 var severities = []string{"DEBUG", "INFO", "WARNING", "ERROR"}
