@@ -80,7 +80,7 @@ lint:
 	$(GO) vet $(PACKAGES)
 	@GOWORK=off $(GO) -C scripts/tools build -o '$(CURDIR)/build/tools/staticcheck' honnef.co/go/tools/cmd/staticcheck
 	build/tools/staticcheck $(PACKAGES)
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run; elif [ -n "$$CI" ]; then echo "there is no shellcheck"; exit 1; \
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run; elif [ -n "$$GITHUB_ACTIONS" ]; then echo "there is no shellcheck"; exit 1; \
 		else echo "SHELL SCRIPTS AREN'T CHECKED, nor those of workflows: there is no shellcheck"; fi
 	@GOWORK=off $(GO) -C scripts/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml))
 
