@@ -48,6 +48,15 @@ locals {
       by       = ["metric.labels.operation"]
       when     = { is = "COMPARISON_GT", than = 0 }
     }
+    dependency-unhealthy = {
+      title    = "The health check finds something away, or a backup or a drill overdue"
+      severity = "ERROR"
+      filter   = local.log_metric["unhealthy"]
+      align    = { with = "ALIGN_SUM", seconds = local.hour }
+      reduce   = "REDUCE_SUM"
+      by       = ["metric.labels.dependency"]
+      when     = { is = "COMPARISON_GT", than = 2 } # it is asked four times or more
+    }
     saturation = {
       title    = "A function has no instances left to start"
       severity = "WARNING"

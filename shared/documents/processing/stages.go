@@ -35,8 +35,8 @@ func (r *run) read(ctx context.Context) error {
 	if r.Stage == documents.Summarize {
 		return r.summarize(ctx)
 	}
-	if r.Attempts > maxAttempts { // the last one ended without a word: out of memory, or of time
-		return fault.New(fault.Invalid, messageProcessing).Coded(codeProcessing)
+	if r.Attempts > maxAttempts {
+		return errors.New("the last attempt ended without a word: out of memory, or of time")
 	}
 	if r.Stage == "" {
 		r.publish(ctx, live.Event{First: true, Data: progress.Event{
