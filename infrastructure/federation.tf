@@ -66,7 +66,7 @@ locals {
     "roles/firebaserules.admin",
     "roles/iam.serviceAccountCreator",
     "roles/iam.serviceAccountDeleter",
-    "roles/iam.workloadIdentityPoolAdmin",
+    "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.configWriter",
     "roles/monitoring.admin",
     "roles/pubsub.admin",

@@ -122,8 +122,8 @@ run "github_can_not_make_itself_owner" {
   # neither of the editor's that Compute Engine has nor of GitHub's own.
   assert {
     condition = (
-      length([for grant in google_project_iam_member.github : grant if contains(["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin"], grant.role)]) == 0 &&
-      length(setintersection(local.grantable_roles, ["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin"])) == 0 &&
+      length([for grant in google_project_iam_member.github : grant if contains(["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin", "roles/iam.workloadIdentityPoolAdmin"], grant.role)]) == 0 &&
+      length(setintersection(local.grantable_roles, ["roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.securityAdmin", "roles/iam.workloadIdentityPoolAdmin"])) == 0 &&
       toset(keys(google_service_account_iam_member.deploy_manages)) == setunion([for key in keys(local.identities) : "function/${key}"], ["build", "caller/events", "caller/schedule"])
     )
     error_message = "The deployment could let itself use an account that may do more."
