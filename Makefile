@@ -30,9 +30,11 @@ bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tr
 
 STUDENTS ?= 50
 DURATION ?= 60s
+LOADARGS  = -students '$(STUDENTS)' -duration '$(DURATION)' $(LOADFLAGS)
 
 load: ## Play a school day against a stack of its own, into build/load; STUDENTS=50 DURATION=60s choose how many and how long
-	$(WITH) $(GO) run ./scripts/load run -students $(STUDENTS) -duration $(DURATION) $(LOADFLAGS)
+	@$(GO) run ./scripts/load check $(LOADARGS)
+	$(WITH) $(GO) run ./scripts/load run $(LOADARGS)
 
 simulate: ## Play the same day in numbers at 100,000 and 1,000,000 students, into build/simulation: what breaks first (takes a minute or two)
 	@$(GO) run ./scripts/load simulate $(LOADFLAGS)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aksio.app/scripts/internal/lockfile"
 	"aksio.app/scripts/internal/schoolday"
 	"aksio.app/shared/database/dbtest"
 )
@@ -71,6 +72,53 @@ func TestThreeStudents(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkReport(t, dir, "flashcards-review", "distribution.svg", "latency.svg", "throughput.svg", "connections.svg")
+}
+
+// TestAReportKeepsItsWarnings when a later run fails, or is refused beside another one.
+func TestAReportKeepsItsWarnings(t *testing.T) {
+	dir := t.TempDir()
+	kept := filepath.Join(dir, "warnings.log")
+	if err := os.WriteFile(kept, []byte("of the report"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := runConfig{database: "postgres://u@192.0.2.1:5432/x", file: "load_test.go", dir: dir, out: io.Discard}
+	if err := runAndReport(t.Context(), elsewhere); err == nil || !strings.Contains(err.Error(), "isn't this machine") {
+		t.Errorf("a run on another machine's database: got %v", err)
+	}
+	release, err := lockfile.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if err := runAndReport(t.Context(), elsewhere); err == nil || !strings.Contains(err.Error(), "another run in ") {
+		t.Errorf("two runs at once: got %v", err)
+	}
+	if text, err := os.ReadFile(kept); string(text) != "of the report" {
+		t.Errorf("its warnings are %q, %v", text, err)
+	}
+}
+
+// TestFlagsAreChecked before anything is started.
+func TestFlagsAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ command, want string }{
+		{"check", ""},
+		{"check -students 7 -duration 2m", ""},
+		{"check -students x", `STUDENTS is "x": write 1 to 100000`},
+		{"check -students 0", `STUDENTS is "0": write 1 to 100000`},
+		{"check -students 100001", `STUDENTS is "100001": write 1 to 100000`},
+		{"check -students= -duration 15", "STUDENTS is \"\": write 1 to 100000\nDURATION is \"15\": write 1s to 12h"},
+		{"run -duration 13h", `DURATION is "13h": write 1s to 12h`},
+		{"simulate -students 10000001", `-students: "10000001": write whole numbers from 1 to 10000000, with commas between`},
+	} {
+		got := ""
+		if err := command(t.Context(), strings.Fields(tc.command)); err != nil {
+			got = err.Error()
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.command, got, tc.want)
+		}
+	}
 }
 
 // checkReport looks for the words and the plots in the report.

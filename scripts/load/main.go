@@ -1,6 +1,7 @@
 // Command load plays a school day.
 //
 //	go run ./scripts/load run        # for real, against a local stack of its own
+//	go run ./scripts/load check      # the same flags, which it looks at and no more
 //	go run ./scripts/load simulate   # in numbers, against the limits of the cloud
 //
 // Both play the script in scripts/internal/schoolday. Run needs PostgreSQL at
@@ -16,11 +17,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"aksio.app/scripts/internal/commandline"
-	"aksio.app/scripts/internal/schoolday"
 )
+
+// mostSimulated is how many students fit into the memory of a large machine.
+const mostSimulated = 10_000_000
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,10 +40,10 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	seed := flags.Uint64("seed", 1, "of everything that is left to chance")
 	switch args[0] {
-	case "run":
-		c := runConfig{out: os.Stdout, database: os.Getenv("DATABASE_URL"), schedule: scheduleConfig{day: schoolday.Day}}
-		flags.IntVar(&c.schedule.students, "students", 50, "how many play the day")
-		flags.DurationVar(&c.schedule.duration, "duration", time.Minute, "what the day is compressed to")
+	case "check", "run":
+		c := runConfig{out: os.Stdout, database: os.Getenv("DATABASE_URL")}
+		students := flags.String("students", "50", "how many play the day")
+		duration := flags.String("duration", "1m", "what the day is compressed to")
 		flags.StringVar(&c.file, "file", "shared/extract/testdata/multicolumn.pdf", "the document that students upload")
 		flags.StringVar(&c.dir, "out", "build/load", "folder of the report")
 		flags.BoolVar(&c.profile, "profile", false, "write what was measured to "+profilePath+", too, for the simulation")
@@ -49,7 +51,10 @@ func command(ctx context.Context, args []string) error {
 		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
-		c.schedule.seed = *seed
+		var err error
+		if c.schedule, err = scheduleOf(*students, *duration, *seed); err != nil || args[0] == "check" {
+			return err
+		}
 		return runAndReport(ctx, c)
 	case "simulate":
 		populations := flags.String("students", "100000,1000000", "how many play the day, in each simulation")
@@ -58,7 +63,7 @@ func command(ctx context.Context, args []string) error {
 		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
-		students, err := commandline.Numbers(*populations, 1, 100_000_000)
+		students, err := commandline.Numbers(*populations, 1, mostSimulated)
 		if err != nil {
 			return fmt.Errorf("-students: %w", err)
 		}

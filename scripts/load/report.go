@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"aksio.app/scripts/internal/lockfile"
 	"aksio.app/scripts/internal/plot"
 	"aksio.app/scripts/internal/quantile"
 	"aksio.app/scripts/internal/report"
@@ -18,12 +20,17 @@ import (
 
 // runAndReport plays the day and tells how it was.
 func runAndReport(ctx context.Context, c runConfig) error {
+	release, err := lockfile.Lock(c.dir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	m, err := run(ctx, c)
 	if err != nil {
 		return err
 	}
 	d := m.report()
-	if err := save(d, c.dir); err != nil {
+	if err := errors.Join(save(d, c.dir), os.Rename(c.unfinished(), filepath.Join(c.dir, "warnings.log"))); err != nil {
 		return err
 	}
 	d.Plain(c.out)
@@ -100,7 +107,7 @@ func (m *measured) report() *report.Document {
 	for _, n := range m.skipped {
 		unmade += n
 	}
-	d := &report.Document{Title: fmt.Sprintf("A school day of %d students in %s", c.students, c.duration)}
+	d := &report.Document{Title: fmt.Sprintf("A school day of %s in %s", counted(c.students, "student"), c.duration)}
 	d.Say("%s. %s.", time.Now().Format("2 January 2006"), m.machine)
 	d.Say("%d calls were planned, %d were made, %d of them failed; %d weren't made. That is %.1f calls a second. "+
 		"Registering the students and giving each a course, a document and cards took %s before that and isn't counted.",

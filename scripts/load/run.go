@@ -40,6 +40,10 @@ type runConfig struct {
 	out      io.Writer
 }
 
+// unfinished is where warnings are until there is a report to which they belong. Those
+// of a run that fails stay there.
+func (c runConfig) unfinished() string { return filepath.Join(c.dir, "unfinished.log") }
+
 // measured is what a run has found out.
 type measured struct {
 	config  runConfig
@@ -58,17 +62,11 @@ type measured struct {
 // run plays the day on a stack of its own. It is over at the latest when enrolling
 // has taken as long as it may, and then the day and its grace, and as long again for a profile.
 func run(ctx context.Context, c runConfig) (m *measured, err error) {
-	if err := c.schedule.validate(); err != nil {
-		return nil, err
-	}
 	content, err := os.ReadFile(c.file)
 	if err != nil {
 		return nil, fmt.Errorf("the document to upload: %w", err)
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return nil, err
-	}
-	warnings, err := os.Create(filepath.Join(c.dir, "warnings.log"))
+	warnings, err := os.Create(c.unfinished())
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +90,9 @@ func run(ctx context.Context, c runConfig) (m *measured, err error) {
 		return nil, err
 	}
 	m.enrol = time.Since(began)
+	if err := s.Delivered(ctx); err != nil { // students see that a document is read before the function that read it ends
+		return nil, err
+	}
 	calls.calls.take() // enrolling isn't measured
 	if err := s.monitor.QueryRow(ctx, `SELECT count(*) FROM rate_limits WHERE key LIKE 'register:%'`).Scan(&m.callers); err != nil {
 		return nil, err
@@ -196,8 +197,8 @@ func enrol(ctx context.Context, students []*student, out io.Writer) error {
 	}
 	err := group.Wait()
 	if err == nil {
-		fmt.Fprintf(out, "%d students are registered, each with a course, a document and %d cards: %s\n",
-			len(students), cardsOfStudent, time.Since(began).Round(100*time.Millisecond))
+		fmt.Fprintf(out, "%s registered, each with a course, a document and %d cards: %s\n",
+			counted(len(students), "student"), cardsOfStudent, time.Since(began).Round(100*time.Millisecond))
 	}
 	return err
 }

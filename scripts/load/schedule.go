@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"time"
 
 	"aksio.app/scripts/internal/schoolday"
@@ -18,14 +20,17 @@ type scheduleConfig struct {
 	seed     uint64
 }
 
-func (c scheduleConfig) validate() error {
-	if c.students < 1 || c.students > mostStudents {
-		return fmt.Errorf("STUDENTS is %d: write 1 to %d", c.students, mostStudents)
+// scheduleOf reads how many students play the school day, and how long.
+func scheduleOf(students, duration string, seed uint64) (scheduleConfig, error) {
+	c := scheduleConfig{day: schoolday.Day, seed: seed}
+	var studentsErr, durationErr error
+	if c.students, studentsErr = strconv.Atoi(students); studentsErr != nil || c.students < 1 || c.students > mostStudents {
+		studentsErr = fmt.Errorf("STUDENTS is %q: write 1 to %d", students, mostStudents)
 	}
-	if c.duration < time.Second || c.duration > 12*time.Hour {
-		return fmt.Errorf("DURATION is %s: write 1s to 12h", c.duration)
+	if c.duration, durationErr = time.ParseDuration(duration); durationErr != nil || c.duration < time.Second || c.duration > 12*time.Hour {
+		durationErr = fmt.Errorf("DURATION is %q: write 1s to 12h", duration)
 	}
-	return nil
+	return c, errors.Join(studentsErr, durationErr)
 }
 
 // plannedVisit is a student's visit with the time of every call. The times are fixed

@@ -1,4 +1,4 @@
-// Package lockfile gives a stack's folder to one process at a time.
+// Package lockfile gives a folder to one process at a time.
 package lockfile
 
 import (
@@ -24,7 +24,7 @@ func Lock(dir string) (release func() error, err error) {
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		pid, _ := io.ReadAll(file)
-		err = fmt.Errorf("another make run of this folder is running (pid %s): stop it first, or use a clone of its own", bytes.TrimSpace(pid))
+		err = fmt.Errorf("another run in %s is running (pid %s): stop it first, or use a clone of its own", dir, bytes.TrimSpace(pid))
 	}
 	if err == nil {
 		err = file.Truncate(0)

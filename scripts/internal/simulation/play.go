@@ -128,11 +128,11 @@ func Play(ctx context.Context, config Config) (*Result, error) {
 		if second > last+longest {
 			break // what is left is reported
 		}
+		if err := ctx.Err(); err != nil { // a minute of many students takes minutes
+			return nil, err
+		}
 		p.now = float64(second)
 		if second%60 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
 			p.everyMinute()
 			if p.Progress != nil {
 				p.Progress(min(1, float64(second-p.from)/float64(last-p.from)))

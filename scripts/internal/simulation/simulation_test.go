@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"context"
+	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -314,6 +316,33 @@ func TestTheSameSeedGivesTheSameDay(t *testing.T) {
 	config.Seed = 8
 	if third := mustPlay(t, config); reflect.DeepEqual(first, third) {
 		t.Error("days of two seeds are the same")
+	}
+}
+
+// lateStop is a context that is cancelled when it is looked at the third time.
+type lateStop struct {
+	context.Context
+	looks int
+}
+
+func (c *lateStop) Err() error {
+	if c.looks++; c.looks >= 3 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestADayIsStoppedWithinAMinute: one of many students takes long to play.
+func TestADayIsStoppedWithinAMinute(t *testing.T) {
+	t.Parallel()
+	begun := 0
+	ctx := &lateStop{Context: t.Context()}
+	_, err := Play(ctx, Config{
+		Day: day(1), Students: 1, Functions: map[string]Function{"f": warm(1, 1, Cost{})}, Platform: unlimited(),
+		Progress: func(float64) { begun++ },
+	})
+	if !errors.Is(err, context.Canceled) || begun != 1 || ctx.looks != 3 {
+		t.Errorf("got %v after %d minutes had begun and %d looks, want that it is stopped in the first minute, at the third", err, begun, ctx.looks)
 	}
 }
 

@@ -39,6 +39,7 @@ type Stack struct {
 	Settings  map[string]string
 
 	process *resource.Process
+	courier *courier
 	failed  chan error
 	closers []func() error // the last one is closed first
 }
@@ -73,6 +74,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	s.courier = courier
 	if err := s.open(ctx, config, courier.deliver); err != nil {
 		return err
 	}
@@ -116,6 +118,22 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 
 // Failed receives an error if the stack stops serving by itself.
 func (s *Stack) Failed() <-chan error { return s.failed }
+
+// Delivered waits until functions have taken every event so far, also those that come
+// twice. Nothing may be uploaded meanwhile.
+func (s *Stack) Delivered(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.courier.going.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Close stops what Start started, the last first. Calls that run get 5 seconds to end.
 func (s *Stack) Close() error {

@@ -3,6 +3,7 @@ package stack
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,6 +121,22 @@ func TestRefusedEventComesAgain(t *testing.T) {
 	c.going.Wait()
 	if len(f.events) != 1 || f.calls != 2 {
 		t.Errorf("got %v in %d calls, want one event taken at last", f.events, f.calls)
+	}
+}
+
+// TestDeliveredWaitsForWhatComesAgain, unless it is told to stop.
+func TestDeliveredWaitsForWhatComesAgain(t *testing.T) {
+	t.Parallel()
+	f := begin(t, 2)
+	s := &Stack{courier: f.courier(t, t.TempDir())}
+	s.courier.deliver(object)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Delivered(stopped); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped while a delivery is under way: got %v", err)
+	}
+	if err := s.Delivered(t.Context()); err != nil || f.calls != 3 {
+		t.Errorf("got %v after %d calls, want that the third is awaited, which is taken", err, f.calls)
 	}
 }
 
