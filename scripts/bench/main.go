@@ -59,6 +59,7 @@ func main() {
 
 // effort is how long and on how much is measured.
 type effort struct {
+	short     bool          // to try everything, not to measure
 	rounds    int           // of each pair, interleaved
 	book      string        // the PDF that is read
 	slice     time.Duration // of one side in one round of requests
@@ -73,7 +74,7 @@ func effortOf(benchtime, book string) (effort, error) {
 	case "":
 		return effort{rounds: 5, book: book, slice: 400 * time.Millisecond, samples: 60, passages: 100_000, functions: 1_000}, nil
 	case "short":
-		return effort{rounds: 1, book: book, slice: 50 * time.Millisecond, samples: 5, passages: 2_000, functions: 3}, nil
+		return effort{short: true, rounds: 1, book: book, slice: 50 * time.Millisecond, samples: 5, passages: 2_000, functions: 3}, nil
 	}
 	return effort{}, fmt.Errorf("BENCHTIME is %q: write short, or leave it out", benchtime)
 }
@@ -125,7 +126,7 @@ func bench(ctx context.Context, some []part, e effort) (*Report, error) {
 		return &Report{}, err
 	}
 	defer s.close()
-	report := &Report{Machine: describe(ctx, s.db)}
+	report := &Report{Short: e.short, Machine: describe(ctx, s.db)}
 	return report, report.measure(ctx, s, some, e)
 }
 

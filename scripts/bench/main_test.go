@@ -33,6 +33,32 @@ func TestBenchtime(t *testing.T) {
 	}
 }
 
+// TestAShortRunSaysSo in the first line of its report, which is kept like any other.
+func TestAShortRunSaysSo(t *testing.T) {
+	t.Parallel()
+	for benchtime, want := range map[string]string{"": "# Measured beside", "short": "# Only tried (BENCHTIME=short): these figures prove nothing\n"} {
+		e, err := effortOf(benchtime, "a.pdf")
+		r := &Report{Short: e.short}
+		if text := r.document().Markdown(); err != nil || !strings.HasPrefix(text, want) {
+			t.Errorf("BENCHTIME=%s: got %.80q, %v, want %q", benchtime, text, err, want)
+		}
+	}
+}
+
+func TestRowsSayOfHowManyFunctionsTheyAre(t *testing.T) {
+	t.Parallel()
+	started := func() []Row {
+		return []Row{{Name: "slow", Subject: 9, Ratio: 2}, {Name: "worst", Subject: 5, Ratio: 3}, {Name: "good", Subject: 4, Ratio: 1}}
+	}
+	for all, among := range map[int]string{3: "all 3 functions", 100: "3 of 100 functions"} {
+		rows := medianAndWorst(started(), all)
+		median, worst := "start to first answer, the median ratio of "+among+" (slow)", "start to first answer, the worst ratio of "+among+" (worst)"
+		if len(rows) != 2 || rows[0].Name != median || rows[1].Name != worst {
+			t.Errorf("3 of %d functions: got %+v", all, rows)
+		}
+	}
+}
+
 func TestWhatIsNotMeasuredIsSaidAndFails(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	r := &Report{Rows: []Row{{Name: "a", Ratio: 1, Budget: 2}, {Name: "b", Ratio: 1, Budget: 0.7, AtLeast: true}, {Name: "c", Ratio: 9}}}

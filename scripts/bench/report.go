@@ -35,6 +35,7 @@ func (r Row) Met() bool {
 
 // Report is what was measured, and where.
 type Report struct {
+	Short      bool // everything was tried, on too little to tell anything
 	Machine    string
 	Rows       []Row
 	Unmeasured []string // parts that can't be measured here, and why
@@ -57,6 +58,9 @@ func (r *Report) failure() error {
 // document is the report for readers.
 func (r *Report) document() *report.Document {
 	d := &report.Document{Title: "Measured beside the least that could do it"}
+	if r.Short {
+		d.Title = "Only tried (BENCHTIME=short): these figures prove nothing"
+	}
 	d.Say("%s.", r.Machine)
 	for _, why := range r.Unmeasured {
 		d.Say("**Not measured**: %s.", why)

@@ -78,10 +78,11 @@ func (a *arguer) concurrency() Argument {
 		return fmt.Sprintf("%.1f", calls/busy)
 	}))
 	b := a.biggest()
-	one, twenty, eighty := a.at(b.Students, with(1)), a.at(b.Students, with(20)), a.at(b.Students, with(80))
+	functions := func(atOnce float64) float64 { return a.at(b.Students, with(atOnce)).Part(functionParts...) }
+	one, twenty, eighty := functions(1), functions(20), functions(80)
 	return Argument{"Calls that one instance serves at once",
-		fmt.Sprintf("With %s students, one at a time costs %s USD a month more than 20 at once; 80 save %s more. Each function has instances of its own, so that calls overlap little until a function is busy, and then the CPU is used up first.",
-			report.Thousands(b.Students), dollars(one.Total()-twenty.Total()), cmp.Or(strings.TrimPrefix(dollars(twenty.Total()-eighty.Total()), "–"), "nothing")), rows}
+		fmt.Sprintf("With %s students, one at a time costs %s USD a month more for functions than 20 at once; 80 save %s more. Each function has instances of its own, so that calls overlap little until a function is busy, and then the CPU is used up first.",
+			report.Thousands(b.Students), dollars(one-twenty), cmp.Or(strings.TrimPrefix(dollars(twenty-eighty), "–"), "nothing")), rows}
 }
 
 func (a *arguer) partOfACPU() Argument {
@@ -149,7 +150,7 @@ func (a *arguer) warm() Argument {
 		if b.Students == 0 || calls == 0 {
 			return "–"
 		}
-		return fmt.Sprintf("%.2g %%", 100*cold/calls)
+		return percent(cold / calls)
 	}))
 	rows = append(rows, a.row(fmt.Sprintf("USD a month more with the %d busiest kept warm", n), func(b *Bill) string {
 		busiest := b.busiest()

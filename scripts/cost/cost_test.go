@@ -293,15 +293,48 @@ func TestWhatIsMissingOrUnknownIsNamed(t *testing.T) {
 	}
 	for assignment, want := range map[string]string{
 		"peek_factor=3": "peak_factor", "peak_factor": "name=value", "peak_factor=much": "must be a number", "peak_factor=-1": "negative",
+		"peak_factor=NaN": "must be a number", "peak_factor=Inf": "must be a number", "peak_factor=1e999": "must be a number",
+		"busy_hours=0": "above 0", "calls.courses-get.seconds=NaN": "must be a number",
 		"calls.nobody.calls=1": "no function", "calls.courses-get.cals=1": "isn't assumed",
 	} {
 		if err := inputs(t).set(assignment); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", assignment, err, want)
 		}
 	}
-	for _, args := range [][]string{{"-students", "many"}, {"-students", "-1"}, {"-set", "x"}, {"-infrastructure", "/nowhere"}, {"-nothing"}} {
+	for _, args := range [][]string{{"-students", "many"}, {"-students", "-1"}, {"-students", "1.5"}, {"-set", "x"}, {"-infrastructure", "/nowhere"}, {"-nothing"}} {
 		if err := run(append([]string{"-out", t.TempDir()}, args...), io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
+		}
+	}
+}
+
+// TestNothingAtAll sets each assumption to 0: that is refused, or computed with.
+func TestNothingAtAll(t *testing.T) {
+	t.Parallel()
+	for name := range inputs(t).General {
+		in := inputs(t)
+		if err := in.set(name + "=0"); err != nil {
+			if !slices.Contains(divisors, name) {
+				t.Error(err)
+			}
+			continue
+		}
+		for _, students := range []float64{0, 1000} {
+			b := compute(t, in, students)
+			for _, figure := range []float64{b.Total(), b.Need.CPU, b.Need.Memory, b.Need.Connections, b.Need.Data} {
+				if math.IsNaN(figure) || math.IsInf(figure, 0) {
+					t.Errorf("%s=0, %.0f students: %.2f USD, the database needs %+v", name, students, b.Total(), b.Need)
+				}
+			}
+		}
+	}
+}
+
+func TestSmallSharesAreWritten(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]string{0: "0 %", 1.4e-7: "< 0.01 %", 0.0001: "0.01 %", 0.012: "1.2 %", 0.97: "97 %", 1: "100 %"} {
+		if got := percent(share); got != want {
+			t.Errorf("%g: got %s, want %s", share, got, want)
 		}
 	}
 }
@@ -402,14 +435,21 @@ func TestArguments(t *testing.T) {
 	if a := find(enough, "Instances that are declared"); a.Rows != nil {
 		t.Errorf("a million instances aren't enough: %v", a.Rows)
 	}
+	// What one at a time costs more is what the table below says.
+	functions := find(in, "Calls that one instance serves at once")
+	last := len(functions.Rows[0]) - 1
+	cell := func(row int) float64 { return number(functions.Rows[row][last], `([\d,]+)`) }
+	if got, want := number(functions.Text, `costs ([\d,]+) USD`), cell(1)-cell(2); !close(got, want, 1) {
+		t.Errorf("one at a time costs %.0f USD more than 20 at once, by the table %.0f", got, want)
+	}
 	// Each tier carries more students than the one below it.
-	last := 0.0
+	carried := 0.0
 	for _, row := range find(in, "Which database tier").Rows[1:] {
 		carries, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimPrefix(row[4], "more than "), ",", ""), 64)
-		if err != nil || carries < last {
-			t.Errorf("%s carries %s students, a smaller one %.0f", row[0], row[4], last)
+		if err != nil || carries < carried {
+			t.Errorf("%s carries %s students, a smaller one %.0f", row[0], row[4], carried)
 		}
-		last = carries
+		carried = carries
 	}
 }
 
@@ -466,8 +506,12 @@ func TestChart(t *testing.T) {
 func TestCommandWritesTheReport(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if err := run([]string{"-infrastructure", "../../infrastructure", "-out", folder, "-students", "500, 0,20000", "-set", "peak_factor=4"}, io.Discard); err != nil {
+	var out strings.Builder
+	if err := run([]string{"-infrastructure", "../../infrastructure", "-out", folder, "-students", "500, 0,20000", "-set", "peak_factor=4"}, &out); err != nil {
 		t.Fatal(err)
+	}
+	if file := filepath.Join(folder, "cost.md"); !strings.Contains(out.String(), "report: "+file) {
+		t.Errorf("it doesn't say that it wrote %s", file)
 	}
 	report, err := os.ReadFile(filepath.Join(folder, "cost.md"))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -211,6 +212,9 @@ func (in *Inputs) callsOf(id string) (Calls, bool) {
 	return Calls{}, false
 }
 
+// divisors are the assumptions by which others are divided.
+var divisors = []string{"busy_hours", "connections_share", "database_cpu_share", "days_per_month", "memory_share"}
+
 // set overrides an assumption: name=value, or calls.<function>.<field>=value.
 func (in *Inputs) set(assignment string) error {
 	name, text, ok := strings.Cut(assignment, "=")
@@ -226,8 +230,11 @@ func (in *Inputs) set(assignment string) error {
 		return nil
 	}
 	value, err := strconv.ParseFloat(text, 64)
-	if err != nil || value < 0 {
+	if err != nil || !(value >= 0) || math.IsInf(value, 1) {
 		return fmt.Errorf("-set %s: the value must be a number that isn't negative", assignment)
+	}
+	if value == 0 && slices.Contains(divisors, name) {
+		return fmt.Errorf("-set %s: the value must be above 0", assignment)
 	}
 	if key, ok := strings.CutPrefix(name, "calls."); ok {
 		return in.setCalls(key, value)

@@ -74,10 +74,15 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	d := summary(bills, arguments, assignments)
+	d := summary(in, bills, arguments, assignments)
 	d.Plain(out)
 	detail(d, in, bills)
-	return d.Save(filepath.Join(*output, "cost.md"))
+	file := filepath.Join(*output, "cost.md")
+	if err := d.Save(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "report: %s; chart: %s\n", file, filepath.Join(*output, "cost.svg"))
+	return nil
 }
 
 func computeAll(in *Inputs) ([]*Bill, error) {

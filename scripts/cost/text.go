@@ -23,6 +23,17 @@ func dollars(usd float64) string {
 	return report.Thousands(math.Round(usd))
 }
 
+// percent writes a share with the digits that one looks at.
+func percent(share float64) string {
+	switch {
+	case 0 < share && share < 0.0001:
+		return "< 0.01 %"
+	case share < 0.1:
+		return fmt.Sprintf("%.2g %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
 // perStudent writes what one student costs.
 func perStudent(b *Bill) string {
 	if b.Students == 0 {
@@ -59,7 +70,7 @@ func rows(bills []*Bill) [][]string {
 }
 
 // summary is what one looks at: the bills, and what they argue for.
-func summary(bills []*Bill, arguments []Argument, assignments []string) *report.Document {
+func summary(in *Inputs, bills []*Bill, arguments []Argument, assignments []string) *report.Document {
 	d := &report.Document{Title: "What the platform costs"}
 	d.Say("Computed by `make cost` from `infrastructure/functions.json` and `infrastructure/cost`.")
 	if len(assignments) > 0 {
@@ -68,6 +79,12 @@ func summary(bills []*Bill, arguments []Argument, assignments []string) *report.
 	d.Plot("cost.svg", chart(bills))
 	add := func(all [][]string) { d.Table(1, all[0]...).Rows = all[1:] }
 	add(rows(bills))
+	d.Say("Instances and connections are others in `make simulate`, at the same number of students. Here a student's calls of a month are "+
+		"spread over its days, %.0f %% of them into %g hours, and the peak is %g times the mean of these hours; connections are those that "+
+		"instances probably hold then, and what assumptions.json says that a call takes is a guess. The simulation plays one school day, on which "+
+		"lessons begin at the full hour, takes its busiest minute and what calls took in a load run, and counts the connections that all functions "+
+		"may open, whether they do or not. Take the bill from here, and limits from there.",
+		100*in.General["busy_share"].Value, in.General["busy_hours"].Value, in.General["peak_factor"].Value)
 	d.Heading("What this argues for")
 	for _, a := range arguments {
 		d.Subheading(a.Title)
