@@ -525,7 +525,7 @@ func TestChosenAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	ada := newStudent(apitest.New(t), "ada")
 	attempt, questions := ada.start(ada.published(kinds[:1], nil))
-	for _, answer := range []any{strings.Repeat("x", 100_000), slices.Repeat([]any{"xxxx"}, 50_000)} {
+	for _, answer := range []any{strings.Repeat("x", 100_000), slices.Repeat([]any{"xxxx"}, 5_000)} {
 		if got := ada.answer(attempt, questions[0], answer).Want(http.StatusBadRequest).Map(); got["user_answer"] == nil {
 			t.Errorf("refused by %v", got)
 		}
