@@ -82,7 +82,7 @@ func summary(in *Inputs, bills []*Bill, arguments []Argument, assignments []stri
 	d.Say("Instances and connections are others in `make simulate`, at the same number of students. Here a student's calls of a month are "+
 		"spread over its days, %.0f %% of them into %g hours, and the peak is %g times the mean of these hours; connections are those that "+
 		"instances probably hold then, and what assumptions.json says that a call takes is a guess. The simulation plays one school day, on which "+
-		"lessons begin at the full hour, takes its busiest minute and what calls took in a load run, and counts the connections that all functions "+
+		"lessons begin at the full hour, takes its busiest minute and what calls took in a load run, and counts the connections that instances "+
 		"may open, whether they do or not. Take the bill from here, and limits from there.",
 		100*in.General["busy_share"].Value, in.General["busy_hours"].Value, in.General["peak_factor"].Value)
 	d.Heading("What this argues for")

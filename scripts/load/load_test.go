@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -336,15 +337,32 @@ func TestSimulation(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	dir := t.TempDir()
-	err := simulate(t.Context(), &out, simulateConfig{students: []int{2_000, 40_000}, catalogue: "../../infrastructure/functions.json", dir: dir, seed: 1})
+	err := simulate(t.Context(), &out, simulateConfig{students: []int{1, 2_000, 40_000}, catalogue: "../../infrastructure/functions.json", dir: dir, seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, dir, "day-2000.svg", "day-40000.svg", "process-document")
+	checkReport(t, dir, "day-1.svg", "day-2000.svg", "day-40000.svg", "process-document", "## 1 student\n", "connections that all functions of the catalogue may open")
 	said := strings.Join(strings.Fields(out.String()), " ")
 	verdict := regexp.MustCompile(`At 40,000 students (nothing breaks|the first thing to break is .+, at \d\d:\d\d, because .+; to serve them raise .+)`)
 	if !strings.Contains(said, "At 2,000 students nothing breaks") || !verdict.MatchString(said) {
 		t.Errorf("it says %s", &out)
+	}
+}
+
+// TestLongNamesFitTheirPlot, whichever font they are written in.
+func TestLongNamesFitTheirPlot(t *testing.T) {
+	t.Parallel()
+	m := &measured{config: runConfig{schedule: scheduleConfig{day: schoolday.Day}}, record: &record{}}
+	for _, operation := range []string{"documents-stream-events", "an-operation-with-a-name-that-is-longer"} {
+		m.samples = append(m.samples, sample{operation: operation, took: time.Second})
+		svg := m.plotDistribution().SVG()
+		label := regexp.MustCompile(`<text x="([\d.]+)"[^>]* text-anchor="end"[^>]*>` + operation + `<`).FindStringSubmatch(svg)
+		if label == nil {
+			t.Fatalf("%s isn't in %s", operation, svg)
+		}
+		if room, err := strconv.ParseFloat(label[1], 64); err != nil || room < 6.2*float64(len(operation)) {
+			t.Errorf("%s has room of %s points, want 6.2 a letter", operation, label[1])
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 	"aksio.app/scripts/internal/commandline"
 )
 
-// mostSimulated is how many students fit into the memory of a large machine.
+// mostSimulated is ten times the students whose day is played in a minute or two.
 const mostSimulated = 10_000_000
 
 func main() {

@@ -58,12 +58,17 @@ func (m *measured) plotDistribution() *plot.Canvas {
 	p.Dots(medians, 3, plot.Black)
 	p.Dots(p95s, 2, plot.Black)
 	p.X, p.Y = plot.Milliseconds(low, high), plot.Names(names)
+	longest := 0
+	for _, name := range names {
+		longest = max(longest, len(name))
+	}
+	left := 12 + 6.4*float64(longest) // the widest fonts that a browser may take need that
 	height := 75 + 19*float64(len(names))
 	c := plot.New(wide, height, "What students waited, by operation: bars from the median over p95 to p99")
-	c.Text(130, 15, 13, "What students waited")
-	c.Legend(130, 34, plot.Key{Name: "from the median", Colour: plot.Blue, Mark: plot.Field}, plot.Key{Name: "over p95", Colour: plot.Sky, Mark: plot.Field},
+	c.Text(left, 15, 13, "What students waited")
+	c.Legend(left, 34, plot.Key{Name: "from the median", Colour: plot.Blue, Mark: plot.Field}, plot.Key{Name: "over p95", Colour: plot.Sky, Mark: plot.Field},
 		plot.Key{Name: "to p99, on a logarithmic scale"})
-	c.Draw(p, 0, 0, wide, height, plot.Margins{Left: 130, Right: 20, Top: 44, Bottom: 24})
+	c.Draw(p, 0, 0, wide, height, plot.Margins{Left: left, Right: 20, Top: 44, Bottom: 24})
 	return c
 }
 

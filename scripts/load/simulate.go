@@ -282,12 +282,12 @@ func awaits(day []schoolday.Visit, id string) bool {
 // verdict is the sentence that everything else explains.
 func (s *simulated) verdict() string {
 	if len(s.asIs.Breaks) == 0 {
-		return fmt.Sprintf("At %s students nothing breaks: all calls are served without long waits.", report.Thousands(float64(s.config.Students)))
+		return fmt.Sprintf("At %s nothing breaks: all calls are served without long waits.", students(s.config.Students))
 	}
 	first := s.asIs.Breaks[0]
 	e := s.explain(first)
-	return fmt.Sprintf("At %s students the first thing to break is %s, at %s, because %s; to serve them raise %s.",
-		report.Thousands(float64(s.config.Students)), e.limit, timeOfDay(first.At), e.because, cmp.Or(e.remedy, "what it waits for"))
+	return fmt.Sprintf("At %s the first thing to break is %s, at %s, because %s; to serve them raise %s.",
+		students(s.config.Students), e.limit, timeOfDay(first.At), e.because, cmp.Or(e.remedy, "what it waits for"))
 }
 
 func counted(n int, thing string) string {
@@ -295,6 +295,13 @@ func counted(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func students(n int) string {
+	if n == 1 {
+		return "1 student"
+	}
+	return report.Thousands(float64(n)) + " students"
 }
 
 func rate(perSecond float64) string {

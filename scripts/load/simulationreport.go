@@ -24,13 +24,17 @@ func simulationReport(known profile, cases []*simulated) *report.Document {
 		report.Thousands(production.RequestsPerMinute), plot.Duration(production.InstanceStart), plot.Duration(production.RoundTrip),
 		"The model's answers take what scripts/load/assumed.go says.")
 	for _, s := range cases {
-		d.Heading(report.Thousands(float64(s.config.Students)) + " students")
+		d.Heading(students(s.config.Students))
 		s.describe(d)
 	}
 	d.Heading("How to read it")
 	d.Say("A limit breaks in the first minute in which more than 1 %% of its calls are refused for it, or wait for it and in queues for more than %s "+
 		"altogether (%s for background work). Cold starts don't count as broken limits: they pass by themselves. Needed is what keeps processors, places "+
 		"and connections at most %.0f %% busy in the busiest minute.", simulation.Patience, simulation.BackgroundPatience, 100*production.Utilization)
+	d.Say("`make cost` has other instances and connections at the same number of students. It spreads a month's calls over its days, and takes for the peak " +
+		"a multiple of the mean of a day's busy hours; what calls take, and how many a student makes, is assumed there (infrastructure/cost/assumptions.json). Here it is one " +
+		"school day, on which lessons begin at the full hour, and its busiest minute counts; what calls take was measured. And cost counts connections that are probably " +
+		"open at the peak, of all functions; needed is here what the day's functions may open with the instances that they need. Take limits from here, and the bill from there.")
 	d.Say("Every call is simulated. Approximated are: times of service (exponential around what was measured on one machine; its processor is taken for " +
 		"the cloud's), instances (a function's share each of its queues, as if perfectly balanced), the order within a call (it computes, asks the database once for all " +
 		"round trips, then asks the model), the budget of the model (it comes back evenly, a minute's worth is saved), students (who is refused leaves the activity, or " +
@@ -102,7 +106,8 @@ func (s *simulated) describeShared(d *report.Document) {
 	p := s.config.Platform
 	t := d.Table(1, "limit", "allowed", "reached", "needed")
 	t.Row("processors of the database", fmt.Sprint(p.DatabaseCores), fmt.Sprintf("%.1f busy", busiest), fmt.Sprintf("%d", s.raised.Platform.DatabaseCores))
-	t.Row("connections of the database, of all functions", fmt.Sprint(p.DatabaseConnections), fmt.Sprint(connections), fmt.Sprint(s.connections(s.raised.Functions)))
+	t.Row("connections of the database", fmt.Sprint(p.DatabaseConnections), fmt.Sprint(connections), fmt.Sprint(s.needs.Connections))
+	t.Row("connections that all functions of the catalogue may open", fmt.Sprint(s.connections(s.config.Functions)), "–", fmt.Sprint(s.connections(s.raised.Functions)))
 	t.Row("tokens of the model a minute", report.Thousands(p.TokensPerMinute), report.Thousands(tokens), report.Thousands(s.needs.Tokens))
 	t.Row("requests of the model a minute", report.Thousands(p.RequestsPerMinute), "–", report.Thousands(s.needs.Requests))
 	for _, id := range schoolday.Operations(s.config.Day) {
@@ -112,6 +117,9 @@ func (s *simulated) describeShared(d *report.Document) {
 				fmt.Sprintf("%.0f", s.needs.Functions[id].AtSchool*60/schools))
 		}
 	}
+	d.Say("The connections needed are what the day's functions, and in the next row all functions, may open with the instances needed. " +
+		"Reached may exceed needed, which is of averages: where calls come by chance, or queue after a minute without room, more is added for a while. " +
+		"Tokens may exceed what a minute allows, too: those of a minute before it are saved up. “–” is what the simulation doesn't count.")
 }
 
 func slow(r *simulation.Result) (n int) {
@@ -141,7 +149,7 @@ func seconds95(s float64) string {
 
 // plotDay draws calls, and below them how much of the shared limits is in use.
 func (s *simulated) plotDay() *plot.Canvas {
-	says := fmt.Sprintf("The day of %s students: calls a second, and the share of what is shared that is in use", report.Thousands(float64(s.config.Students)))
+	says := fmt.Sprintf("The day of %s: calls a second, and the share of what is shared that is in use", students(s.config.Students))
 	from, to := schoolday.Span(s.config.Day)
 	to += time.Hour
 	limits := s.config.Platform
@@ -178,9 +186,16 @@ func (s *simulated) plotDay() *plot.Canvas {
 	bottom.Line(tokens, plot.Green, 1.2)
 
 	c := plot.New(wide, 450, says)
-	c.Text(40, 15, 13, "Calls a second at "+report.Thousands(float64(s.config.Students))+" students")
-	c.Legend(40, 34, plot.Key{Name: "if all were served", Colour: plot.Black, Mark: plot.Stroke}, plot.Key{Name: "made", Colour: plot.Sky, Mark: plot.Field},
-		plot.Key{Name: "refused", Colour: plot.Red, Mark: plot.Stroke})
+	c.Text(40, 15, 13, "Calls a second at "+students(s.config.Students))
+	keys := []plot.Key{{Name: "if all were served", Colour: plot.Black, Mark: plot.Stroke}, {Name: "made", Colour: plot.Sky, Mark: plot.Field},
+		{Name: "refused", Colour: plot.Red, Mark: plot.Stroke}}
+	switch n := len(s.asIs.Breaks); {
+	case n > 3:
+		keys = append(keys, plot.Key{Name: "dashed: the first three limits that break"})
+	case n > 0:
+		keys = append(keys, plot.Key{Name: "dashed: what breaks"})
+	}
+	c.Legend(40, 34, keys...)
 	c.Draw(top, 0, 0, wide, 225, timeMargins)
 	c.Text(40, 240, 13, "Share of the limit in use, %")
 	c.Legend(40, 259, plot.Key{Name: "processors of the database", Colour: plot.Blue, Mark: plot.Stroke},

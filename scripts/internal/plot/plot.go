@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,7 @@ type Panel struct {
 	X, Y  Axis
 
 	shapes []func(*strings.Builder, frame)
+	words  []func(*strings.Builder, frame) // above the shapes
 }
 
 // Canvas is a picture of some size in points.
@@ -127,7 +129,7 @@ func (c *Canvas) Draw(p *Panel, x, y, width, height float64, m Margins) {
 			line(&c.b, f.left-t.length(), at, f.left, at, Grey, 0.7, "")
 		}
 	}
-	for _, shape := range p.shapes {
+	for _, shape := range slices.Concat(p.shapes, p.words) {
 		shape(&c.b, f)
 	}
 	line(&c.b, f.left, f.bottom, f.right, f.bottom, Grey, 1, "")
@@ -198,11 +200,15 @@ func (p *Panel) Beside(x, y float64, words string) {
 }
 
 // Upright draws a line from the bottom to the top, with words beside it, so many
-// lines below the top.
+// lines below the top. The words are above all lines, on white.
 func (p *Panel) Upright(x float64, words string, below int) {
 	p.shapes = append(p.shapes, func(b *strings.Builder, f frame) {
 		line(b, f.x(x), f.top, f.x(x), f.bottom, Black, 0.8, ` stroke-dasharray="3 2"`)
+	})
+	p.words = append(p.words, func(b *strings.Builder, f frame) {
+		b.WriteString(`<g stroke="` + White + `" stroke-width="3" stroke-linejoin="round" paint-order="stroke">`)
 		write(b, f.x(x)+4, f.top+9+12*float64(below), 9, "start", Black, words)
+		b.WriteString("</g>\n")
 	})
 }
 

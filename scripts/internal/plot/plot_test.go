@@ -77,6 +77,7 @@ func TestPictureIsXMLAndHoldsEverything(t *testing.T) {
 	p.Crosses(points[:1], Red)
 	p.Bar(2, 4, 10, 8, Green)
 	p.Upright(5, "here", 0)
+	p.Upright(6, "there", 1)
 	p.Within(5, 10, White, "inside")
 	p.Beside(10, 100, "behind")
 	c := New(200, 100, "what it shows")
@@ -104,6 +105,9 @@ func TestPictureIsXMLAndHoldsEverything(t *testing.T) {
 		if !strings.Contains(svg, want) {
 			t.Errorf("there is no %s in\n%s", want, svg)
 		}
+	}
+	if dashed, words := strings.LastIndex(svg, "stroke-dasharray=\"3 2\""), strings.Index(svg, ">here<"); words < dashed {
+		t.Error("a line crosses the words beside another")
 	}
 	if strings.Contains(svg, "NaN") {
 		t.Error("a hole is drawn")
