@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,7 +32,26 @@ import (
 type environment struct {
 	*cloud
 	fake
-	said *bytes.Buffer
+	said *transcript
+}
+
+// transcript is what all programs together print.
+type transcript struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *transcript) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b...)
+	return len(b), nil
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
 }
 
 func newEnvironment(t *testing.T) *environment {
@@ -44,7 +62,7 @@ func newEnvironment(t *testing.T) *environment {
 		t.Fatal(err)
 	}
 	f.write("root/infrastructure/functions.json", string(declared))
-	said := new(bytes.Buffer)
+	said := new(transcript)
 	return &environment{&cloud{
 		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"),
 		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), root: f.path("root"),

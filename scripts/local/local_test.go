@@ -56,7 +56,7 @@ func TestStudentsDay(t *testing.T) {
 	if strings.Contains(out.String(), " page") {
 		t.Errorf("a text without pages has some:\n%s", &out)
 	}
-	for _, want := range []string{"    reading its text ", "; right is ", `[1] photosynthesis.md, "Photosynthesis`, "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
+	for _, want := range []string{"; right is ", `[1] photosynthesis.md, "Photosynthesis`, "✓ sign out", "\ncards         10 made", "\nquiz score    ", "\ncited answer  “The light reactions"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &out)
 		}
