@@ -174,12 +174,15 @@ func (c claim) settle(ctx context.Context, how func(context.Context) error) {
 		if err == nil {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			slog.WarnContext(ctx, "idempotency key not settled", "operation", c.operation, "error", err)
-			return
-		case <-time.After(settleRetryWait): // a database that was away comes back
+		if fault.KindOf(err) == fault.Unavailable { // a database that was away comes back
+			select {
+			case <-ctx.Done():
+			case <-time.After(settleRetryWait):
+				continue
+			}
 		}
+		slog.WarnContext(ctx, "idempotency key not settled", "operation", c.operation, "error", err)
+		return
 	}
 }
 
