@@ -186,7 +186,7 @@ func uploadLecture(t *testing.T, app *apitest.App, student *apitest.Client) api.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return api.Object{Bucket: "uploads", Name: attrs.Name, Generation: attrs.Generation, Size: attrs.Size, ContentType: attrs.ContentType}
+	return api.Object{Bucket: bucket.Name(), Name: attrs.Name, Generation: attrs.Generation, Size: attrs.Size, ContentType: attrs.ContentType}
 }
 
 // undisturbed is whatWasRead of a reading that nothing stopped.

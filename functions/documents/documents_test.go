@@ -98,7 +98,7 @@ func (a *app) object(document string) api.Object {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return api.Object{Bucket: "uploads", Name: attrs.Name, Generation: attrs.Generation, Size: attrs.Size, ContentType: attrs.ContentType}
+	return api.Object{Bucket: a.bucket.Name(), Name: attrs.Name, Generation: attrs.Generation, Size: attrs.Size, ContentType: attrs.ContentType}
 }
 
 // process delivers the event.

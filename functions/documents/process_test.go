@@ -141,6 +141,21 @@ func TestDeletedDocumentIsNotReadOn(t *testing.T) {
 	ada.Get(ada.path + document + "/").Want(http.StatusNotFound)
 }
 
+func TestEventOfAnotherBucketIsDropped(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	document := ada.uploaded("lecture.txt", "text/plain", lecture)
+	object := app.object(document)
+	app.Finalize("process-document", object).Want(http.StatusOK)
+	elsewhere := object
+	elsewhere.Bucket, elsewhere.Generation = "another-bucket", object.Generation+1
+	app.Finalize("process-document", elsewhere).Want(http.StatusOK)
+	if state := ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()["processing_status"]; state != "completed" {
+		t.Errorf("the document is %s after another bucket's event, want completed", state)
+	}
+}
+
 func TestDocumentThatBreaksItsReaderIsGivenUp(t *testing.T) {
 	t.Parallel()
 	refused := aitest.Error(http.StatusBadRequest, "invalid_request_error", "no")

@@ -117,6 +117,9 @@ func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
+// Name returns the bucket's name.
+func (b *Bucket) Name() string { return b.config.Bucket }
+
 func (b *Bucket) bucket(ctx context.Context) (*storage.BucketHandle, error) {
 	client, err := b.client(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package document
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"aksio.app/shared/ai"
@@ -31,7 +32,16 @@ func setup(env *api.Env) (api.ObjectHandler, error) {
 	if err != nil {
 		return nil, err
 	}
+	bucket, err := uploads.Open(env)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, object api.Object) error {
+		if object.Bucket != bucket.Name() {
+			// A trigger set up wrongly: the same name is another file there.
+			slog.ErrorContext(ctx, "event of another bucket dropped", "bucket", object.Bucket, "object", object.Name)
+			return nil
+		}
 		return processor.Process(ctx, object.Name, object.Generation)
 	}, nil
 }
