@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	_ "aksio.app/functions/all"
 	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api/apitest"
@@ -37,6 +39,26 @@ func TestHealthTellsTheTruth(t *testing.T) {
 	}
 	if got["status"] != "unhealthy" || time.Since(start) > 5*time.Second {
 		t.Errorf("got %v after %s", got["status"], time.Since(start))
+	}
+}
+
+func TestHealthAsksRedisWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	server := miniredis.RunT(t)
+	for _, tc := range []struct{ address, status string }{
+		{"redis://" + server.Addr(), "healthy"},
+		{"redis://127.0.0.1:1", "degraded"},
+	} {
+		app := apitest.New(t, "REDIS_URL", tc.address)
+		got := app.Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+		cache := got["checks"].(map[string]any)["cache"].(map[string]any)
+		if got["status"] != tc.status || cache["healthy"] != (tc.status == "healthy") {
+			t.Errorf("%s: got %v", tc.address, got)
+		}
+	}
+	got := apitest.New(t).Anonymous().Get("/api/health/").Want(http.StatusOK).Map()
+	if cache, asked := got["checks"].(map[string]any)["cache"]; asked {
+		t.Errorf("without a Redis: got %v", cache)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/limits/counter"
 	"aksio.app/shared/live"
 	"aksio.app/shared/operations"
 	"aksio.app/shared/uploads"
@@ -24,7 +25,7 @@ func init() {
 		Methods:  []string{http.MethodGet},
 		Path:     "/api/health/",
 		Summary:  "Tell whether the platform and what it depends on are well.",
-		Needs:    []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource},
+		Needs:    []api.Resource{database.Resource, uploads.Resource, live.Resource, ai.Resource, counter.Resource},
 		Statuses: []int{http.StatusServiceUnavailable},
 	}, setup)
 }
@@ -63,13 +64,21 @@ func setup(env *api.Env) (api.PublicHandler[Request, Response], error) {
 	if err != nil {
 		return nil, err
 	}
-	monitor := operations.NewMonitor(
+	limiter, err := counter.Open(env, db)
+	if err != nil {
+		return nil, err
+	}
+	checks := []operations.Check{
 		operations.Check{Name: "database", Required: true, Ask: db.Ping},
 		operations.Check{Name: "storage", Ask: bucket.Ping},
 		operations.Check{Name: "backups", Ask: func(ctx context.Context) error { return operations.Backups(ctx, db) }},
 		operations.Check{Name: "live", Ask: func(ctx context.Context) error { return askLive(ctx, events) }},
 		operations.Check{Name: "model", Kept: time.Minute, Ask: model.Ping}, // it is others'
-	)
+	}
+	if redis, ok := limiter.(counter.Pinger); ok {
+		checks = append(checks, operations.Check{Name: "cache", Ask: redis.Ping})
+	}
+	monitor := operations.NewMonitor(checks...)
 	return func(ctx context.Context, _ *Request) (*Response, error) {
 		health := monitor.Health(ctx)
 		resp := &Response{Status: http.StatusOK, Body: Health{health, "aksio-backend", model.Name()}}

@@ -59,7 +59,13 @@ func (c Config) options() (*redis.Options, error) {
 	return options, nil
 }
 
-// Open returns the process's limiter.
+// Pinger is a limiter that counts in a server of its own, which may be away.
+type Pinger interface {
+	// Ping reports whether the server answers.
+	Ping(ctx context.Context) error
+}
+
+// Open returns the process's limiter, a Pinger where there is a Redis.
 func Open(env *resource.Env, db *database.DB) (limits.Limiter, error) {
 	return resource.Open(env, Resource, func() (limits.Limiter, error) {
 		config, err := resource.Settings[Config](env)
@@ -85,6 +91,9 @@ type inRedis struct {
 	elsewhere limits.Limiter
 	away      atomic.Int64 // until when Redis isn't asked, in nanoseconds of Unix time
 }
+
+// Ping reports whether Redis answers.
+func (r *inRedis) Ping(ctx context.Context) error { return r.client.Ping(ctx).Err() }
 
 // pause is how long a Redis that failed is left alone: calls shouldn't each wait for it.
 const pause = 10 * time.Second
