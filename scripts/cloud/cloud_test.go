@@ -23,6 +23,7 @@ import (
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/stack"
+	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database/dbtest"
 	"aksio.app/shared/operations"
@@ -97,15 +98,21 @@ func (e *environment) release(t *testing.T, name string) (string, release) {
 	r := release{name, map[string]bundle.Bundle{}}
 	for id := range declared {
 		file := id + "-" + name + ".zip"
-		r.bundles[id] = bundle.Bundle{File: file}
+		r.bundles[id] = bundle.Bundle{Function: id, File: file}
 		e.write("objects/bundles/"+file, file)
 		e.write("built/"+name+"/"+file, file)
 	}
+	text, err := json.Marshal(r.bundles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.write("built/"+name+"/"+bundle.ManifestName, string(text))
 	return e.path("built/" + name), r
 }
 
-// local runs the platform, and an edge before it: a function answers 500 while what
-// serves is a folder whose name holds the text.
+// local runs the platform, and an edge before it, where each function tells the version
+// that an apply brought last, and one answers 500 while that is of a folder whose name
+// holds the text.
 func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 	t.Helper()
 	s, err := stack.Start(t.Context(), stack.Config{
@@ -128,13 +135,28 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if brokenWith != "" && r.URL.Path == "/api/v1/courses/" && strings.Contains(e.read("serving"), brokenWith) {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
+	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions api.Routes
+	for id, d := range declared {
+		if d.Access == api.Private || d.Trigger == api.Any {
+			continue
 		}
-		proxy.ServeHTTP(w, r)
-	}))
+		functions.Add(d.Methods, d.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			serving := e.read("serving")
+			if brokenWith != "" && id == "courses-list" && strings.Contains(serving, brokenWith) {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			if bundles, err := bundle.Manifest(serving); err == nil { // nothing was applied yet
+				w.Header().Set("Aksio-Version", bundles[id].Version())
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	}
+	edge := httptest.NewServer(&functions)
 	t.Cleanup(edge.Close)
 	e.serve(t, edge.URL, s.Private)
 	return s
@@ -318,7 +340,7 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	s := local(t, e, "")
-	if err := e.smokeTest(t.Context(), s.Address); err != nil {
+	if err := e.smokeTest(t.Context(), s.Address, nil); err != nil {
 		t.Errorf("a platform that works: %v", err)
 	}
 	private, err := url.Parse(s.Private)
@@ -364,12 +386,26 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 			server := httptest.NewServer(tc.handler)
 			defer server.Close()
 			e := newEnvironment(t)
-			err := e.smokeTest(t.Context(), server.URL)
+			err := e.smokeTest(t.Context(), server.URL, nil)
 			if err == nil || !strings.Contains(err.Error()+e.said.String(), tc.want) {
 				t.Errorf("got %v, want it to say %q", err, tc.want)
 			}
 		})
 	}
+}
+
+// TestSmokeKnowsWhatShouldServe asks a platform that serves another release.
+func TestSmokeKnowsWhatShouldServe(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "")
+	folder, served := e.release(t, "served")
+	e.write("serving", folder)
+	if err := e.smoke(t.Context(), served.bundles); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
+	_, next := e.release(t, "next")
+	e.mustSay(t, e.smoke(t.Context(), next.bundles), `answered by version "served", want "next"`)
 }
 
 // TestAReleaseDoesntWaitForTheModel finds everything well but what no release can mend.
@@ -394,7 +430,7 @@ func TestAReleaseDoesntWaitForTheModel(t *testing.T) {
 		}
 	}))
 	defer edge.Close()
-	if err := e.smokeTest(t.Context(), edge.URL); err != nil {
+	if err := e.smokeTest(t.Context(), edge.URL, nil); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(e.said.String(), "health-check: DEGRADED, look at it: backups, model\n") {
@@ -421,7 +457,7 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 	}))
 	defer edge.Close()
 	e.write("outputs.json", fmt.Sprintf(`{"api_url": {"value": null}, "function_urls": {"value": "%s/{function}"}}`, edge.URL))
-	if err := e.smoke(t.Context()); err != nil {
+	if err := e.smoke(t.Context(), nil); err != nil {
 		t.Errorf("%v\n%s", err, e.said)
 	}
 	for _, id := range []string{"courses-list", "health-check", "run-cleanup"} {
@@ -430,7 +466,7 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 		}
 	}
 	e.write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
-	e.mustSay(t, e.smoke(t.Context()), "no address to test")
+	e.mustSay(t, e.smoke(t.Context(), nil), "no address to test")
 }
 
 func TestKeysAreMadeAndReplaced(t *testing.T) {

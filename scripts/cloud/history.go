@@ -63,11 +63,11 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &release{name: name}
-	if err := json.Unmarshal([]byte(text), &r.bundles); err != nil {
+	bundles, err := bundle.Parse([]byte(text))
+	if err != nil {
 		return nil, fmt.Errorf("release %s: %w", name, err)
 	}
-	return r, nil
+	return &release{name, bundles}, nil
 }
 
 // record keeps a release that works.

@@ -86,7 +86,7 @@ func (c *cloud) bring(ctx context.Context, folder string, next release, before *
 	}
 	err := c.apply(ctx, folder)
 	if err == nil {
-		err = c.smoke(ctx)
+		err = c.smoke(ctx, next.bundles)
 	}
 	if err == nil {
 		return c.record(ctx, next)
@@ -209,7 +209,11 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 	if err := c.apply(ctx, folder); err != nil {
 		return err
 	}
-	return c.smoke(ctx)
+	bundles, err := bundle.Manifest(folder)
+	if err != nil {
+		return err
+	}
+	return c.smoke(ctx, bundles)
 }
 
 // unpack returns a folder with a release's bundles. Functions that it doesn't know,
@@ -238,8 +242,8 @@ func (c *cloud) unpack(ctx context.Context, r release) (string, error) {
 	return folder, err
 }
 
-// smoke tests what serves.
-func (c *cloud) smoke(ctx context.Context) error {
+// smoke tests what serves, which is to be of the bundles.
+func (c *cloud) smoke(ctx context.Context, bundles map[string]bundle.Bundle) error {
 	out, err := c.readOutputs(ctx)
 	if err != nil {
 		return err
@@ -248,7 +252,7 @@ func (c *cloud) smoke(ctx context.Context) error {
 	if address == "" {
 		return errors.New("the environment has no address to test: outputs api_url and function_urls are null")
 	}
-	return c.smokeTest(ctx, address)
+	return c.smokeTest(ctx, address, bundles)
 }
 
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {

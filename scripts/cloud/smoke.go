@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/commandline"
 )
@@ -37,7 +38,7 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
-		return c.smokeTest(ctx, *address)
+		return c.smokeTest(ctx, *address, nil)
 	}
 	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
 		return err
@@ -45,7 +46,14 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if err := c.initialize(ctx); err != nil {
 		return err
 	}
-	return c.smoke(ctx)
+	serving, err := c.lastRelease(ctx)
+	if err != nil {
+		return err
+	}
+	if serving == nil {
+		return c.smoke(ctx, nil)
+	}
+	return c.smoke(ctx, serving.bundles)
 }
 
 // call is a request to a function, and what it must answer.
@@ -53,15 +61,17 @@ type call struct {
 	function, method, path string
 	body                   string
 	want                   []int
-	problem                bool // as a problem body
+	problem                bool   // as a problem body
+	version                string // of the function that answers; any if empty
 	check                  func(body []byte) (note string, err error)
 }
 
 // smokeTest calls every function that is declared, signed out: each must be there,
 // answer in the API's own words, and let in nobody. The health of what they lean on
 // is health-check's word; that the database and the secrets can be read, a sign-in's
-// that is refused. An address with {function} in it is a template of each function's.
-func (c *cloud) smokeTest(ctx context.Context, address string) error {
+// that is refused. What answers has to be of the bundles, where they are told. An
+// address with {function} in it is a template of each function's.
+func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[string]bundle.Bundle) error {
 	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
 	if err != nil {
 		return err
@@ -70,7 +80,7 @@ func (c *cloud) smokeTest(ctx context.Context, address string) error {
 	var mu sync.Mutex
 	var going sync.WaitGroup
 	slots := make(chan struct{}, smokeAtOnce)
-	calls := smokeCalls(declared)
+	calls := smokeCalls(declared, bundles)
 	for _, wanted := range calls {
 		going.Go(func() {
 			slots <- struct{}{}
@@ -97,7 +107,7 @@ func (c *cloud) smokeTest(ctx context.Context, address string) error {
 }
 
 // smokeCalls are the calls of all functions.
-func smokeCalls(declared map[string]catalogue.Function) []call {
+func smokeCalls(declared map[string]catalogue.Function, bundles map[string]bundle.Bundle) []call {
 	var calls []call
 	for _, id := range slices.Sorted(maps.Keys(declared)) {
 		d := declared[id]
@@ -106,14 +116,14 @@ func smokeCalls(declared map[string]catalogue.Function) []call {
 		}
 		path := pathParameter.ReplaceAllString(d.Path, "0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c")
 		for _, method := range d.Methods {
-			c := call{function: id, method: method, path: path, problem: true}
+			c := call{function: id, method: method, path: path, problem: true, version: bundles[id].Version()}
 			if method != http.MethodGet {
 				c.body = "{}"
 			}
 			switch {
 			case d.Access == "private":
 				c.want = []int{http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized}
-				c.problem = false // it may be the platform that refuses
+				c.problem, c.version = false, "" // it may be the platform that refuses
 			case d.Access == "user":
 				c.want = []int{http.StatusUnauthorized}
 			case id == "health-check":
@@ -198,6 +208,9 @@ func (c call) make(ctx context.Context, address string) (note string, err error)
 	}
 	if !slices.Contains(c.want, resp.StatusCode) {
 		return "", fmt.Errorf("%s %s answers %d, want %d: %.300s", c.method, c.path, resp.StatusCode, c.want[0], bytes.TrimSpace(body))
+	}
+	if served := resp.Header.Get("Aksio-Version"); c.version != "" && served != c.version {
+		return "", fmt.Errorf("%s %s is answered by version %q, want %q: something else serves than was deployed", c.method, c.path, served, c.version)
 	}
 	if c.problem && resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", fmt.Errorf("%s %s answers %d as %q: something before the function did", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"))

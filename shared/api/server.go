@@ -305,6 +305,14 @@ func (w *statusWriter) send() {
 // Unwrap lets http.ResponseController set deadlines.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// Version names the bundle that the process was built from, in each answer's header, so
+// that a deployment can tell whether what it brought is what serves. The bundle's root
+// sets it; elsewhere it is empty and isn't told.
+var Version string
+
+// versionHeader is also read by scripts/cloud.
+const versionHeader = "Aksio-Version"
+
 // setHeaders sets what all answers say to browsers: to take them for what they are, and
 // which pages may read them. No cookie is ever used, so a page that may call gains
 // nothing but its own token's rights.
@@ -315,6 +323,9 @@ func setHeaders(w http.ResponseWriter, r *http.Request, origins []string) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	header.Set("Vary", "Origin")
+	if Version != "" {
+		header.Set(versionHeader, Version)
+	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return

@@ -8,6 +8,7 @@
 //	bundle.go   links the function, and what the buildpack wants to be linked
 //	go.mod      the modules that the function links, no others
 //	functions/  shared/  vendor/
+//	version     of all the others, which the function tells in its answers
 //
 // The buildpack never looks at go.work, refuses a root without a Go file, and
 // takes a vendor folder only with funcframework in it.
@@ -26,6 +27,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"aksio.app/scripts/internal/catalogue"
 )
@@ -84,13 +86,23 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 	return bundles, note(folder, bundles, all)
 }
 
-// write stores the entries unless they are stored already.
+// Version is what the function tells of itself in the header Aksio-Version.
+func (b Bundle) Version() string {
+	return strings.TrimSuffix(strings.TrimPrefix(b.File, b.Function+"-"), ".zip")
+}
+
+// write stores the entries, and their version, unless they are stored already.
 func write(folder, function string, entries []entry) (Bundle, error) {
 	hash := sha256.New()
 	for _, e := range entries {
 		fmt.Fprintf(hash, "%s\x00%x\n", e.name, e.hash)
 	}
 	b := Bundle{Function: function, File: fmt.Sprintf("%s-%x.zip", function, hash.Sum(nil)[:8])}
+	version, err := compress([]byte(b.Version()))
+	if err != nil {
+		return Bundle{}, err
+	}
+	entries = append(entries, entry{"version", version})
 	target := filepath.Join(folder, b.File)
 	if whole(target, len(entries)) {
 		return b, nil
@@ -164,9 +176,18 @@ func Manifest(folder string) (map[string]Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	manifest, err := Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s can't be read; delete it and make the bundles anew: %w", filepath.Join(folder, ManifestName), err)
+	}
+	return manifest, nil
+}
+
+// Parse reads a manifest's text.
+func Parse(text []byte) (map[string]Bundle, error) {
 	var manifest map[string]Bundle
 	if err := json.Unmarshal(text, &manifest); err != nil {
-		return nil, fmt.Errorf("%s can't be read; delete it and make the bundles anew: %w", filepath.Join(folder, ManifestName), err)
+		return nil, err
 	}
 	for function, b := range manifest {
 		b.Function = function

@@ -123,7 +123,22 @@ func (g graph) entries(function string, files *store) ([]entry, error) {
 
 // root is the bundle's one package: the main that the buildpack writes links it.
 func root(function string) string {
-	return fmt.Sprintf("// Package bundle is one function with all that it links.\npackage bundle\n\nimport (\n\t_ %q\n\t_ %q\n)\n", function, framework)
+	return fmt.Sprintf(`// Package bundle is one function with all that it links.
+package bundle
+
+import (
+	_ "embed"
+
+	_ %q
+	"aksio.app/shared/api"
+	_ %q
+)
+
+//go:embed version
+var version string
+
+func init() { api.Version = version }
+`, function, framework)
 }
 
 // goMod names the modules of the packages and no others, so that a new version of
