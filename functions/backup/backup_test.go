@@ -202,7 +202,8 @@ func TestWhatBackupsWantShowsInHealth(t *testing.T) {
 		sql     string
 		healthy bool
 	}{
-		"nothing was ever backed up":  {`SELECT`, true},
+		"not yet backed up":           {`SELECT`, true},
+		"never backed up":             {`UPDATE goose_db_version SET tstamp = tstamp - interval '27 hours'`, false},
 		"a backup of last night":      {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '25 hours')`, true},
 		"none since the night before": {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '27 hours')`, false},
 		"never drilled":               {`INSERT INTO backups SELECT gen_random_uuid(), 'x', 1, 1, now(), now() - n * interval '36 days' FROM generate_series(0, 1) n`, false},

@@ -109,22 +109,24 @@ const (
 )
 
 // Backups reports whether the newest backup is young enough, the last restore drill
-// that ended passed, and that is not too long ago. A database that was never backed
-// up is as well as can be expected: the alert for silence waits for its first backup.
+// that ended passed, and that is not too long ago. What never happened counts from when the
+// database was made: the alerts for silence know nothing of what never spoke.
 func Backups(ctx context.Context, db *database.DB) error {
-	var age, drilled time.Duration // since the newest drill that passed, else since the first backup
+	var age, drilled time.Duration
 	var last string
 	err := db.QueryRow(ctx, `
-		SELECT coalesce((SELECT now() - verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), interval '0'),
-			coalesce((SELECT now() - started_at FROM restore_drills WHERE state = 'passed' ORDER BY started_at DESC LIMIT 1),
-				(SELECT now() - verified_at FROM backups ORDER BY verified_at LIMIT 1), interval '0'),
-			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')`).
+		WITH made AS (SELECT min(tstamp) AS at FROM goose_db_version)
+		SELECT now() - coalesce((SELECT verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), made.at),
+			now() - coalesce((SELECT started_at FROM restore_drills WHERE state = 'passed' ORDER BY started_at DESC LIMIT 1),
+				(SELECT verified_at FROM backups ORDER BY verified_at LIMIT 1), made.at),
+			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')
+		FROM made`).
 		Scan(&age, &drilled, &last)
 	switch {
 	case err != nil:
 		return err
 	case age > backupAge:
-		return fmt.Errorf("the newest verified backup is %s old", age.Round(time.Minute))
+		return fmt.Errorf("no backup was verified for %s", age.Round(time.Minute))
 	case last == "failed":
 		return errors.New("the last restore drill failed")
 	case drilled > drillAge:
