@@ -5,7 +5,8 @@
 // Each topic has a log of its newest events, for relaying them as server-sent
 // events, and a head document with the newest one, for clients that watch
 // progress/{topic} with a Firestore SDK of their own. Security rules let only
-// the user named in the field owner read it.
+// the user named in the field owner read it (infrastructure/firestore.rules, which says
+// what such a client lacks).
 package live
 
 import (
