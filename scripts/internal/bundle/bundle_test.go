@@ -172,8 +172,13 @@ func TestBundlesRun(t *testing.T) {
 			if status, body := get(t, url+"/api/v1/courses/", app.Token(ada.ID)); status != http.StatusOK || !json.Valid(body) {
 				t.Errorf("%s answers %d %s", b.Function, status, body)
 			}
-			if status, _ := get(t, url+"/api/v1/courses/", ""); status != http.StatusUnauthorized {
-				t.Errorf("%s answers %d to a stranger", b.Function, status)
+			stranger, err := http.Get(url + "/api/v1/courses/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stranger.Body.Close()
+			if version := stranger.Header.Get("Aksio-Version"); stranger.StatusCode != http.StatusUnauthorized || len(version) != 16 || version != b.Version() {
+				t.Errorf("%s of %s answers %d to a stranger, as version %q", b.Function, b.File, stranger.StatusCode, version)
 			}
 		case "accounts-get-keys":
 			if status, body := get(t, url+"/.well-known/jwks.json", ""); status != http.StatusOK || !bytes.Contains(body, []byte("Ed25519")) {
