@@ -6,7 +6,7 @@ PACKAGES := $(MODULES:%=./%/...)
 WITH     := $(GO) run ./scripts/with --
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz bench load simulate terraform bundle cost check audit scan tools generate check-generated lint format clean
+.PHONY: help run demo test cover fuzz bench load simulate terraform bundle cost check audit scan tools generate check-generated lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,16 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 test: ## Run all tests against real services, which it finds or starts
 	@$(MAKE) --no-print-directory terraform
 	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+COVERED := ./shared/... ./functions/...
+COVERAGE = 80
+
+cover: ## Run the platform's tests and fail when they reach less of its statements than COVERAGE=80 percent, into build/coverage.html
+	@mkdir -p build
+	$(WITH) $(GO) test -count=1 -coverprofile=build/coverage.out -coverpkg="$$(echo $(COVERED) | tr ' ' ,)" $(COVERED)
+	$(GO) tool cover -html build/coverage.out -o build/coverage.html
+	@$(GO) tool cover -func build/coverage.out | awk -v least=$(COVERAGE) \
+		'END { share = $$NF + 0; print "the tests reach " share " % of the statements, " least " are wanted"; exit share < least }'
 
 fuzz: ## Try every fuzz test for FUZZTIME (10s) against real services; fails on what it finds
 	$(WITH) $(GO) run ./scripts/fuzz -time $(or $(FUZZTIME),10s) $(PACKAGES)
