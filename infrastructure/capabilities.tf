@@ -45,9 +45,9 @@ locals {
     backups = {
       # Writes and looks, but can't remove: a backup outlives whoever made it.
       buckets = { backups = ["roles/storage.objectCreator", "roles/storage.objectViewer"] }
-      # Holds instances.export. Asking for an operation's state is no request for the
-      # instance, so that a condition on the instance would refuse it.
-      project = { "roles/cloudsql.viewer" = null }
+      # Asking for an operation's state is no request for the instance, so that a
+      # condition on the instance would refuse it.
+      project = { (local.own_roles.export) = null }
     }
     # Restores the newest backup to an instance made for it, and removes that.
     restore-drills = {
@@ -56,8 +56,8 @@ locals {
         drills  = ["roles/storage.admin"] # lets the instance in, which reads a copy there
       }
       project = {
-        (local.drill_roles.see)     = null
-        (local.drill_roles.scratch) = local.on_scratch
+        (local.own_roles.drill_see)     = null
+        (local.own_roles.drill_scratch) = local.on_scratch
       }
     }
     # Calls the other functions in the name of whoever called it: see router.tf.

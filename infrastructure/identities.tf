@@ -113,22 +113,25 @@ resource "google_service_account_iam_member" "function_signs" {
   depends_on         = [google_service_account_iam_member.deploy_manages]
 }
 
-# What a drill may do: look and make an instance; all else only to those that were
-# made for drills.
-resource "google_project_iam_custom_role" "drill" {
+# Roles of our own, where Google's hold too much or too little.
+resource "google_project_iam_custom_role" "this" {
   for_each = {
-    see     = ["cloudsql.instances.create", "cloudsql.instances.get", "cloudsql.instances.list", "cloudsql.users.list"]
-    scratch = ["cloudsql.databases.create", "cloudsql.databases.get", "cloudsql.instances.delete", "cloudsql.instances.import", "cloudsql.users.create", "cloudsql.users.update"]
+    # Exports the database. No viewer's role does any more: Google took it from them in 2026.
+    export = ["cloudsql.instances.export", "cloudsql.instances.get"]
+    # What a drill may do: look and make an instance; all else only to those that were
+    # made for drills.
+    drill_see     = ["cloudsql.instances.create", "cloudsql.instances.get", "cloudsql.instances.list", "cloudsql.users.list"]
+    drill_scratch = ["cloudsql.databases.create", "cloudsql.databases.get", "cloudsql.instances.delete", "cloudsql.instances.import", "cloudsql.users.create", "cloudsql.users.update"]
   }
 
-  role_id     = "aksio_${var.environment}_drill_${each.key}"
-  title       = "Restore drill: ${each.key}"
+  role_id     = "aksio_${var.environment}_${each.key}"
+  title       = "Aksio: ${replace(each.key, "_", " ")}"
   permissions = each.value
   depends_on  = [google_project_service.api]
 }
 
 locals {
-  drill_roles = { for key, role in google_project_iam_custom_role.drill : key => "projects/${var.project_id}/roles/${role.role_id}" }
+  own_roles = { for key, role in google_project_iam_custom_role.this : key => "projects/${var.project_id}/roles/${role.role_id}" }
 }
 
 # Builds images. Its rights are those of a build, and not the editor's that the

@@ -105,7 +105,7 @@ var grantsOf = map[api.Resource][]string{
 	"ai":        {"roles/secretmanager.secretAccessor on openai-api-key"},
 	"limits":    {}, // the secret redis-url, where there is Redis
 	"secrets":   {"roles/secretmanager.secretAccessor on token-signing-key", "roles/secretmanager.viewer on token-signing-key"},
-	"backups":   {"roles/storage.objectCreator on backups", "roles/storage.objectViewer on backups", "roles/cloudsql.viewer on the project"},
+	"backups":   {"roles/storage.objectCreator on backups", "roles/storage.objectViewer on backups", "export on the project"},
 	"functions": {},
 	"restore-drills": {
 		"roles/storage.objectViewer on backups", "roles/storage.admin on drills", "drill_see on the project", "drill_scratch on scratch instances",
@@ -193,8 +193,8 @@ func (c change) grant() string {
 			on = "the database"
 		}
 	}
-	if _, name, ok := strings.Cut(role, "_drill_"); ok { // of our own
-		role = "drill_" + name
+	if _, name, ok := strings.Cut(role, "/roles/aksio_"); ok { // of our own
+		_, role, _ = strings.Cut(name, "_")
 	}
 	return role + " on " + on
 }

@@ -11,9 +11,10 @@ import (
 func TestGrantsAreWorded(t *testing.T) {
 	t.Parallel()
 	for role, want := range map[string]string{
-		"roles/cloudsql.viewer":                     "roles/cloudsql.viewer on the project",
-		"projects/p/roles/aksio_prod_drill_see":     "drill_see on the project",
-		"projects/p/roles/aksio_prod_something_new": "projects/p/roles/aksio_prod_something_new on the project",
+		"roles/cloudsql.viewer":                 "roles/cloudsql.viewer on the project",
+		"projects/p/roles/aksio_prod_drill_see": "drill_see on the project",
+		"projects/p/roles/aksio_prod_export":    "export on the project",
+		"projects/p/roles/something_new":        "projects/p/roles/something_new on the project",
 	} {
 		c := change{Address: "google_project_iam_member.x", Type: "google_project_iam_member"}
 		c.Change.After = map[string]any{"role": role}
