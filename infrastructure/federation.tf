@@ -1,7 +1,8 @@
 # GitHub's workflows act here without a key: Workload Identity Federation takes the
-# token that GitHub signs for a job. Two accounts: any branch of the repository may
-# plan, which only reads; main alone may apply, in a job of this environment's, which
-# GitHub starts when its rules are met.
+# token that GitHub signs for a job. Two accounts. Any branch of the repository may plan,
+# which only reads, but production main alone: whoever may push a branch writes its
+# workflows. And main alone may apply, in a job of this environment's, which GitHub starts
+# when its rules are met.
 
 resource "google_iam_workload_identity_pool" "github" {
   count = var.github == null ? 0 : 1
@@ -25,6 +26,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   attribute_mapping = {
     "google.subject"       = "assertion.sub"
     "attribute.repository" = "assertion.repository"
+    "attribute.branch"     = "assertion.repository + '@' + assertion.ref"
     # What may apply: a branch, not a pull request from it, and only in the environment
     # whose rules say who approves. Jobs without one have no such claim.
     "attribute.deploys" = "assertion.repository + '@' + assertion.ref + '@' + (has(assertion.environment) ? assertion.environment : '')"
@@ -38,17 +40,39 @@ locals {
   github_environment = var.environment == "prod" ? "production" : var.environment
 
   github_accounts = {
-    plan   = { display_name = "GitHub plans", who = "attribute.repository/${try(var.github.repository, "")}" }
+    # A pull request shows what it changes in staging; production is only watched.
+    plan = { display_name = "GitHub plans", who = (
+      var.environment == "prod" ?
+      "attribute.branch/${try(var.github.repository, "")}@refs/heads/main" :
+      "attribute.repository/${try(var.github.repository, "")}"
+    ) }
     deploy = { display_name = "GitHub deploys", who = "attribute.deploys/${try(var.github.repository, "")}@refs/heads/main@${local.github_environment}" }
   }
 
-  # Reads everything but the values of secrets and the files of students and backups
-  # (storage.tf); of the database nothing, of Firestore what is live, and the log. The
-  # provider names this project with each call (versions.tf), which takes the consumer's.
-  plan_roles = ["roles/viewer", "roles/iam.securityReviewer", "roles/serviceusage.serviceUsageConsumer"]
+  # What a plan reads of each resource that is declared, and nothing that they hold: no
+  # secret's value, no file, no row, no document, no line of the log. Where Google's role
+  # for a service would read more, own_roles.plan does (identities.tf). The provider names
+  # this project with each call (versions.tf), which takes the consumer's.
+  plan_roles = [
+    local.own_roles.plan,
+    "roles/artifactregistry.reader",
+    "roles/browser",
+    "roles/certificatemanager.viewer",
+    "roles/cloudfunctions.viewer",
+    "roles/cloudscheduler.viewer",
+    "roles/compute.viewer",
+    "roles/dns.reader",
+    "roles/firebaserules.viewer",
+    "roles/iam.securityReviewer",
+    "roles/iam.workloadIdentityPoolViewer",
+    "roles/monitoring.viewer",
+    "roles/pubsub.viewer",
+    "roles/redis.viewer",
+    "roles/secretmanager.viewer",
+    "roles/serviceusage.serviceUsageConsumer",
+  ]
 
-  # Makes and changes what is declared here, but for the drill's own roles
-  # (identities.tf): who may change a role may put anything into one that it holds. An
+  # Makes and changes what is declared here, but for roles of our own (identities.tf): who may change a role may put anything into one that it holds. An
   # owner applies such a change, see TRAPS.md. Whoever deploys code may in effect do what
   # the code may: that main is protected and production is approved by a person is
   # what guards it.
@@ -66,7 +90,6 @@ locals {
     "roles/firebaserules.admin",
     "roles/iam.serviceAccountCreator",
     "roles/iam.serviceAccountDeleter",
-    "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.configWriter",
     "roles/monitoring.admin",
     "roles/pubsub.admin",
@@ -162,6 +185,15 @@ resource "google_service_account_iam_member" "deploy_uses" {
   member             = google_service_account.github["deploy"].member
   # It goes before the right to remove it does.
   depends_on = [google_service_account_iam_member.deploy_manages]
+}
+
+# The bundles of the last release, which a plan compares with what is deployed.
+resource "google_storage_bucket_iam_member" "plan_bundles" {
+  count = var.github == null ? 0 : 1
+
+  bucket = google_storage_bucket.this["bundles"].name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.github["plan"].member
 }
 
 # The state is read to plan, and written to apply.

@@ -122,6 +122,16 @@ resource "google_project_iam_custom_role" "this" {
     # made for drills.
     drill_see     = ["cloudsql.instances.create", "cloudsql.instances.get", "cloudsql.instances.list", "cloudsql.users.list"]
     drill_scratch = ["cloudsql.databases.create", "cloudsql.databases.get", "cloudsql.instances.delete", "cloudsql.instances.import", "cloudsql.users.create", "cloudsql.users.update"]
+    # What a plan reads of services whose viewers may read what they hold, see federation.tf.
+    # Redis's password is in the state, and the provider reads it again.
+    plan = [
+      "cloudsql.databases.get", "cloudsql.instances.get", "cloudsql.users.get", "cloudsql.users.list",
+      "datastore.backupSchedules.get", "datastore.databases.getMetadata", "datastore.schemas.get",
+      "logging.buckets.get", "logging.exclusions.get", "logging.logMetrics.get", "logging.sinks.get",
+      "redis.instances.getAuthString",
+      "servicenetworking.services.get",
+      "storage.buckets.get",
+    ]
   }
 
   role_id     = "aksio_${var.environment}_${each.key}"

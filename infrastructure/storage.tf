@@ -144,10 +144,10 @@ resource "google_storage_bucket" "this" {
   depends_on = [google_project_service.api]
 }
 
-# Google lets whoever may view the project read the objects of a new bucket. Here
-# that would be the plans of any branch, and students' files: nobody has the role.
+# Google lets whoever may view the project read the objects of a new bucket, students'
+# files too. Here that role lets in nobody.
 resource "google_storage_bucket_iam_binding" "no_viewers" {
-  for_each = setsubtract(keys(local.buckets), ["static", "bundles"]) # for all, and for who plans
+  for_each = setsubtract(keys(local.buckets), ["static"])
 
   bucket  = google_storage_bucket.this[each.key].name
   role    = "roles/storage.legacyObjectReader"

@@ -118,6 +118,22 @@ run "github_can_not_make_itself_owner" {
     condition     = alltrue([for account in ["plan", "deploy"] : contains(keys(google_project_iam_member.github), "${account}/roles/serviceusage.serviceUsageConsumer")])
     error_message = "Each call of the provider names the project, which is refused without this role."
   }
+  # Google's viewers of these services read what is in them, or could export it.
+  assert {
+    condition = (
+      length(setintersection(local.plan_roles, ["roles/viewer", "roles/cloudsql.viewer", "roles/datastore.viewer", "roles/logging.viewer", "roles/storage.objectViewer"])) == 0 &&
+      length([for permission in google_project_iam_custom_role.this["plan"].permissions : permission if !can(regex("\\.(get|list|getMetadata|getAuthString)$", permission)) || can(regex("entities|objects", permission))]) == 0
+    )
+    error_message = "A plan could read what students wrote."
+  }
+  # Whoever may push a branch writes the workflow that runs on it.
+  assert {
+    condition = (
+      local.github_accounts.plan.who == "attribute.branch/aksio/backend@refs/heads/main" &&
+      google_iam_workload_identity_pool_provider.github[0].attribute_mapping["attribute.branch"] == "assertion.repository + '@' + assertion.ref"
+    )
+    error_message = "Any branch could read production."
+  }
   # Whoever sets the policy of an account may use it: of those that are declared here, and
   # neither of the editor's that Compute Engine has nor of GitHub's own.
   assert {
@@ -155,6 +171,18 @@ run "github_can_not_make_itself_owner" {
   assert {
     condition     = module.function["run-migrations"].members == tolist(["serviceAccount:aksio-prod-deploy@aksio-test-1.iam.gserviceaccount.com"])
     error_message = "The deployment alone migrates."
+  }
+}
+
+run "pull_requests_plan_staging" {
+  command = plan
+  variables {
+    environment = "staging"
+  }
+
+  assert {
+    condition     = local.github_accounts.plan.who == "attribute.repository/aksio/backend"
+    error_message = "A pull request's branch couldn't plan."
   }
 }
 

@@ -109,7 +109,7 @@ run "production" {
     error_message = "No bucket but the static one can be public."
   }
   assert {
-    condition     = toset(keys(google_storage_bucket_iam_binding.no_viewers)) == toset(["backups", "drills", "uploads"])
+    condition     = toset(keys(google_storage_bucket_iam_binding.no_viewers)) == toset(["backups", "bundles", "drills", "uploads"])
     error_message = "Who may view the project reads no student's files and no backups."
   }
   assert {

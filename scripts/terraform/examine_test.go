@@ -66,3 +66,60 @@ func TestLifecycles(t *testing.T) {
 		}
 	}
 }
+
+// readBy says what lets GitHub's plans read the resources of a service: a role of
+// federation.tf or a permission of identities.tf.
+var readBy = map[string]string{
+	"google_artifact_registry_":   "roles/artifactregistry.reader",
+	"google_billing_budget":       "README.md", // the billing account's to say
+	"google_certificate_manager_": "roles/certificatemanager.viewer",
+	"google_cloud_run_":           "roles/cloudfunctions.viewer",
+	"google_cloud_scheduler_":     "roles/cloudscheduler.viewer",
+	"google_cloudfunctions2_":     "roles/cloudfunctions.viewer",
+	"google_compute_":             "roles/compute.viewer",
+	"google_dns_":                 "roles/dns.reader",
+	"google_firebaserules_":       "roles/firebaserules.viewer",
+	"google_firestore_":           "datastore.schemas.get",
+	"google_iam_workload_":        "roles/iam.workloadIdentityPoolViewer",
+	"google_logging_":             "logging.buckets.get",
+	"google_monitoring_":          "roles/monitoring.viewer",
+	"google_project":              "roles/browser",
+	"google_pubsub_":              "roles/pubsub.viewer",
+	"google_redis_":               "roles/redis.viewer",
+	"google_secret_manager_":      "roles/secretmanager.viewer",
+	"google_service_account":      "roles/iam.securityReviewer",
+	"google_service_networking_":  "servicenetworking.services.get",
+	"google_sql_":                 "cloudsql.instances.get",
+	"google_storage_":             "storage.buckets.get",
+}
+
+func TestPlansMayReadEveryResource(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "..", "infrastructure", "*.tf"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	modules, err := filepath.Glob(filepath.Join("..", "..", "infrastructure", "modules", "*", "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, file := range append(files, modules...) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(content)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(?:resource|data) "(google_\w+)"`).FindAllStringSubmatch(text.String(), -1) {
+		reader := ""
+		for prefix, by := range readBy {
+			if strings.HasPrefix(m[1], prefix) {
+				reader = by
+			}
+		}
+		if reader == "" || reader != "README.md" && !strings.Contains(text.String(), `"`+reader+`"`) {
+			t.Errorf("%s: nothing lets a plan read it: say in federation.tf what does, and here", m[1])
+		}
+	}
+}
