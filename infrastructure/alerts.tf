@@ -233,6 +233,8 @@ resource "google_monitoring_alert_policy" "this" {
         query               = condition_prometheus_query_language.value.query
         duration            = "${try(condition_prometheus_query_language.value.lasts, 0)}s"
         evaluation_interval = "300s"
+        # A new project has seen nothing of these metrics yet and would be refused.
+        disable_metric_validation = true
       }
     }
     dynamic "condition_threshold" {
@@ -290,7 +292,12 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = each.value
   type         = "email"
   labels       = { email_address = each.value }
-  depends_on   = [google_project_service.api]
+
+  lifecycle {
+    # One that an alert still tells can't be removed: the alerts leave it first.
+    create_before_destroy = true
+  }
+  depends_on = [google_project_service.api]
 }
 
 variable "alerting" {

@@ -93,6 +93,11 @@ resource "google_compute_backend_service" "router" {
     enable      = true
     sample_rate = var.edge_log_share
   }
+
+  lifecycle {
+    # One that the map of addresses still leads to can't be removed: the map is changed first.
+    create_before_destroy = true
+  }
 }
 
 resource "google_compute_backend_bucket" "static" {

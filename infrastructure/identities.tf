@@ -20,6 +20,8 @@ resource "google_service_account" "function" {
   description  = substr("Of functions that declare: ${each.key}", 0, 256)
 
   lifecycle {
+    # One that nobody needs any more goes after its functions left it. So do its grants.
+    create_before_destroy = true
     precondition {
       condition     = length(local.identities) + local.other_accounts < 90
       error_message = "The functions declare ${length(local.identities)} different sets of needs, one service account each; a project holds 100. Give functions of one area the same needs, or raise the project's quota of accounts and this limit."
@@ -68,6 +70,10 @@ resource "google_storage_bucket_iam_member" "function" {
   bucket = google_storage_bucket.this[each.value.on].name
   role   = each.value.role
   member = "serviceAccount:${local.account[each.value.identity]}"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_secret_manager_secret_iam_member" "function" {
@@ -76,6 +82,10 @@ resource "google_secret_manager_secret_iam_member" "function" {
   secret_id = google_secret_manager_secret.this[each.value.on].secret_id
   role      = each.value.role
   member    = "serviceAccount:${local.account[each.value.identity]}"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # Every function reads the settings at its start.
@@ -85,6 +95,10 @@ resource "google_secret_manager_secret_iam_member" "settings" {
   secret_id = google_secret_manager_secret.this[each.value.secret].secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = "serviceAccount:${local.account[each.value.identity]}"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_project_iam_member" "function" {
@@ -101,6 +115,10 @@ resource "google_project_iam_member" "function" {
       expression = condition.value.expression
     }
   }
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # A signed URL is signed by IAM in the account's name: functions have no key.
@@ -110,7 +128,11 @@ resource "google_service_account_iam_member" "function_signs" {
   service_account_id = "projects/${var.project_id}/serviceAccounts/${local.account[each.value.identity]}"
   role               = each.value.role
   member             = "serviceAccount:${local.account[each.value.identity]}"
-  depends_on         = [google_service_account_iam_member.deploy_manages]
+
+  lifecycle {
+    create_before_destroy = true
+  }
+  depends_on = [google_service_account_iam_member.deploy_manages]
 }
 
 # Roles of our own, where Google's hold too much or too little.

@@ -33,5 +33,9 @@ resource "google_monitoring_uptime_check_config" "health" {
     labels = { project_id = var.project_id, host = local.health_host }
   }
 
+  lifecycle {
+    # Of another host it is another one, and alerts hold on to the old one until they are changed.
+    create_before_destroy = true
+  }
   depends_on = [google_project_service.api]
 }

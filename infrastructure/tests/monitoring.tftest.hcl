@@ -35,6 +35,10 @@ run "alerts" {
     ]) if key == "backup-unverified" || startswith(key, "silent-")])
     error_message = "Silence is a violation, but Google refuses one that doesn't last, and more than 25 hours."
   }
+  assert {
+    condition     = alltrue([for key, alert in google_monitoring_alert_policy.this : alltrue([for c in alert.conditions[0].condition_prometheus_query_language : c.disable_metric_validation])])
+    error_message = "A new project would refuse queries of metrics that it hasn't seen yet."
+  }
   # A log's metric is one of several kinds of resource's.
   assert {
     condition = (

@@ -53,6 +53,15 @@ func TestLifecycles(t *testing.T) {
 	}{
 		{"database.tf", `"google_sql_database_instance" "main"`, `ignore_changes = \[.*settings\[0\]\.activation_policy`, "an apply would start the instance that a runbook stopped"},
 		{"standby.tf", `"google_sql_database_instance" "standby"`, `ignore_changes = \[.*settings\[0\]\.activation_policy`, "an apply would start the instance that a runbook stopped"},
+		{"identities.tf", `"google_service_account" "function"`, `create_before_destroy = true`, "an account would be removed while functions run as it"},
+		{"identities.tf", `"google_storage_bucket_iam_member" "function"`, `create_before_destroy = true`, "functions would lose what they may before they are changed"},
+		{"identities.tf", `"google_secret_manager_secret_iam_member" "function"`, `create_before_destroy = true`, "functions would lose what they may before they are changed"},
+		{"identities.tf", `"google_secret_manager_secret_iam_member" "settings"`, `create_before_destroy = true`, "functions couldn't start until they are changed"},
+		{"identities.tf", `"google_project_iam_member" "function"`, `create_before_destroy = true`, "functions would lose what they may before they are changed"},
+		{"identities.tf", `"google_service_account_iam_member" "function_signs"`, `create_before_destroy = true`, "functions couldn't sign until they are changed"},
+		{"alerts.tf", `"google_monitoring_notification_channel" "email"`, `create_before_destroy = true`, "no address could be taken off the alerts"},
+		{"uptime.tf", `"google_monitoring_uptime_check_config" "health"`, `create_before_destroy = true`, "the host that is asked couldn't be changed"},
+		{"edge.tf", `"google_compute_backend_service" "router"`, `create_before_destroy = true`, "the router couldn't be taken away"},
 		{"schedules.tf", `"google_cloud_scheduler_job" "function"`, `create_before_destroy = true`, "a failover would wait for the region that is away to remove its jobs"},
 	} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "infrastructure", tt.file))
