@@ -277,8 +277,9 @@ func TestAWorkflowMigrates(t *testing.T) {
 func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 	t.Parallel()
 	const (
-		quota  = "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n"
-		metric = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric that matches type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
+		quota   = "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n"
+		metric  = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric(s) that match type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
+		earlier = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric that matches type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
 	)
 	for name, tc := range map[string]struct {
 		refusals string
@@ -288,6 +289,7 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 		"quota":               {quota, 2, ""},
 		"quota all the time":  {strings.Repeat(quota, 9), 4, "Quota exceeded"},
 		"a new metric":        {strings.Repeat(metric, 10) + quota, 12, ""},
+		"as it said before":   {earlier, 2, ""},
 		"a metric that isn't": {strings.Repeat(metric, 20), 13, "Cannot find metric"},
 		"something else":      {"Error: Invalid value for variable\n", 1, "Invalid value"},
 	} {

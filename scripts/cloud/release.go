@@ -32,8 +32,9 @@ type refusal struct {
 
 var passing = []refusal{
 	{[]string{"RESOURCE_EXHAUSTED", "Quota exceeded", "Error 429", "rateLimitExceeded"}, 3, "the API takes no more writes this minute"},
-	// Up to ten minutes after a metric of logs was made, no alert can be made on it.
-	{[]string{"Cannot find metric that matches"}, 12, "alerts can't be made on a new metric yet"},
+	// Up to ten minutes after a metric of logs was made, no alert can be made on it. What
+	// follows is "that matches type" or "(s) that match type", as Google likes.
+	{[]string{"Cannot find metric"}, 12, "alerts can't be made on a new metric yet"},
 }
 
 // release names the bundles of all functions that were deployed together. It is kept
