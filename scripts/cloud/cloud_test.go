@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -310,6 +311,37 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 	}
 }
 
+// TestWhatTerraformSaysIsTold looks for the error itself, whatever is drawn around it.
+func TestWhatTerraformSaysIsTold(t *testing.T) {
+	t.Parallel()
+	const want = `terraform: exit status 1: Error: googleapi: Error 403: Permission denied
+
+  with module.function["courses-get"].google_cloudfunctions2_function.this,
+  on modules/function/main.tf line 12, in resource "google_cloudfunctions2_function" "this":
+  12: resource "google_cloudfunctions2_function" "this" {`
+	refusal := errors.New("googleapi: Error 403: Permission denied")
+	e := newEnvironment(t)
+	e.write("refusals", refusal.Error()+"\n")
+	if err := e.apply(t.Context(), "bundles"); err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	box := &failure{"terraform", "module.a: Creating...\n" + boxed(refusal), errors.New("exit status 1")}
+	if box.Error() != want {
+		t.Errorf("of a box: got %v\nwant %s", box, want)
+	}
+	if !said(&failure{said: boxed(errors.New("Cannot find\n\x1b[31m│\x1b[0m \x1b[0mmetric(s)"))}, "Cannot find metric") {
+		t.Error("an error on two lines isn't known")
+	}
+	many := &failure{"terraform", strings.Repeat("Error: one of many\n", 1000), errors.New("exit status 1")}
+	if lines := strings.Count(many.Error(), "\n"); lines > mostLines {
+		t.Errorf("it says %d lines", lines)
+	}
+	other := &failure{"psql", "first\nlast\n", errors.New("exit status 1")}
+	if got := other.Error(); got != "psql: exit status 1: last" {
+		t.Errorf("got %q, want the last line of what names no error", got)
+	}
+}
+
 func TestDriftIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -587,8 +619,12 @@ func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 		t.Error("a function is made all the same")
 	}
 	e.write("plan-fails", "googleapi: Error 404: Secret Version not found")
-	err = e.command(t.Context(), []string{"plan", "-environment=staging", "-project=aksio-test"})
+	file := e.path("plan.txt")
+	err = e.command(t.Context(), []string{"plan", "-environment=staging", "-project=aksio-test", "-out=" + file})
 	e.mustSay(t, err, "Secret Version not found", "-name openai-api-key")
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "Secret Version not found") || !strings.Contains(e.said.String(), "Secret Version not found") {
+		t.Errorf("neither the file nor the screen says why: %q, %v", text, err)
+	}
 }
 
 // TestASecretThatIsDisabledIsToldBeforeAnApply leaves out the key that signs, whose

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,10 +28,34 @@ func TestMain(m *testing.M) {
 	f.add("calls", program+" "+strings.Join(os.Args[1:], " "))
 	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql}[program]
 	if err := play(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
+		switch {
+		case program != "terraform":
+			fmt.Fprintln(os.Stderr, "ERROR:", err)
+		case slices.Contains(os.Args, "-no-color"):
+			fmt.Fprintf(os.Stderr, "\nError: %v\n%s\n", err, place)
+		default:
+			fmt.Fprint(os.Stderr, boxed(err))
+		}
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// place is where Terraform says that an error is, after the error.
+const place = `
+  with module.function["courses-get"].google_cloudfunctions2_function.this,
+  on modules/function/main.tf line 12, in resource "google_cloudfunctions2_function" "this":
+  12: resource "google_cloudfunctions2_function" "this" {
+`
+
+// boxed is the error as Terraform shows it where it may draw.
+func boxed(err error) string {
+	var box strings.Builder
+	fmt.Fprintf(&box, "\x1b[31m╷\x1b[0m\x1b[0m\n\x1b[31m│\x1b[0m \x1b[0m\x1b[1m\x1b[31mError: \x1b[0m\x1b[0m\x1b[1m%v\x1b[0m\n", err)
+	for line := range strings.Lines(place) {
+		fmt.Fprintf(&box, "\x1b[31m│\x1b[0m \x1b[0m%s", line)
+	}
+	return box.String() + "\x1b[31m╵\x1b[0m\x1b[0m\n"
 }
 
 // fake is the folder that stands for the cloud.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,11 +42,13 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "plan", "-input=false", "-lock=false", "-no-color", "-detailed-exitcode",
-		"-var-file=environments/"+c.environment+".tfvars", "-var=bundles="+bundles)
-	fmt.Fprintln(c.out, text)
-	if *out != "" {
-		if writeErr := os.WriteFile(*out, []byte(text+"\n"), 0o644); writeErr != nil {
+	cmd := c.prepare(ctx, c.terraform, []string{"-chdir=" + c.infrastructure(), "plan", "-input=false", "-lock=false", "-no-color", "-detailed-exitcode",
+		"-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles})
+	var text, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(c.out, &text), io.MultiWriter(c.log, &problems)
+	err = explain(c.terraform, cmd.Run(), problems.String())
+	if *out != "" { // where a plan that failed is read, it has to say why
+		if writeErr := os.WriteFile(*out, append(text.Bytes(), problems.Bytes()...), 0o644); writeErr != nil {
 			return errors.Join(err, writeErr)
 		}
 	}

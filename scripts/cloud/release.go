@@ -127,7 +127,7 @@ func (c *cloud) apply(ctx context.Context, folder string, more ...string) error 
 	if err != nil {
 		return err
 	}
-	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-auto-approve", "-parallelism=" + parallelism,
+	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-no-color", "-auto-approve", "-parallelism=" + parallelism,
 		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles}, more...)
 	return c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
 }

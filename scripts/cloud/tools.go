@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -81,9 +82,38 @@ type failure struct {
 }
 
 func (f *failure) Error() string {
-	lines := strings.Split(strings.TrimSpace(f.said), "\n")
-	return fmt.Sprintf("%s: %v: %s", f.program, f.err, strings.TrimSpace(lines[len(lines)-1]))
+	return fmt.Sprintf("%s: %v: %s", f.program, f.err, f.reason())
 }
+
+// mostLines are those of a reason: one refusal after another would hide what comes next.
+const mostLines = 20
+
+// firstError begins what is told of why: "Error: …" of Terraform, "ERROR: …" of gcloud.
+var firstError = regexp.MustCompile(`(?m)^\s*(Error|ERROR): `)
+
+// reason is the first error among what the program said and what follows it; the last
+// line if it calls none so.
+func (f *failure) reason() string {
+	text := strings.TrimSpace(unboxed.Replace(colour.ReplaceAllString(f.said, "")))
+	at := firstError.FindStringIndex(text)
+	if at == nil {
+		return strings.TrimSpace(text[strings.LastIndex(text, "\n")+1:])
+	}
+	lines := strings.Split(strings.TrimSpace(text[at[0]:]), "\n")
+	if len(lines) > mostLines {
+		lines = append(lines[:mostLines], "…")
+	}
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Terraform draws a coloured box around an error where it isn't told not to.
+var (
+	unboxed = strings.NewReplacer("╷\n", "", "│ ", "", "│", "", "╵", "")
+	colour  = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+)
 
 func explain(program string, err error, said string) error {
 	switch {
@@ -97,14 +127,16 @@ func explain(program string, err error, said string) error {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// said reports whether the program's last words hold one of the texts.
+// said reports whether the program's last words hold one of the texts, however they are
+// broken into lines.
 func said(err error, texts ...string) bool {
 	var f *failure
 	if !errors.As(err, &f) {
 		return false
 	}
+	words := strings.Join(strings.Fields(unboxed.Replace(colour.ReplaceAllString(f.said, ""))), " ")
 	for _, text := range texts {
-		if strings.Contains(f.said, text) {
+		if strings.Contains(words, text) {
 			return true
 		}
 	}
@@ -113,7 +145,7 @@ func said(err error, texts ...string) bool {
 
 // initialize connects the root module to the environment's state.
 func (c *cloud) initialize(ctx context.Context) error {
-	return c.change(ctx, nil, c.terraform, "-chdir="+c.infrastructure(), "init", "-input=false", "-reconfigure",
+	return c.change(ctx, nil, c.terraform, "-chdir="+c.infrastructure(), "init", "-input=false", "-no-color", "-reconfigure",
 		"-backend-config=environments/"+c.environment+".gcs.tfbackend", "-backend-config=bucket="+c.stateBucket())
 }
 
@@ -136,7 +168,7 @@ type outputs struct {
 // readOutputs returns the outputs; empty ones if nothing was ever applied.
 func (c *cloud) readOutputs(ctx context.Context) (outputs, error) {
 	var out outputs
-	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "-json")
+	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "-json", "-no-color")
 	if err != nil {
 		return out, err
 	}
