@@ -27,11 +27,10 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 			return err
 		}
 	}
-	folder := c.bundles()
-	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
+	if _, err := bundle.Build(ctx, c.root, c.bundles()); err != nil {
 		return err
 	}
-	if err := c.apply(ctx, folder); err != nil {
+	if err := c.apply(ctx); err != nil {
 		return fmt.Errorf("%w: run bootstrap again, it goes on from here", err)
 	}
 	return c.nextSteps(ctx)
@@ -77,7 +76,7 @@ func (c *cloud) makeStateBucket(ctx context.Context) error {
 
 // makeSecrets makes what holds the secrets: functions can't be made before there are values.
 func (c *cloud) makeSecrets(ctx context.Context) error {
-	return c.apply(ctx, c.bundles(), "-target=google_secret_manager_secret.this")
+	return c.apply(ctx, "-target=google_secret_manager_secret.this")
 }
 
 // checkSecrets names all secrets whose newest version, which is the one that functions

@@ -88,12 +88,15 @@ func (e *environment) serve(t *testing.T, api, private string) {
 	e.write("outputs.json", string(text))
 }
 
-// release writes bundles of all functions to a folder, as `make bundle` does, and as an
-// apply uploads them.
-func (e *environment) release(t *testing.T, name string) (string, release) {
+// release writes bundles of all functions to their folder, as `make bundle` does, and as
+// an apply uploads them.
+func (e *environment) release(t *testing.T, name string) release {
 	t.Helper()
 	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(e.bundles()); err != nil {
 		t.Fatal(err)
 	}
 	r := release{name, map[string]bundle.Bundle{}}
@@ -101,19 +104,50 @@ func (e *environment) release(t *testing.T, name string) (string, release) {
 		file := id + "-" + name + ".zip"
 		r.bundles[id] = bundle.Bundle{Function: id, File: file}
 		e.write("objects/bundles/"+file, file)
-		e.write("built/"+name+"/"+file, file)
+		e.write("root/build/bundles/"+file, file)
 	}
 	text, err := json.Marshal(r.bundles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.write("built/"+name+"/"+bundle.ManifestName, string(text))
-	return e.path("built/" + name), r
+	e.write("root/build/bundles/"+bundle.ManifestName, string(text))
+	return r
+}
+
+// holdsOnly demands that the folder that is applied holds the release's bundles.
+func (e *environment) holdsOnly(t *testing.T, name string) {
+	t.Helper()
+	there, err := filepath.Glob(filepath.Join(e.bundles(), "*.zip"))
+	if err != nil || len(there) == 0 {
+		t.Errorf("%d bundles are there, %v", len(there), err)
+	}
+	for _, path := range there {
+		text, err := os.ReadFile(path)
+		if err != nil || string(text) != filepath.Base(path) || !strings.HasSuffix(path, "-"+name+".zip") {
+			t.Errorf("%s holds %q, %v; want only those of %s", path, text, err, name)
+		}
+	}
+	if manifest, err := bundle.Manifest(e.bundles()); err != nil || manifest["courses-list"].Version() != name {
+		t.Errorf("the manifest names %v, %v", manifest["courses-list"], err)
+	}
+}
+
+// serves tells whose bundles the last apply brought.
+func (e *environment) serves(t *testing.T) map[string]bundle.Bundle {
+	t.Helper()
+	text := e.read("serving")
+	if text == "" {
+		return nil
+	}
+	bundles, err := bundle.Parse([]byte(text))
+	if err != nil {
+		t.Error(err)
+	}
+	return bundles
 }
 
 // local runs the platform, and an edge before it, where each function tells the version
-// that an apply brought last, and one answers 500 while that is of a folder whose name
-// holds the text.
+// that an apply brought last, and one answers 500 while that holds the text.
 func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 	t.Helper()
 	s, err := stack.Start(t.Context(), stack.Config{
@@ -146,14 +180,12 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 			continue
 		}
 		functions.Add(d.Methods, d.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serving := e.read("serving")
-			if brokenWith != "" && id == "courses-list" && strings.Contains(serving, brokenWith) {
+			version := e.serves(t)[id].Version() // empty: nothing was applied yet
+			if brokenWith != "" && id == "courses-list" && strings.Contains(version, brokenWith) {
 				w.WriteHeader(http.StatusInternalServerError)
 				return
 			}
-			if bundles, err := bundle.Manifest(serving); err == nil { // nothing was applied yet
-				w.Header().Set("Aksio-Version", bundles[id].Version())
-			}
+			w.Header().Set("Aksio-Version", version)
 			proxy.ServeHTTP(w, r)
 		}))
 	}
@@ -178,12 +210,12 @@ func TestARelease(t *testing.T) {
 	e := newEnvironment(t)
 	local(t, e, "bad")
 	run := func(name string) error {
-		folder, next := e.release(t, name)
+		next := e.release(t, name)
 		before, err := e.lastRelease(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return e.bring(t.Context(), folder, next, before)
+		return e.bring(t.Context(), next, before)
 	}
 
 	if err := run("20250101T000000Z-good"); err != nil {
@@ -202,10 +234,9 @@ func TestARelease(t *testing.T) {
 
 	err := run("20250102T000000Z-bad")
 	e.mustSay(t, err, "courses-", "20250101T000000Z-good serves again")
-	if serving := e.read("serving"); !strings.Contains(serving, "20250101T000000Z-good") {
+	if serving := e.serves(t)["courses-list"].Version(); serving != "20250101T000000Z-good" {
 		t.Errorf("%s serves", serving)
 	}
-	e.release(t, "20250103T000000Z-good")
 	if err := run("20250103T000000Z-good"); err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +261,14 @@ func TestARelease(t *testing.T) {
 	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T000000Z-good"}); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
-	if text, err := os.ReadFile(filepath.Join(e.read("serving"), "courses-list-20250101T000000Z-good.zip")); err != nil || string(text) != "courses-list-20250101T000000Z-good.zip" {
-		t.Errorf("got %q, %v", text, err)
+	if serving := e.serves(t)["courses-list"].Version(); serving != "20250101T000000Z-good" {
+		t.Errorf("%s serves", serving)
+	}
+	e.holdsOnly(t, "20250101T000000Z-good")
+	for _, call := range e.calls() {
+		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
+			t.Errorf("another path replaces every bundle: %s", call)
+		}
 	}
 }
 
@@ -247,8 +284,7 @@ func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
 	defer broken.Close()
 	e.serve(t, broken.URL, broken.URL)
 	e.write("serving", "the old version")
-	folder, next := e.release(t, "next")
-	err := e.bring(t.Context(), folder, next, nil)
+	err := e.bring(t.Context(), e.release(t, "next"), nil)
 	e.mustSay(t, err, "what served still serves")
 	if serving := e.read("serving"); serving != "the old version" {
 		t.Errorf("%s serves", serving)
@@ -267,7 +303,7 @@ func TestAWorkflowMigrates(t *testing.T) {
 	}))
 	defer private.Close()
 	e.serve(t, "https://api.example", private.URL)
-	if err := e.migrate(t.Context(), "bundles"); err != nil {
+	if err := e.migrate(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
 	if want := "Bearer aksio-staging-deploy@aksio-test.iam.gserviceaccount.com-for-" + private.URL; given != want {
@@ -298,7 +334,7 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
 			e.write("refusals", tc.refusals+"\n")
-			err := e.apply(t.Context(), "bundles")
+			err := e.apply(t.Context())
 			if tc.want != "" {
 				e.mustSay(t, err, tc.want)
 			} else if err != nil {
@@ -322,7 +358,7 @@ func TestWhatTerraformSaysIsTold(t *testing.T) {
 	refusal := errors.New("googleapi: Error 403: Permission denied")
 	e := newEnvironment(t)
 	e.write("refusals", refusal.Error()+"\n")
-	if err := e.apply(t.Context(), "bundles"); err == nil || err.Error() != want {
+	if err := e.apply(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 	box := &failure{"terraform", "module.a: Creating...\n" + boxed(refusal), errors.New("exit status 1")}
@@ -346,10 +382,10 @@ func TestDriftIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.serve(t, "https://api.example", "")
-	_, r := e.release(t, "20250101T000000Z-good")
-	if err := e.record(t.Context(), r); err != nil {
+	if err := e.record(t.Context(), e.release(t, "20250101T000000Z-good")); err != nil {
 		t.Fatal(err)
 	}
+	e.release(t, "working-tree")
 	drift := func(flags ...string) error {
 		return e.command(t.Context(), append([]string{"plan", "-environment=staging", "-project=aksio-test", "-deployed"}, flags...))
 	}
@@ -365,8 +401,9 @@ func TestDriftIsFound(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "google_sql_database_instance.main") {
 		t.Errorf("the file holds %q, %v", text, err)
 	}
-	if !strings.Contains(e.read("calls"), "-var=bundles="+e.path("root/build/releases/20250101T000000Z-good")) {
-		t.Error("it isn't compared with the bundles that are deployed")
+	e.holdsOnly(t, "20250101T000000Z-good")
+	if !strings.Contains(e.read("calls"), " -var=bundles=../build/bundles\n") {
+		t.Error("it isn't compared with the bundles at the path that the state holds")
 	}
 }
 
@@ -433,12 +470,14 @@ func TestSmokeKnowsWhatShouldServe(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	local(t, e, "")
-	folder, served := e.release(t, "served")
-	e.write("serving", folder)
+	served := e.release(t, "served")
+	if err := e.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := e.smoke(t.Context(), served.bundles); err != nil {
 		t.Errorf("%v\n%s", err, e.said)
 	}
-	_, next := e.release(t, "next")
+	next := e.release(t, "next")
 	e.mustSay(t, e.smoke(t.Context(), next.bundles), `answered by version "served", want "next"`)
 }
 

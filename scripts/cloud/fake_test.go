@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"aksio.app/scripts/internal/bundle"
 )
 
 // TestMain lets the test binary play the programs that cloud drives, too: what they are
@@ -95,7 +97,7 @@ func (f fake) program(t *testing.T, name string) string {
 	return f.path("bin/" + name)
 }
 
-// terraform applies by noting which bundles serve. The lines of the file "refusals"
+// terraform applies by keeping the manifest of the bundles that serve. The lines of the file "refusals"
 // are what the next applies fail with; an empty one lets an apply pass.
 func (f fake) terraform(args []string) error {
 	switch args[1] {
@@ -105,13 +107,15 @@ func (f fake) terraform(args []string) error {
 		if first != "" {
 			return fmt.Errorf("%s", first)
 		}
-		target := false
-		for _, arg := range args {
-			target = target || strings.HasPrefix(arg, "-target=")
+		if slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-target=") }) {
+			return nil
 		}
 		for _, arg := range args {
-			if folder, ok := strings.CutPrefix(arg, "-var=bundles="); ok && !target {
-				f.write("serving", folder)
+			if folder, ok := strings.CutPrefix(arg, "-var=bundles="); ok {
+				manifest, err := os.ReadFile(filepath.Join(strings.TrimPrefix(args[0], "-chdir="), folder, bundle.ManifestName))
+				if err == nil {
+					f.write("serving", string(manifest))
+				}
 			}
 		}
 	case "plan":

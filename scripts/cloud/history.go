@@ -87,7 +87,8 @@ func (c *cloud) record(ctx context.Context, r release) error {
 	return nil
 }
 
-// fetch puts a release's bundles and their manifest into the folder.
+// fetch puts a release's bundles and their manifest into the folder, which holds no others
+// then: the names are of the contents, so that what both need stays.
 func (c *cloud) fetch(ctx context.Context, r release, folder string) error {
 	history, err := c.history(ctx)
 	if err != nil {
@@ -111,5 +112,23 @@ func (c *cloud) fetch(ctx context.Context, r release, folder string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(folder, bundle.ManifestName), text, 0o644)
+	if err := os.WriteFile(filepath.Join(folder, bundle.ManifestName), text, 0o644); err != nil {
+		return err
+	}
+	there, err := filepath.Glob(filepath.Join(folder, "*.zip"))
+	if err != nil {
+		return err
+	}
+	needed := map[string]bool{}
+	for _, b := range r.bundles {
+		needed[b.File] = true
+	}
+	for _, file := range there {
+		if !needed[filepath.Base(file)] {
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"aksio.app/scripts/internal/commandline"
 )
@@ -25,7 +24,6 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	if err := c.initialize(ctx); err != nil {
 		return err
 	}
-	folder := c.bundles()
 	if *deployed {
 		last, err := c.lastRelease(ctx)
 		if err != nil {
@@ -34,19 +32,15 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 		if last == nil {
 			return errors.New("nothing was deployed yet")
 		}
-		if folder, err = c.unpack(ctx, *last); err != nil {
+		if err := c.unpack(ctx, *last); err != nil {
 			return err
 		}
 	}
-	bundles, err := filepath.Abs(folder)
-	if err != nil {
-		return err
-	}
 	cmd := c.prepare(ctx, c.terraform, []string{"-chdir=" + c.infrastructure(), "plan", "-input=false", "-lock=false", "-no-color", "-detailed-exitcode",
-		"-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles})
+		"-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundlesThere})
 	var text, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(c.out, &text), io.MultiWriter(c.log, &problems)
-	err = explain(c.terraform, cmd.Run(), problems.String())
+	err := explain(c.terraform, cmd.Run(), problems.String())
 	if *out != "" { // where a plan that failed is read, it has to say why
 		if writeErr := os.WriteFile(*out, append(text.Bytes(), problems.Bytes()...), 0o644); writeErr != nil {
 			return errors.Join(err, writeErr)

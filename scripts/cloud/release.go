@@ -63,11 +63,10 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 			return err
 		}
 	}
-	folder := c.bundles()
-	if _, err := bundle.Build(ctx, c.root, folder); err != nil {
+	if _, err := bundle.Build(ctx, c.root, c.bundles()); err != nil {
 		return err
 	}
-	manifest, err := bundle.Manifest(folder)
+	manifest, err := bundle.Manifest(c.bundles())
 	if err != nil {
 		return err
 	}
@@ -76,16 +75,16 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	if err != nil {
 		return err
 	}
-	return c.bring(ctx, folder, next, before)
+	return c.bring(ctx, next, before)
 }
 
-// bring applies the release in the folder, and goes back to the one before if that
+// bring applies the release, whose bundles are in their folder, and goes back to the one before if that
 // can't be seen to work.
-func (c *cloud) bring(ctx context.Context, folder string, next release, before *release) error {
-	if err := c.migrate(ctx, folder); err != nil {
+func (c *cloud) bring(ctx context.Context, next release, before *release) error {
+	if err := c.migrate(ctx); err != nil {
 		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
 	}
-	err := c.apply(ctx, folder)
+	err := c.apply(ctx)
 	if err == nil {
 		err = c.smoke(ctx, next.bundles)
 	}
@@ -105,14 +104,14 @@ func (c *cloud) bring(ctx context.Context, folder string, next release, before *
 
 // migrate deploys the function that migrates, alone, and calls it. Old code runs
 // beside the new schema: migrations only add.
-func (c *cloud) migrate(ctx context.Context, folder string) error {
+func (c *cloud) migrate(ctx context.Context) error {
 	const function = "run-migrations"
 	out, err := c.readOutputs(ctx)
 	if err != nil {
 		return err
 	}
 	// After a failover it is the second region's that is called.
-	if err := c.apply(ctx, folder, `-target=module.function["`+function+`"]`, `-target=module.function["`+out.Region+`/`+function+`"]`); err != nil {
+	if err := c.apply(ctx, `-target=module.function["`+function+`"]`, `-target=module.function["`+out.Region+`/`+function+`"]`); err != nil {
 		return err
 	}
 	if out, err = c.readOutputs(ctx); err != nil {
@@ -121,14 +120,10 @@ func (c *cloud) migrate(ctx context.Context, folder string) error {
 	return c.callPrivate(ctx, out.Functions[function], function)
 }
 
-// apply makes the environment as the configuration says, with the folder's bundles.
-func (c *cloud) apply(ctx context.Context, folder string, more ...string) error {
-	bundles, err := filepath.Abs(folder)
-	if err != nil {
-		return err
-	}
+// apply makes the environment as the configuration says, with the bundles in their folder.
+func (c *cloud) apply(ctx context.Context, more ...string) error {
 	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-no-color", "-auto-approve", "-parallelism=" + parallelism,
-		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundles}, more...)
+		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundlesThere}, more...)
 	return c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
 }
 
@@ -203,33 +198,32 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 
 // restore applies a release, and tests it.
 func (c *cloud) restore(ctx context.Context, r release) error {
-	folder, err := c.unpack(ctx, r)
-	if err != nil {
+	if err := c.unpack(ctx, r); err != nil {
 		return err
 	}
-	if err := c.apply(ctx, folder); err != nil {
+	if err := c.apply(ctx); err != nil {
 		return err
 	}
-	bundles, err := bundle.Manifest(folder)
+	bundles, err := bundle.Manifest(c.bundles())
 	if err != nil {
 		return err
 	}
 	return c.smoke(ctx, bundles)
 }
 
-// unpack returns a folder with a release's bundles. Functions that it doesn't know,
+// unpack puts a release's bundles into their folder. Functions that it doesn't know,
 // since they came later, get the working tree's.
-func (c *cloud) unpack(ctx context.Context, r release) (string, error) {
-	folder := filepath.Join(c.root, "build", "releases", r.name)
+func (c *cloud) unpack(ctx context.Context, r release) error {
+	folder := c.bundles()
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
+		return err
 	}
 	if err := c.fetch(ctx, r, folder); err != nil {
-		return "", err
+		return err
 	}
 	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	var later []string
 	for id := range declared {
@@ -238,9 +232,12 @@ func (c *cloud) unpack(ctx context.Context, r release) (string, error) {
 		}
 	}
 	if len(later) > 0 {
-		_, err = bundle.Build(ctx, c.root, folder, later...)
+		if _, err := bundle.Build(ctx, c.root, folder, later...); err != nil {
+			return err
+		}
 	}
-	return folder, err
+	c.say("%s holds %s now; `make bundle` makes those of the working tree again", folder, r.name)
+	return nil
 }
 
 // smoke tests what serves, which is to be of the bundles.

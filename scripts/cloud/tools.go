@@ -38,8 +38,12 @@ func (c *cloud) prefix() string {
 
 func (c *cloud) infrastructure() string { return filepath.Join(c.root, "infrastructure") }
 
-// bundles is the folder of what is deployed next.
-func (c *cloud) bundles() string { return filepath.Join(c.root, "build", "bundles") }
+// bundles is the folder of what is applied or planned, whichever release it is: the state
+// holds its path, and another one would replace every bundle.
+func (c *cloud) bundles() string { return filepath.Join(c.infrastructure(), bundlesThere) }
+
+// bundlesThere is the folder of bundles as Terraform, which runs beside its files, is told it.
+const bundlesThere = "../build/bundles"
 
 // hint words a command of this program on the same environment.
 func (c *cloud) hint(command string, flags ...string) string {
