@@ -15,8 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -375,6 +377,35 @@ func TestWhatTerraformSaysIsTold(t *testing.T) {
 	other := &failure{"psql", "first\nlast\n", errors.New("exit status 1")}
 	if got := other.Error(); got != "psql: exit status 1: last" {
 		t.Errorf("got %q, want the last line of what names no error", got)
+	}
+}
+
+// TestTerraformIsInterruptedOnce ends an apply as Ctrl-C does, which the terminal sends to
+// all processes of this one's group.
+func TestTerraformIsInterruptedOnce(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("slow", "yes")
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	ended := make(chan error, 1)
+	go func() { ended <- e.apply(ctx) }()
+	group := ""
+	for group == "" {
+		select {
+		case err := <-ended:
+			t.Fatal(err)
+		case <-time.After(10 * time.Millisecond):
+			group = e.read("group")
+		}
+	}
+	if group == strconv.Itoa(syscall.Getpgrp()) {
+		t.Error("the terminal's interrupt reaches it beside ours")
+	}
+	interrupt()
+	e.mustSay(t, <-ended, "execution halted")
+	if interrupts := e.read("interrupts"); interrupts != "one\n" {
+		t.Errorf("interrupted %q", interrupts)
 	}
 }
 

@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"aksio.app/scripts/internal/bundle"
 )
@@ -102,6 +104,9 @@ func (f fake) program(t *testing.T, name string) string {
 func (f fake) terraform(args []string) error {
 	switch args[1] {
 	case "apply":
+		if f.read("slow") != "" {
+			return f.interrupted()
+		}
 		first, rest, _ := strings.Cut(f.read("refusals"), "\n")
 		f.write("refusals", rest)
 		if first != "" {
@@ -130,6 +135,22 @@ func (f fake) terraform(args []string) error {
 		fmt.Println(f.read("outputs.json"))
 	}
 	return nil
+}
+
+// interrupted notes the group of processes that the terminal's Ctrl-C doesn't reach, waits
+// for an interrupt, and counts how many there are.
+func (f fake) interrupted() error {
+	interrupts := make(chan os.Signal, 9)
+	signal.Notify(interrupts, os.Interrupt)
+	f.write("group", strconv.Itoa(syscall.Getpgrp()))
+	<-interrupts
+	f.add("interrupts", "one")
+	select {
+	case <-interrupts:
+		f.add("interrupts", "another")
+	case <-time.After(200 * time.Millisecond):
+	}
+	return fmt.Errorf("execution halted")
 }
 
 // proxy takes connections until it is interrupted.

@@ -94,7 +94,7 @@ func (c *cloud) bring(ctx context.Context, next release, before *release) error 
 	if before == nil {
 		return fmt.Errorf("%w: there is no earlier release to go back to; mend it and deploy again", err)
 	}
-	c.say("the release doesn't work (%v): going back to %s", err, before.name)
+	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
 	// Whoever interrupts a deployment doesn't want half of one.
 	if backErr := c.restore(context.WithoutCancel(ctx), *before); backErr != nil {
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s", err, backErr, c.hint("rollback", "-to", before.name))

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -73,8 +74,17 @@ func (c *cloud) ask(ctx context.Context, program string, args ...string) (string
 
 func (c *cloud) prepare(ctx context.Context, program string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	// Interrupted, terraform ends what it has begun and unlocks the state.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// Interrupted, terraform ends what it has begun and unlocks the state. Twice, it drops
+	// what it has begun: in a group of its own it doesn't hear the terminal's Ctrl-C, too.
+	cmd.Cancel = func() error {
+		if program == c.terraform {
+			c.say("interrupted: terraform ends what it has begun and unlocks the state")
+		}
+		return cmd.Process.Signal(os.Interrupt)
+	}
+	if program == c.terraform {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
 	cmd.Env = append(os.Environ(), "TF_VAR_project_id="+c.project, "TF_IN_AUTOMATION=1", "CLOUDSDK_CORE_DISABLE_PROMPTS=1")
 	return cmd
 }
