@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -67,11 +68,13 @@ func newEnvironment(t *testing.T) *environment {
 	}
 	f.write("root/infrastructure/functions.json", string(declared))
 	said := new(transcript)
+	var hours atomic.Int64
 	return &environment{&cloud{
 		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"),
 		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), root: f.path("root"),
 		environment: "staging", project: "aksio-test", pause: time.Millisecond,
-		in: strings.NewReader(""), out: said, log: said,
+		now: func() time.Time { return time.Date(2025, 1, 1, int(hours.Add(1)), 0, 0, 0, time.UTC) },
+		in:  strings.NewReader(""), out: said, log: said,
 	}, f, said}
 }
 
@@ -92,7 +95,7 @@ func (e *environment) serve(t *testing.T, api, private string) {
 
 // release writes bundles of all functions to their folder, as `make bundle` does, and as
 // an apply uploads them.
-func (e *environment) release(t *testing.T, name string) release {
+func (e *environment) release(t *testing.T, name string) map[string]bundle.Bundle {
 	t.Helper()
 	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
 	if err != nil {
@@ -101,19 +104,19 @@ func (e *environment) release(t *testing.T, name string) release {
 	if err := os.RemoveAll(e.bundles()); err != nil {
 		t.Fatal(err)
 	}
-	r := release{name, map[string]bundle.Bundle{}}
+	bundles := map[string]bundle.Bundle{}
 	for id := range declared {
 		file := id + "-" + name + ".zip"
-		r.bundles[id] = bundle.Bundle{Function: id, File: file}
+		bundles[id] = bundle.Bundle{Function: id, File: file}
 		e.write("objects/bundles/"+file, file)
 		e.write("root/build/bundles/"+file, file)
 	}
-	text, err := json.Marshal(r.bundles)
+	text, err := json.Marshal(bundles)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.write("root/build/bundles/"+bundle.ManifestName, string(text))
-	return r
+	return bundles
 }
 
 // holdsOnly demands that the folder that is applied holds the release's bundles.
@@ -217,10 +220,10 @@ func TestARelease(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return e.bring(t.Context(), next, before)
+		return e.bring(t.Context(), name, next, before)
 	}
 
-	if err := run("20250101T000000Z-good"); err != nil {
+	if err := run("good"); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
 	// The function that migrates comes before everything else.
@@ -234,15 +237,15 @@ func TestARelease(t *testing.T) {
 		t.Errorf("got the applies %q, want the function that migrates and then everything", applies)
 	}
 
-	err := run("20250102T000000Z-bad")
-	e.mustSay(t, err, "courses-", "20250101T000000Z-good serves again")
-	if serving := e.serves(t)["courses-list"].Version(); serving != "20250101T000000Z-good" {
+	err := run("bad")
+	e.mustSay(t, err, "courses-", "20250101T010000Z-good serves again")
+	if serving := e.serves(t)["courses-list"].Version(); serving != "good" {
 		t.Errorf("%s serves", serving)
 	}
-	if err := run("20250103T000000Z-good"); err != nil {
+	if err := run("better"); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250103T000000Z-good 20250101T000000Z-good" {
+	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250101T020000Z-better 20250101T010000Z-good" {
 		t.Errorf("recorded %v, %v: want those that worked, the newest first", names, err)
 	}
 
@@ -254,23 +257,56 @@ func TestARelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if newest.bundles["courses-get"].File != "courses-get-20250101T000000Z-good.zip" || newest.bundles["courses-list"].File != "courses-list-20250103T000000Z-good.zip" {
+	if newest.name != "20250101T030000Z-back-to-20250101T010000Z-good" {
+		t.Errorf("recorded %s, which doesn't say what it went back to", newest.name)
+	}
+	if newest.bundles["courses-get"].File != "courses-get-good.zip" || newest.bundles["courses-list"].File != "courses-list-better.zip" {
 		t.Errorf("%s serves %v and %v", newest.name, newest.bundles["courses-get"], newest.bundles["courses-list"])
 	}
 	// A second time, the one before the newest is the one that doesn't work.
 	err = e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test"})
 	e.mustSay(t, err, "a way back itself", "go run ./scripts/cloud releases -environment staging -project aksio-test")
-	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T000000Z-good"}); err != nil {
+	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T010000Z-good"}); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
-	if serving := e.serves(t)["courses-list"].Version(); serving != "20250101T000000Z-good" {
+	if serving := e.serves(t)["courses-list"].Version(); serving != "good" {
 		t.Errorf("%s serves", serving)
 	}
-	e.holdsOnly(t, "20250101T000000Z-good")
+	e.holdsOnly(t, "good")
 	for _, call := range e.calls() {
 		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
 			t.Errorf("another path replaces every bundle: %s", call)
 		}
+	}
+}
+
+// TestTwoDeploymentsAtOnce has another one end while this one's apply is under way.
+func TestTwoDeploymentsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ broken, want string }{
+		"one that works":    {"", "isn't recorded: 20250101T120000Z-theirs was deployed in between"},
+		"one that does not": {"ours", "20250101T120000Z-theirs was deployed in between, so that nothing was taken back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnvironment(t)
+			local(t, e, tc.broken)
+			if err := e.record(t.Context(), "before", e.release(t, "before")); err != nil {
+				t.Fatal(err)
+			}
+			before, err := e.lastRelease(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.write("meanwhile", "20250101T120000Z-theirs")
+			e.mustSay(t, e.bring(t.Context(), "ours", e.release(t, "ours"), before), tc.want)
+			if serving := e.serves(t)["courses-list"].Version(); serving != "ours" {
+				t.Errorf("%s serves: another deployment's was taken back", serving)
+			}
+			if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250101T120000Z-theirs 20250101T010000Z-before" {
+				t.Errorf("recorded %v, %v", names, err)
+			}
+		})
 	}
 }
 
@@ -286,8 +322,14 @@ func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
 	defer broken.Close()
 	e.serve(t, broken.URL, broken.URL)
 	e.write("serving", "the old version")
-	err := e.bring(t.Context(), e.release(t, "next"), nil)
-	e.mustSay(t, err, "what served still serves")
+	err := e.bring(t.Context(), "next", e.release(t, "next"), nil)
+	e.mustSay(t, err, "what served still serves; mend the migration")
+	e.write("refusals", "googleapi: Error 403: Permission denied\n")
+	err = e.bring(t.Context(), "next", e.release(t, "next"), nil)
+	e.mustSay(t, err, "Permission denied", "may be applied already; run this again")
+	if strings.Contains(err.Error(), "mend the migration") {
+		t.Errorf("a refused apply is no migration's fault: %v", err)
+	}
 	if serving := e.read("serving"); serving != "the old version" {
 		t.Errorf("%s serves", serving)
 	}
@@ -413,7 +455,7 @@ func TestDriftIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.serve(t, "https://api.example", "")
-	if err := e.record(t.Context(), e.release(t, "20250101T000000Z-good")); err != nil {
+	if err := e.record(t.Context(), "good", e.release(t, "good")); err != nil {
 		t.Fatal(err)
 	}
 	e.release(t, "working-tree")
@@ -432,7 +474,7 @@ func TestDriftIsFound(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "google_sql_database_instance.main") {
 		t.Errorf("the file holds %q, %v", text, err)
 	}
-	e.holdsOnly(t, "20250101T000000Z-good")
+	e.holdsOnly(t, "good")
 	if !strings.Contains(e.read("calls"), " -var=bundles=../build/bundles\n") {
 		t.Error("it isn't compared with the bundles at the path that the state holds")
 	}
@@ -505,11 +547,11 @@ func TestSmokeKnowsWhatShouldServe(t *testing.T) {
 	if err := e.apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.smoke(t.Context(), served.bundles); err != nil {
+	if err := e.smoke(t.Context(), served); err != nil {
 		t.Errorf("%v\n%s", err, e.said)
 	}
 	next := e.release(t, "next")
-	e.mustSay(t, e.smoke(t.Context(), next.bundles), `answered by version "served", want "next"`)
+	e.mustSay(t, e.smoke(t.Context(), next), `answered by version "served", want "next"`)
 }
 
 // TestAReleaseDoesntWaitForTheModel finds everything well but what no release can mend.

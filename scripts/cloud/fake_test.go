@@ -115,6 +115,9 @@ func (f fake) terraform(args []string) error {
 		if slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-target=") }) {
 			return nil
 		}
+		if name := f.read("meanwhile"); name != "" { // somebody else's deployment ends
+			f.write("objects/bundles/releases/"+name+".json", "{}")
+		}
 		for _, arg := range args {
 			if folder, ok := strings.CutPrefix(arg, "-var=bundles="); ok {
 				manifest, err := os.ReadFile(filepath.Join(strings.TrimPrefix(args[0], "-chdir="), folder, bundle.ManifestName))

@@ -70,20 +70,21 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 	return &release{name, bundles}, nil
 }
 
-// record keeps a release that works.
-func (c *cloud) record(ctx context.Context, r release) error {
+// record keeps a release that works, under the time and what it brought.
+func (c *cloud) record(ctx context.Context, what string, bundles map[string]bundle.Bundle) error {
+	name := c.now().UTC().Format(timeFormat) + "-" + what
 	history, err := c.history(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(r.bundles, "", "  ")
+	text, err := json.MarshalIndent(bundles, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := c.change(ctx, bytes.NewReader(text), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+r.name+".json"); err != nil {
+	if err := c.change(ctx, bytes.NewReader(text), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+name+".json"); err != nil {
 		return fmt.Errorf("it serves, but isn't recorded: %w", err)
 	}
-	c.say("%s serves", r.name)
+	c.say("%s serves", name)
 	return nil
 }
 

@@ -39,7 +39,7 @@ var passing = []refusal{
 
 // release names the bundles of all functions that were deployed together. It is kept
 // in the bucket of bundles as releases/<name>.json, which has the form of
-// bundles.json; the names sort by time.
+// bundles.json; the names begin with when it was recorded, and sort by that.
 type release struct {
 	name    string
 	bundles map[string]bundle.Bundle
@@ -48,7 +48,7 @@ type release struct {
 const timeFormat = "20060102T150405Z"
 
 // wayBack is in the name of a release that brought an earlier one back.
-const wayBack = "-back-to-"
+const wayBack = "back-to-"
 
 // deploy brings the working tree to the environment. What serves isn't touched
 // before the schema is up to date, and a release that fails its tests is taken back.
@@ -70,36 +70,54 @@ func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	if err != nil {
 		return err
 	}
-	next := release{time.Now().UTC().Format(timeFormat) + "-" + *commit, manifest}
 	before, err := c.lastRelease(ctx)
 	if err != nil {
 		return err
 	}
-	return c.bring(ctx, next, before)
+	return c.bring(ctx, *commit, manifest, before)
 }
 
-// bring applies the release, whose bundles are in their folder, and goes back to the one before if that
-// can't be seen to work.
-func (c *cloud) bring(ctx context.Context, next release, before *release) error {
+// bring applies the commit's bundles, which are in their folder, and goes back to the
+// release before if they can't be seen to work.
+func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bundle.Bundle, before *release) error {
 	if err := c.migrate(ctx); err != nil {
-		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
+		return err
 	}
 	err := c.apply(ctx)
 	if err == nil {
-		err = c.smoke(ctx, next.bundles)
+		err = c.smoke(ctx, bundles)
 	}
-	if err == nil {
-		return c.record(ctx, next)
+	// Whoever interrupts a deployment doesn't want half of one.
+	lasting := context.WithoutCancel(ctx)
+	between, lookErr := c.cameBetween(lasting, before)
+	switch {
+	case lookErr != nil:
+		return fmt.Errorf("%w: it can't be seen whether another release came in between, so that nothing was recorded or taken back: deploy again", errors.Join(err, lookErr))
+	case between != "" && err != nil:
+		return fmt.Errorf("%w: %s was deployed in between, so that nothing was taken back; deploy again", err, between)
+	case between != "":
+		return fmt.Errorf("it was applied and works, but isn't recorded: %s was deployed in between; deploy again what is to serve", between)
+	case err == nil:
+		return c.record(ctx, commit, bundles)
 	}
 	if before == nil {
 		return fmt.Errorf("%w: there is no earlier release to go back to; mend it and deploy again", err)
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
-	// Whoever interrupts a deployment doesn't want half of one.
-	if backErr := c.restore(context.WithoutCancel(ctx), *before); backErr != nil {
+	if backErr := c.restore(lasting, *before); backErr != nil {
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s", err, backErr, c.hint("rollback", "-to", before.name))
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
+}
+
+// cameBetween returns the newest release if that isn't the one before any more: somebody
+// else deploys, too.
+func (c *cloud) cameBetween(ctx context.Context, before *release) (string, error) {
+	names, err := c.releaseNames(ctx)
+	if err != nil || len(names) == 0 || before != nil && names[0] == before.name {
+		return "", err
+	}
+	return names[0], nil
 }
 
 // migrate deploys the function that migrates, alone, and calls it. Old code runs
@@ -112,12 +130,15 @@ func (c *cloud) migrate(ctx context.Context) error {
 	}
 	// After a failover it is the second region's that is called.
 	if err := c.apply(ctx, `-target=module.function["`+function+`"]`, `-target=module.function["`+out.Region+`/`+function+`"]`); err != nil {
-		return err
+		return fmt.Errorf("%w: settings and the database's own changes may be applied already; run this again", err)
 	}
 	if out, err = c.readOutputs(ctx); err != nil {
 		return err
 	}
-	return c.callPrivate(ctx, out.Functions[function], function)
+	if err := c.callPrivate(ctx, out.Functions[function], function); err != nil {
+		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
+	}
+	return nil
 }
 
 // apply makes the environment as the configuration says, with the bundles in their folder.
@@ -166,7 +187,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		if len(names) < 2 {
 			return errors.New("there is no release before the newest to go back to")
 		}
-		if strings.Contains(names[0], wayBack) { // the one before it is what it went back from
+		if strings.Contains(names[0], "-"+wayBack) { // the one before it is what it went back from
 			return fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", names[0], c.hint("releases"))
 		}
 		*to = names[1]
@@ -192,8 +213,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err := c.restore(ctx, *target); err != nil {
 		return err
 	}
-	target.name = time.Now().UTC().Format(timeFormat) + wayBack + strings.TrimSuffix(target.name[:min(len(target.name), 24)], "-")
-	return c.record(ctx, *target)
+	return c.record(ctx, wayBack+target.name, target.bundles)
 }
 
 // restore applies a release, and tests it.

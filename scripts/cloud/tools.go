@@ -23,6 +23,7 @@ type cloud struct {
 	root        string // of the repository
 	environment string // staging or production
 	project     string
+	now         func() time.Time
 	pause       time.Duration // before a second try; quotas want twelve
 
 	in       io.Reader
