@@ -280,6 +280,29 @@ func TestARelease(t *testing.T) {
 	}
 }
 
+// TestFunctionsThatAreGoneAreNamed goes back to a release with one that the working tree
+// declares no more.
+func TestFunctionsThatAreGoneAreNamed(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.serve(t, "https://api.example", "")
+	bundles := e.release(t, "good")
+	bundles["courses-old"] = bundle.Bundle{File: "courses-old-good.zip"}
+	e.write("objects/bundles/courses-old-good.zip", "")
+	if err := e.record(t.Context(), "good", bundles); err != nil {
+		t.Fatal(err)
+	}
+	last, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.write("refusals", "Permission denied\n")
+	e.mustSay(t, e.restore(t.Context(), *last), "Permission denied")
+	if !strings.Contains(e.said.String(), "stay away: courses-old. To have them, check out the commit") {
+		t.Errorf("it doesn't say what isn't brought back: %s", e.said)
+	}
+}
+
 // TestTwoDeploymentsAtOnce has another one end while this one's apply is under way.
 func TestTwoDeploymentsAtOnce(t *testing.T) {
 	t.Parallel()

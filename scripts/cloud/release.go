@@ -221,6 +221,19 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 	if err := c.unpack(ctx, r); err != nil {
 		return err
 	}
+	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, id := range slices.Sorted(maps.Keys(r.bundles)) {
+		if _, ok := declared[id]; !ok {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) > 0 {
+		c.say("%s has functions that the files here don't declare, and that stay away: %s. To have them, check out the commit that its name ends with, and deploy that.", r.name, strings.Join(gone, ", "))
+	}
 	if err := c.apply(ctx); err != nil {
 		return err
 	}
