@@ -61,16 +61,14 @@ func (c *cloud) enableAPIs(ctx context.Context) error {
 func (c *cloud) makeStateBucket(ctx context.Context) error {
 	bucket := "gs://" + c.stateBucket()
 	_, err := c.ask(ctx, c.gcloud, "storage", "buckets", "describe", bucket, "--format=value(name)")
-	if err == nil {
-		return nil
+	if said(err, notThere...) {
+		err = c.change(ctx, nil, c.gcloud, "storage", "buckets", "create", bucket, "--project="+c.project, "--location=EU",
+			"--uniform-bucket-level-access", "--public-access-prevention")
 	}
-	if !said(err, "404", "not found", "NOT_FOUND") {
+	if err != nil {
 		return err
 	}
-	if err := c.change(ctx, nil, c.gcloud, "storage", "buckets", "create", bucket, "--project="+c.project, "--location=EU",
-		"--uniform-bucket-level-access", "--public-access-prevention"); err != nil {
-		return err
-	}
+	// Always: an earlier try may have been broken off before it.
 	return c.change(ctx, nil, c.gcloud, "storage", "buckets", "update", bucket, "--versioning")
 }
 

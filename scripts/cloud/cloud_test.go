@@ -67,6 +67,7 @@ func newEnvironment(t *testing.T) *environment {
 		t.Fatal(err)
 	}
 	f.write("root/infrastructure/functions.json", string(declared))
+	f.write("buckets/aksio-test-terraform", "made")
 	said := new(transcript)
 	var hours atomic.Int64
 	return &environment{&cloud{
@@ -718,12 +719,44 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	e.write("billing", "True")
 	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
 	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
+	if !strings.Contains(e.read("calls"), "gcloud storage buckets update gs://aksio-test-terraform --versioning") {
+		t.Error("a bucket that an earlier try made has no versions")
+	}
+	if err := os.Remove(e.path("buckets/aksio-test-terraform")); err != nil {
+		t.Fatal(err)
+	}
+	e.mustSay(t, run(), "openai-api-key")
 	if made := e.read("buckets/aksio-test-terraform"); !strings.Contains(made, "--location=EU ") {
 		t.Errorf("want a bucket for the state that outlives a region, got %q", made)
 	}
 	if len(e.secret(signingKey)) != 1 {
 		t.Error("there is no signing key")
 	}
+}
+
+func TestTheStateIsTheEnvironments(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	run := func(command, environment string) error {
+		e.write("calls", "")
+		return e.command(t.Context(), []string{command, "-environment=" + environment, "-project=aksio-test"})
+	}
+	e.write("outputs.json", "{}")
+	if err := run("releases", "production"); err != nil {
+		t.Errorf("an empty state: %v", err)
+	}
+	e.write("objects/aksio-test-terraform/staging/default.tfstate", "{}")
+	if err := run("releases", "staging"); err != nil {
+		t.Error(err)
+	}
+	e.mustSay(t, run("deploy", "production"), "the project aksio-test holds staging: set TF_VAR_project_id, or -project, to production's")
+	if strings.Contains(e.read("calls"), "terraform -chdir") {
+		t.Error("Terraform is asked all the same")
+	}
+	if err := os.Remove(e.path("buckets/aksio-test-terraform")); err != nil {
+		t.Fatal(err)
+	}
+	e.mustSay(t, run("plan", "staging"), "no bucket for Terraform's state", "cloud bootstrap -environment staging -project aksio-test")
 }
 
 func TestBootstrapSaysWhatGitHubWants(t *testing.T) {

@@ -221,6 +221,12 @@ func (f fake) gcloud(args []string) error {
 			fmt.Println("a-token")
 		}
 	case "storage ls":
+		if bucket, ok := strings.CutSuffix(strings.TrimPrefix(words[2], "gs://"), "/"); ok {
+			if f.read("buckets/"+bucket) == "" {
+				return fmt.Errorf("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
+			}
+			words[2] += "*"
+		}
 		matches, err := filepath.Glob(f.path(object(words[2])))
 		if err != nil || len(matches) == 0 {
 			return fmt.Errorf("One or more URLs matched no objects.")

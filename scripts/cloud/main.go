@@ -43,6 +43,9 @@ var commands = []command{
 	{"keys", "make the keys of tokens; -rotate publishes a new one, and with -sign it signs", tokenKeys},
 }
 
+// environments there can be, each in a project of its own.
+var environments = []string{"staging", "production"}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -86,7 +89,7 @@ func (c *cloud) parse(flags *flag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{"staging", "production"}, c.environment) {
+	if !slices.Contains(environments, c.environment) {
 		return errors.New("say which environment: -environment staging or -environment production")
 	}
 	if c.project == "" {

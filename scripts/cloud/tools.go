@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -158,10 +160,40 @@ func said(err error, texts ...string) bool {
 	return false
 }
 
+// notThere is how gcloud says that a bucket or a secret isn't there.
+var notThere = []string{"404", "not found", "NOT_FOUND"}
+
 // initialize connects the root module to the environment's state.
 func (c *cloud) initialize(ctx context.Context) error {
+	if err := c.checkState(ctx); err != nil {
+		return err
+	}
 	return c.change(ctx, nil, c.terraform, "-chdir="+c.infrastructure(), "init", "-input=false", "-no-color", "-reconfigure",
 		"-backend-config=environments/"+c.environment+".gcs.tfbackend", "-backend-config=bucket="+c.stateBucket())
+}
+
+// checkState demands that the project is this environment's: with an empty state beside
+// another environment's, everything would be made a second time.
+func (c *cloud) checkState(ctx context.Context) error {
+	text, err := c.ask(ctx, c.gcloud, "storage", "ls", "--project="+c.project, "gs://"+c.stateBucket()+"/")
+	switch {
+	case said(err, "matched no objects"): // nothing was applied yet
+		return nil
+	case said(err, notThere...):
+		return fmt.Errorf("the project %s has no bucket for Terraform's state: run `%s` first", c.project, c.hint("bootstrap"))
+	case err != nil:
+		return err
+	}
+	var held []string
+	for _, line := range strings.Fields(text) {
+		held = append(held, path.Base(line))
+	}
+	for _, other := range environments {
+		if slices.Contains(held, other) && !slices.Contains(held, c.environment) {
+			return fmt.Errorf("the project %s holds %s: set TF_VAR_project_id, or -project, to %s's", c.project, other, c.environment)
+		}
+	}
+	return nil
 }
 
 func (c *cloud) stateBucket() string { return c.project + "-terraform" }
