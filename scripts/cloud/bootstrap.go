@@ -41,6 +41,9 @@ func (c *cloud) checkProject(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the project %s can't be seen: make it (gcloud projects create %[1]s) or sign in as who may (gcloud auth login): %w", c.project, err)
 	}
+	if _, err := c.ask(ctx, c.gcloud, "auth", "application-default", "print-access-token"); err != nil {
+		return fmt.Errorf("Terraform can't sign in: it takes application default credentials, not gcloud's; run `gcloud auth application-default login`, then this again: %w", err)
+	}
 	enabled, err := c.ask(ctx, c.gcloud, "billing", "projects", "describe", c.project, "--format=value(billingEnabled)")
 	if err == nil && !strings.EqualFold(enabled, "true") {
 		err = fmt.Errorf("the project %s has no billing account: gcloud billing projects link %[1]s --billing-account=… (gcloud billing accounts list shows yours)", c.project)

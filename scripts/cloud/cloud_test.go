@@ -714,6 +714,8 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	}
 	e.mustSay(t, run(), "can't be seen", "gcloud auth login")
 	e.write("project", "aksio-test")
+	e.mustSay(t, run(), "run `gcloud auth application-default login`")
+	e.write("application-default", "ada@aksio.app")
 	e.write("billing", "False")
 	e.mustSay(t, run(), "no billing account", "gcloud billing projects link")
 	e.write("billing", "True")
@@ -863,7 +865,7 @@ func TestCtrlCIsPsqls(t *testing.T) {
 
 	e.write("outputs.json", strings.ReplaceAll(e.read("outputs.json"), "grace", "ada"))
 	e.write("public-address", "False")
-	e.mustSay(t, open(t.Context()), "the network aksio-staging alone", "cloud-sql-proxy --private-ip --auto-iam-authn --port=6543 aksio-test:europe-west1:aksio-staging-db-20261126", "user=ada@aksio.app")
+	e.mustSay(t, open(t.Context()), "the network aksio-staging alone", "cloud-sql-proxy --private-ip --gcloud-auth --port=6543 aksio-test:europe-west1:aksio-staging-db-20261126", "user=ada@aksio.app")
 	e.write("public-address", "True")
 
 	keys, typed := io.Pipe()
@@ -888,8 +890,12 @@ func TestCtrlCIsPsqls(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if calls := e.read("calls"); !strings.Contains(calls, " aksio-test:europe-west1:aksio-staging-db-20261126\n") {
+	calls := e.read("calls")
+	if !strings.Contains(calls, " aksio-test:europe-west1:aksio-staging-db-20261126\n") {
 		t.Errorf("it opens another instance than the one that serves: %s", calls)
+	}
+	if strings.Contains(calls+e.said.String(), "ada@aksio.app's token") {
+		t.Error("the password is shown or passed on a command line")
 	}
 }
 

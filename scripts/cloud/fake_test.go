@@ -160,6 +160,12 @@ func (f fake) interrupted() error {
 func (f fake) proxy(args []string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
+	if !slices.Contains(args, "--gcloud-auth") {
+		return fmt.Errorf("google: could not find default credentials.")
+	}
+	if slices.Contains(args, "--auto-iam-authn") {
+		return fmt.Errorf("cannot use --auto-iam-authn with --gcloud-auth.")
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+strings.TrimPrefix(args[1], "--port="))
 	if err != nil {
 		return err
@@ -170,6 +176,9 @@ func (f fake) proxy(args []string) error {
 
 // psql says that it is there, waits for a line, and says whether the proxy still is.
 func (f fake) psql(args []string) error {
+	if os.Getenv("PGPASSWORD") != f.account()+"'s token" {
+		return fmt.Errorf("FATAL:  Cloud SQL IAM user authentication failed")
+	}
 	fmt.Println("psql " + os.Getenv("PGOPTIONS"))
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
@@ -206,6 +215,13 @@ func (f fake) gcloud(args []string) error {
 	switch strings.Join(words[:min(2, len(words))], " ") {
 	case "config get-value":
 		fmt.Println(f.account())
+	case "auth application-default":
+		if f.read("application-default") == "" {
+			return fmt.Errorf("(gcloud.auth.application-default.print-access-token) Your default credentials were not found.")
+		}
+		fmt.Println("another token")
+	case "sql generate-login-token":
+		fmt.Println(f.account() + "'s token")
 	case "auth print-identity-token":
 		audience, as := option("audiences"), option("impersonate-service-account")
 		switch {

@@ -89,16 +89,23 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		return err
 	}
 	if strings.EqualFold(public, "false") {
-		return fmt.Errorf("%s has an address in the network %s alone, which can't be reached from here: on a machine in that network, run `cloud-sql-proxy --private-ip --auto-iam-authn --port=6543 %[1]s` and `psql \"host=127.0.0.1 port=6543 dbname=aksio user=%[3]s\"`; a machine that was made for it goes afterwards", out.Database, c.prefix(), account)
+		return fmt.Errorf("%s has an address in the network %s alone, which can't be reached from here: on a machine in that network, run `cloud-sql-proxy --private-ip --gcloud-auth --port=6543 %[1]s` and `PGPASSWORD=$(gcloud sql generate-login-token) psql \"host=127.0.0.1 port=6543 dbname=aksio user=%[3]s\"`, signed in there as yourself (gcloud auth login); a machine that was made for it goes afterwards", out.Database, c.prefix(), account)
 	}
 	local, err := port.Free(0)
+	if err != nil {
+		return err
+	}
+	// Both act as whom gcloud says, who was looked up above. By themselves they would take the
+	// application default credentials, which may be somebody else's; and of gcloud's the
+	// proxy makes no password (--auto-iam-authn), so that psql brings it. It lets in for an hour.
+	password, err := c.ask(ctx, c.gcloud, "sql", "generate-login-token")
 	if err != nil {
 		return err
 	}
 	// Ctrl-C is psql's, which cancels a query by it: the proxy doesn't hear it, and it ends
 	// nothing here.
 	lasting := context.WithoutCancel(ctx)
-	proxy := c.prepare(lasting, c.proxy, []string{"--auto-iam-authn", "--port=" + strconv.Itoa(local), out.Database})
+	proxy := c.prepare(lasting, c.proxy, []string{"--gcloud-auth", "--port=" + strconv.Itoa(local), out.Database})
 	proxy.Stdout, proxy.Stderr = c.log, c.log
 	ended := make(chan error, 1)
 	if err := child.Start(proxy, syscall.SIGTERM, func(err error) { ended <- err }); err != nil {
@@ -112,6 +119,7 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		return fmt.Errorf("the proxy of %s doesn't start: %w", out.Database, err)
 	}
 	psql := c.prepare(lasting, c.psql, []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=aksio user=%s", local, account)})
+	psql.Env = append(psql.Env, "PGPASSWORD="+password)
 	if !*write {
 		psql.Env = append(psql.Env, "PGOPTIONS=-c default_transaction_read_only=on")
 	}
