@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"aksio.app/scripts/internal/bundle"
-	"aksio.app/scripts/internal/commandline"
 )
 
 // What must be on before Terraform can turn on the rest.
@@ -19,7 +18,7 @@ var firstAPIs = []string{"cloudresourcemanager", "iam", "iamcredentials", "secre
 // bootstrap makes an empty project serve. Each step looks whether it is done, so that
 // a second run finishes what the first one left.
 func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {

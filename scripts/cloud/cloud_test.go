@@ -736,6 +736,35 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestOutputsArePrinted(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.write("outputs.json", `{"region": {"value": "europe-west1"}, "api_url": {"value": null}, "dns_records": {"value": [{"name": "api.aksio.app.", "type": "A"}]}}`)
+	run := func(arguments ...string) (string, error) {
+		printed := new(strings.Builder)
+		e.out = printed
+		err := e.command(t.Context(), append([]string{"outputs", "-environment=staging", "-project=aksio-test"}, arguments...))
+		return printed.String(), err
+	}
+	for name, want := range map[string]string{
+		"region":      "europe-west1\n",
+		"api_url":     "null\n",
+		"dns_records": "[\n  {\n    \"name\": \"api.aksio.app.\",\n    \"type\": \"A\"\n  }\n]\n",
+	} {
+		if got, err := run(name); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
+		}
+	}
+	var all map[string]any
+	if got, err := run(); err != nil || json.Unmarshal([]byte(got), &all) != nil || all["region"] != "europe-west1" || len(all) != 3 {
+		t.Errorf("got %q, %v, want all", got, err)
+	}
+	_, err := run("regions")
+	e.mustSay(t, err, `no output "regions"`, "api_url, dns_records, region")
+	_, err = run("region", "api_url")
+	e.mustSay(t, err, "name one output")
+}
+
 func TestTheStateIsTheEnvironments(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

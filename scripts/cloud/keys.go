@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"strings"
 
 	"aksio.app/shared/auth"
-
-	"aksio.app/scripts/internal/commandline"
 )
 
 // The secrets that hold the keys of tokens: the private ones, and the set of public
@@ -25,7 +22,7 @@ const (
 func tokenKeys(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	rotate := flags.Bool("rotate", false, "publish a new key beside the one that signs")
 	sign := flags.Bool("sign", false, "with -rotate: let the published one sign; a day later, when all functions were started anew")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	switch {

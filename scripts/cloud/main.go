@@ -10,6 +10,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +21,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/commandline"
 )
 
 // command is one thing to do.
@@ -34,6 +37,7 @@ var commands = []command{
 	{"deploy", "bundle, apply, migrate before traffic, test through the edge; back to the last release if that fails", deploy},
 	{"rollback", "go back to the last release, or one named by -to; only one function with -function", rollback},
 	{"releases", "list what was deployed, the newest first", releases},
+	{"outputs", "print what Terraform tells of the environment, as JSON; one that is named as it is", printOutputs},
 	{"smoke", "call every function through the edge, signed out; fails if one doesn't answer as it must", smokeCommand},
 	{"logs", "show the functions' logs: -function, -severity, -since, -request", logs},
 	{"database", "open psql on the database, through the connector; -write to change something", openDatabase},
@@ -84,8 +88,14 @@ func usage(out io.Writer) {
 	}
 }
 
-// parse reads the flags and demands what every command but smoke needs.
+// parse reads the flags of a command that takes nothing else.
 func (c *cloud) parse(flags *flag.FlagSet, args []string) error {
+	return cmp.Or(c.parseBefore(flags, args), commandline.NoArguments(flags))
+}
+
+// parseBefore reads the flags before the arguments, and demands what every command but
+// smoke needs.
+func (c *cloud) parseBefore(flags *flag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

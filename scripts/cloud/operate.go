@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"aksio.app/scripts/internal/child"
-	"aksio.app/scripts/internal/commandline"
 	"aksio.app/scripts/internal/port"
 )
 
@@ -32,7 +31,7 @@ func logs(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	since := flags.String("since", "1h", "how far back, such as 30m or 2d")
 	request := flags.String("request", "", "only of the request with this trace id")
 	limit := flags.Int("limit", 200, "the most entries")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	filter := `resource.type="cloud_run_revision" AND severity>=` + *severity
@@ -64,7 +63,7 @@ func logs(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 // it. Nothing is changed by mistake: sessions only read unless told otherwise.
 func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	write := flags.Bool("write", false, "let the session change something")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	for _, program := range []string{c.proxy, c.psql} {
@@ -146,7 +145,7 @@ const backupTime = 31 * time.Minute
 
 // backup runs the nightly backup now. It answers when the backup is verified.
 func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	const function = "backup-database"
@@ -197,7 +196,7 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 // settings and secrets, reaches nothing that runs already.
 func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	function := flags.String("function", "", "only this one")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	out, err := c.deployed(ctx)
@@ -240,7 +239,7 @@ func (c *cloud) deployed(ctx context.Context) (outputs, error) {
 // the command line, where others could see it.
 func addSecret(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	name := flags.String("name", "", "of the secret, such as openai-api-key")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	if !plainWord.MatchString(*name) {

@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-
-	"aksio.app/scripts/internal/commandline"
 )
 
 // plan tells what an apply would change. It only reads, and holds no lock.
@@ -18,7 +16,7 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	out := flags.String("out", "", "file that the plan's text goes to, too")
 	deployed := flags.Bool("deployed", false, "with the bundles of the last release, so that only other changes show")
 	strict := flags.Bool("fail-on-changes", false, "fail if anything would change")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
-	"aksio.app/scripts/internal/commandline"
 )
 
 // The Functions API takes 60 writes a minute of a region, which can't be raised. A
@@ -54,7 +53,7 @@ const wayBack = "back-to-"
 // before the schema is up to date, and a release that fails its tests is taken back.
 func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	commit := flags.String("commit", "manual", "what is deployed; part of the release's name")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	// A function whose secret can't be read can't be made: told before anything is built.
@@ -171,7 +170,7 @@ func (c *cloud) patiently(ctx context.Context, write func() error) error {
 func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	to := flags.String("to", "", "the release, as `releases` lists it; the one before the newest if left out")
 	function := flags.String("function", "", "only this one; the others stay as they are")
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{c.initialize, c.checkSecrets} {
@@ -287,7 +286,7 @@ func (c *cloud) smoke(ctx context.Context, bundles map[string]bundle.Bundle) err
 }
 
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {

@@ -40,7 +40,7 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		}
 		return c.smokeTest(ctx, *address, nil)
 	}
-	if err := errors.Join(c.parse(flags, args), commandline.NoArguments(flags)); err != nil {
+	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	if err := c.initialize(ctx); err != nil {

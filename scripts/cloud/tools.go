@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -197,42 +196,3 @@ func (c *cloud) checkState(ctx context.Context) error {
 }
 
 func (c *cloud) stateBucket() string { return c.project + "-terraform" }
-
-// outputs are what the root module says of the environment.
-type outputs struct {
-	APIURL       string            `json:"api_url"`       // empty without the router
-	FunctionURLs string            `json:"function_urls"` // with {function} for the id; empty without a domain
-	Functions    map[string]string `json:"functions"`
-	Buckets      map[string]string `json:"buckets"`
-	Region       string            `json:"region"`
-	Database     string            `json:"database_connection_name"`
-	People       []string          `json:"database_people"`
-	Secrets      []string          `json:"secrets_to_fill"`
-	// By where on GitHub they belong: "environment" or "repository".
-	GitHub map[string]map[string]string `json:"github_variables"`
-}
-
-// readOutputs returns the outputs; empty ones if nothing was ever applied.
-func (c *cloud) readOutputs(ctx context.Context) (outputs, error) {
-	var out outputs
-	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "-json", "-no-color")
-	if err != nil {
-		return out, err
-	}
-	var values map[string]struct{ Value json.RawMessage }
-	if err := json.Unmarshal([]byte(text), &values); err != nil {
-		return out, fmt.Errorf("terraform output: %w", err)
-	}
-	plain := map[string]json.RawMessage{}
-	for name, value := range values {
-		plain[name] = value.Value
-	}
-	all, err := json.Marshal(plain)
-	if err != nil {
-		return out, err
-	}
-	if err := json.Unmarshal(all, &out); err != nil {
-		return out, fmt.Errorf("terraform output: %w", err)
-	}
-	return out, nil
-}
