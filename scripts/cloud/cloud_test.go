@@ -72,7 +72,7 @@ func newEnvironment(t *testing.T) *environment {
 	var hours atomic.Int64
 	return &environment{&cloud{
 		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"),
-		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), root: f.path("root"),
+		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), git: f.program(t, "git"), root: f.path("root"),
 		environment: "staging", project: "aksio-test", pause: time.Millisecond,
 		now: func() time.Time { return time.Date(2025, 1, 1, int(hours.Add(1)), 0, 0, 0, time.UTC) },
 		in:  strings.NewReader(""), out: said, log: said,
@@ -277,6 +277,22 @@ func TestARelease(t *testing.T) {
 	for _, call := range e.calls() {
 		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
 			t.Errorf("another path replaces every bundle: %s", call)
+		}
+	}
+}
+
+func TestAReleaseIsNamedForItsCommit(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	for _, tc := range []struct{ commit, changed, want string }{
+		{"", "", "unknown"},
+		{"343ad6f00000", "", "343ad6f00000"},
+		{"343ad6f00000", "?? shared/new.go\n", "343ad6f00000-dirty"},
+	} {
+		e.write("commit", tc.commit)
+		e.write("changed", tc.changed)
+		if got := e.commit(t.Context()); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	f := fake(folder)
 	f.add("calls", program+" "+strings.Join(os.Args[1:], " "))
-	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql}[program]
+	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql, "git": f.git}[program]
 	if err := play(os.Args[1:]); err != nil {
 		switch {
 		case program != "terraform":
@@ -189,6 +189,20 @@ func (f fake) psql(args []string) error {
 	}
 	fmt.Println("answered")
 	return conn.Close()
+}
+
+// git has a commit and changes if the files of these names hold any.
+func (f fake) git(args []string) error {
+	switch args[2] {
+	case "rev-parse":
+		if f.read("commit") == "" {
+			return fmt.Errorf("fatal: not a git repository (or any of the parent directories): .git")
+		}
+		fmt.Println(f.read("commit"))
+	case "status":
+		fmt.Print(f.read("changed"))
+	}
+	return nil
 }
 
 // account is who is signed in: a person, or the account in the file "federated", as

@@ -70,6 +70,18 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 	return &release{name, bundles}, nil
 }
 
+// commit names what the working tree holds: the commit, and whether something differs from it.
+func (c *cloud) commit(ctx context.Context) string {
+	head, err := c.ask(ctx, c.git, "-C", c.root, "rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return "unknown"
+	}
+	if changes, err := c.ask(ctx, c.git, "-C", c.root, "status", "--porcelain"); err != nil || changes != "" {
+		return head + "-dirty"
+	}
+	return head
+}
+
 // record keeps a release that works, under the time and what it brought.
 func (c *cloud) record(ctx context.Context, what string, bundles map[string]bundle.Bundle) error {
 	name := c.now().UTC().Format(timeFormat) + "-" + what

@@ -53,7 +53,7 @@ var environments = []string{"staging", "production"}
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := &cloud{terraform: "terraform", gcloud: "gcloud", proxy: "cloud-sql-proxy", psql: "psql", root: ".", now: time.Now, pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
+	c := &cloud{terraform: "terraform", gcloud: "gcloud", proxy: "cloud-sql-proxy", psql: "psql", git: "git", root: ".", now: time.Now, pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
 	if err := c.command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "cloud:", err)
 		os.Exit(1)

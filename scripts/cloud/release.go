@@ -52,9 +52,12 @@ const wayBack = "back-to-"
 // deploy brings the working tree to the environment. What serves isn't touched
 // before the schema is up to date, and a release that fails its tests is taken back.
 func deploy(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	commit := flags.String("commit", "manual", "what is deployed; part of the release's name")
+	commit := flags.String("commit", "", "what is deployed, which the release's name ends with; the working tree's if left out")
 	if err := c.parse(flags, args); err != nil {
 		return err
+	}
+	if *commit == "" { // before anything is written into the tree
+		*commit = c.commit(ctx)
 	}
 	// A function whose secret can't be read can't be made: told before anything is built.
 	for _, step := range []func(context.Context) error{c.initialize, c.makeSecrets, c.checkSecrets} {

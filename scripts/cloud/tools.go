@@ -19,7 +19,7 @@ import (
 
 // cloud is an environment and the programs that reach it.
 type cloud struct {
-	terraform, gcloud, proxy, psql string // programs
+	terraform, gcloud, proxy, psql, git string // programs
 
 	root        string // of the repository
 	environment string // staging or production
