@@ -685,20 +685,24 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 		t.Fatalf("got %d private keys, want one that is trusted", len(private))
 	}
 
-	keys("-rotate")
+	keys("-publish")
 	private = e.secret(signingKey)
 	if len(private) != 2 || !private[1].Disabled || !trusted(private[0]) || !trusted(private[1]) {
 		t.Fatal("want a second key that is trusted beside the first, and doesn't sign yet")
 	}
-	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-rotate"}), "doesn't sign")
+	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-publish"}), "doesn't sign", "cloud keys -environment staging -project aksio-test -sign")
+	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-publish", "-sign"}), "say one of them")
+	if !e.secret(signingKey)[1].Disabled {
+		t.Fatal("it signs all the same")
+	}
 	if !trusted(private[0]) {
 		t.Fatal("the key that signs isn't trusted any more")
 	}
-	keys("-rotate", "-sign")
+	keys("-sign")
 	if private = e.secret(signingKey); private[1].Disabled {
 		t.Error("the new key doesn't sign")
 	}
-	keys("-rotate")
+	keys("-publish")
 	if trusted(private[0]) {
 		t.Error("a key of two rotations ago is trusted")
 	}

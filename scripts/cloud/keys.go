@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -20,16 +21,18 @@ const (
 // tokenKeys makes the first keys of tokens, or replaces them in two steps: a key
 // that signs before every running function knows it would sign people out.
 func tokenKeys(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	rotate := flags.Bool("rotate", false, "publish a new key beside the one that signs")
-	sign := flags.Bool("sign", false, "with -rotate: let the published one sign; a day later, when all functions were started anew")
+	publish := flags.Bool("publish", false, "publish a new key beside the one that signs")
+	sign := flags.Bool("sign", false, "let the published one sign; a day later, when all functions were started anew")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
 	switch {
-	case *rotate && *sign:
-		return c.signWithNewest(ctx)
-	case *rotate:
+	case *publish && *sign:
+		return errors.New("-publish comes first, and -sign when all functions were started anew: say one of them")
+	case *publish:
 		return c.publishKey(ctx)
+	case *sign:
+		return c.signWithNewest(ctx)
 	}
 	return c.firstKeys(ctx)
 }
@@ -71,7 +74,7 @@ func (c *cloud) publishKey(ctx context.Context) error {
 		return err
 	}
 	if newest != signs { // another one would take the place of the one that signs
-		return fmt.Errorf("version %s of the secret %s is published and doesn't sign: run this again with -sign, or destroy it", newest, signingKey)
+		return fmt.Errorf("version %s of the secret %s is published and doesn't sign: let it by `%s`, or destroy it", newest, signingKey, c.hint("keys", "-sign"))
 	}
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "access", "latest", "--secret="+publicKeys, "--project="+c.project)
 	if err != nil {
@@ -107,7 +110,7 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil {
 		return err
 	}
-	c.say("The new key is published. Instances know it when they start: run `%s`, or wait a day, then run this again with -sign.", c.hint("restart"))
+	c.say("The new key is published. Instances know it when they start: run `%s`, or wait a day, then `%s`.", c.hint("restart"), c.hint("keys", "-sign"))
 	return nil
 }
 
@@ -117,7 +120,11 @@ func (c *cloud) signWithNewest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project)
+	if err := c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project); err != nil {
+		return err
+	}
+	c.say("version %s of the secret %s, the newest, signs", newest, signingKey)
+	return nil
 }
 
 // newestVersion returns the number of the secret's newest version in the state, in any

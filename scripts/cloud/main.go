@@ -44,7 +44,7 @@ var commands = []command{
 	{"backup", "make a backup of the database now and wait for it", backup},
 	{"restart", "let all functions start anew with changed settings and secrets, without a build; only one with -function", restart},
 	{"secret", "add a value of a secret, read from standard input", addSecret},
-	{"keys", "make the keys of tokens; -rotate publishes a new one, and with -sign it signs", tokenKeys},
+	{"keys", "make the keys of tokens, or replace them: -publish a new one, then let it -sign", tokenKeys},
 }
 
 // environments there can be, each in a project of its own.

@@ -35,9 +35,10 @@ func OpenSessions(env *resource.Env, db *database.DB) (*accounts.Sessions, error
 
 // newestTrusted returns the signer of the newest of the versions, which are those that
 // are enabled. That other functions know its public half, too, is for whoever enables
-// it to see to: `cloud keys -rotate` publishes a key whose version is disabled, and with
-// -sign enables it, when all functions were started with the new TOKEN_KEYS. Its own
-// TOKEN_KEYS only keeps this function from signing what it couldn't verify itself.
+// it to see to: `cloud keys -publish` publishes a key whose version is disabled, and
+// `cloud keys -sign` enables it, when all functions were started with the new
+// TOKEN_KEYS. Its own TOKEN_KEYS only keeps this function from signing what it couldn't
+// verify itself.
 func newestTrusted(verifier *auth.Verifier, versions []secrets.Version) (*auth.Signer, error) {
 	var errs []error
 	for _, version := range versions {
