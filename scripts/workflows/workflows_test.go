@@ -2,12 +2,23 @@
 package workflows
 
 import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -37,15 +48,19 @@ type workflow struct {
 	}
 	Concurrency concurrency
 	Jobs        map[string]struct {
+		If          string
 		Environment string
 		Concurrency concurrency
+		Permissions map[string]string
 		With        map[string]string
 		Needs       any
-		Steps       []struct {
-			Name, Run string
-			With      map[string]any
-		}
+		Steps       []step
 	}
+}
+
+type step struct {
+	Name, Run, Uses string
+	With            map[string]any
 }
 
 // script returns what a step of a job runs.
@@ -98,14 +113,309 @@ func TestEachEnvironmentIsDeployedByItself(t *testing.T) {
 	}
 }
 
+// TestCalledWorkflowMayWhatItAsksFor compares permissions: those of a called workflow's
+// jobs are bounded by the caller's, and GitHub starts nothing where they ask for more.
+func TestCalledWorkflowMayWhatItAsksFor(t *testing.T) {
+	t.Parallel()
+	var cd, deploy workflow
+	read(t, "workflows/cd.yml", &cd)
+	read(t, "workflows/deploy.yml", &deploy)
+	for name, job := range cd.Jobs {
+		for scope, access := range deploy.Jobs["deploy"].Permissions {
+			if job.Permissions[scope] != access {
+				t.Errorf("%s grants %q of %s, and deploy.yml asks for %q", name, job.Permissions[scope], scope, access)
+			}
+		}
+	}
+}
+
+// TestWhoIsDeployedTo plays pushes and people who start a deployment.
+func TestWhoIsDeployedTo(t *testing.T) {
+	t.Parallel()
+	var cd workflow
+	read(t, "workflows/cd.yml", &cd)
+	// evaluate works out a condition of GitHub's, which reads as one of Go's does.
+	evaluate := func(condition string, known map[string]string) bool {
+		node, err := parser.ParseExpr(strings.ReplaceAll(condition, "'", `"`))
+		if err != nil {
+			t.Fatalf("%s: %v", condition, err)
+		}
+		var value func(ast.Expr) string
+		truth := map[bool]string{true: "true"}
+		value = func(node ast.Expr) string {
+			switch n := node.(type) {
+			case *ast.ParenExpr:
+				return value(n.X)
+			case *ast.UnaryExpr:
+				return truth[value(n.X) == ""]
+			case *ast.BinaryExpr:
+				x, y := value(n.X), value(n.Y)
+				switch n.Op {
+				case token.LAND:
+					return truth[x != "" && y != ""]
+				case token.LOR:
+					return truth[x != "" || y != ""]
+				case token.EQL:
+					return truth[x == y]
+				}
+			case *ast.BasicLit:
+				text, _ := strconv.Unquote(n.Value) // parsed
+				return text
+			case *ast.CallExpr:
+				switch fmt.Sprint(n.Fun) {
+				case "cancelled":
+					return ""
+				case "contains":
+					return truth[strings.Contains(value(n.Args[0]), value(n.Args[1]))]
+				}
+			case *ast.SelectorExpr:
+				var text []string
+				for at := ast.Expr(n); ; {
+					selector, ok := at.(*ast.SelectorExpr)
+					if !ok {
+						return known[strings.Join(append([]string{fmt.Sprint(at)}, text...), ".")]
+					}
+					text, at = append([]string{selector.Sel.Name}, text...), selector.X
+				}
+			}
+			t.Fatalf("%s: this test doesn't know %T", condition, node)
+			return ""
+		}
+		return value(node) != ""
+	}
+	push := map[string]string{
+		"github.event_name": "workflow_run", "github.repository": "aksio/backend", "github.ref": "refs/heads/main",
+		"github.event.workflow_run.conclusion": "success", "github.event.workflow_run.event": "push",
+		"github.event.workflow_run.head_repository.full_name": "aksio/backend", "vars.DEPLOYS": "staging production",
+	}
+	byHand := func(environment string) map[string]string {
+		return map[string]string{
+			"github.event_name": "workflow_dispatch", "inputs.environment": environment, "github.ref": "refs/heads/main",
+			"vars.DEPLOYS": "staging production",
+		}
+	}
+	with := func(known map[string]string, name, value string) map[string]string {
+		changed := map[string]string{name: value}
+		for other, value := range known {
+			if other != name {
+				changed[other] = value
+			}
+		}
+		return changed
+	}
+	for name, tc := range map[string]struct {
+		known  map[string]string
+		failed string
+		want   []string
+	}{
+		"push":                      {push, "", []string{"staging", "production"}},
+		"push, staging failed":      {push, "staging", []string{"staging"}},
+		"CI failed":                 {with(push, "github.event.workflow_run.conclusion", "failure"), "", nil},
+		"pull request":              {with(push, "github.event.workflow_run.event", "pull_request"), "", nil},
+		"fork":                      {with(push, "github.event.workflow_run.head_repository.full_name", "eve/backend"), "", nil},
+		"push, nothing set up":      {with(push, "vars.DEPLOYS", ""), "", nil},
+		"push, no production yet":   {with(push, "vars.DEPLOYS", "staging"), "", []string{"staging"}},
+		"staging":                   {byHand("staging"), "", []string{"staging"}},
+		"production":                {byHand("production"), "", []string{"production"}},
+		"staging, nothing set up":   {with(byHand("staging"), "vars.DEPLOYS", ""), "", nil},
+		"production, not set up":    {with(byHand("production"), "vars.DEPLOYS", "staging"), "", nil},
+		"production, from a branch": {with(byHand("production"), "github.ref", "refs/heads/other"), "", nil},
+	} {
+		var got []string
+		result := "skipped"
+		for _, job := range []string{"staging", "production"} {
+			if evaluate(cd.Jobs[job].If, with(tc.known, "needs.staging.result", result)) {
+				got = append(got, job)
+				if result = "success"; job == tc.failed {
+					result = "failure"
+				}
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestDeploymentWantsItsVariables(t *testing.T) {
+	t.Parallel()
+	var deploy workflow
+	read(t, "workflows/deploy.yml", &deploy)
+	const name = "Refuse without the environment's variables"
+	if first := deploy.Jobs["deploy"].Steps[0].Name; first != name {
+		t.Errorf("the first step is %q", first)
+	}
+	script := deploy.script(t, "deploy", name)
+	set := []string{"AKSIO_ENVIRONMENT=staging", "PROJECT_ID=p", "WIF_PROVIDER=w", "DEPLOY_ACCOUNT="}
+	output, err := run(t, t.TempDir(), script, set...)
+	if want := "::error::DEPLOY_ACCOUNT of the environment staging are missing: infrastructure/README.md, GitHub\n"; err == nil || output != want {
+		t.Errorf("got %v: %s", err, output)
+	}
+	if output, err := run(t, t.TempDir(), script, append(set, "DEPLOY_ACCOUNT=d")...); err != nil {
+		t.Errorf("got %v: %s", err, output)
+	}
+}
+
+// TestProductionIsApproved plays gh, which asks for an environment's rules.
+func TestProductionIsApproved(t *testing.T) {
+	t.Parallel()
+	var deploy workflow
+	read(t, "workflows/deploy.yml", &deploy)
+	script := deploy.script(t, "deploy", "Refuse production unless somebody approved it")
+	for rules, good := range map[string]bool{"branch_policy\nrequired_reviewers": true, "required_reviewers": true, "branch_policy": false, "": false} {
+		folder := t.TempDir()
+		program(t, folder, "gh", `[ "$2" = repos/aksio/backend/environments/production ] && printf '`+rules+`'`)
+		output, err := run(t, folder, script, "PATH="+folder+":"+os.Getenv("PATH"), "GITHUB_REPOSITORY=aksio/backend")
+		if (err == nil) != good || !good && !strings.Contains(output, "by hand") {
+			t.Errorf("%q: got %v: %s", rules, err, output)
+		}
+	}
+}
+
+// TestNothingOlderIsApproved plays the tool, which lists what was deployed.
+func TestNothingOlderIsApproved(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the step is for the runner's Linux")
+	}
+	var deploy workflow
+	read(t, "workflows/deploy.yml", &deploy)
+	script := deploy.script(t, "deploy", "Refuse what is older than what serves")
+	folder, tools := t.TempDir(), t.TempDir()
+	const commit = "git -c user.name=ada -c user.email=ada@aksio.app commit --quiet --allow-empty --message "
+	output, err := run(t, folder, `git init --quiet --initial-branch=main
+		for name in first second third; do `+commit+`$name; git rev-parse --short=12 HEAD; done
+		git checkout --quiet HEAD~1`)
+	commits := strings.Fields(output)
+	if err != nil || len(commits) != 3 {
+		t.Fatalf("%v: %s", err, output)
+	}
+	first, second, third := commits[0], commits[1], commits[2]
+	for releases, good := range map[string]bool{
+		"":                                true, // the first
+		"2-" + first + "\n1-" + third:     true,
+		"2-" + second:                     true, // again
+		"2-" + third + "\n1-" + first:     false,
+		"2-" + third + "-dirty":           false,
+		"3-back-to-1-" + first:            true,
+		"3-back-to-1-" + third:            false,
+		"3-back-to-1-" + third + "-dirty": false,
+		"1-manual":                        true,
+		"1-0123456789ab":                  true, // of somebody's machine
+	} {
+		program(t, tools, "cloud", `[ "$1" = releases ] && printf '`+releases+`'`)
+		output, err := run(t, folder, script, "RUNNER_TEMP="+tools)
+		if (err == nil) != good || !good && !strings.Contains(output, "::error::") {
+			t.Errorf("%q: got %v: %s", releases, err, output)
+		}
+	}
+	program(t, tools, "cloud", "exit 1")
+	if output, err := run(t, folder, script, "RUNNER_TEMP="+tools); err == nil {
+		t.Errorf("without a list it goes on: %s", output)
+	}
+}
+
+// TestCancelledDeploymentIsTakenBack interrupts the step as GitHub does, and takes the
+// next one.
+func TestCancelledDeploymentIsTakenBack(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the step is for the runner's Linux")
+	}
+	var deploy workflow
+	read(t, "workflows/deploy.yml", &deploy)
+	script := deploy.script(t, "deploy", "Deploy")
+	folder := t.TempDir()
+	program(t, folder, "cloud", "echo applied; exit 3")
+	output, err := run(t, folder, script, "RUNNER_TEMP="+folder)
+	if err == nil || err.Error() != "exit status 3" || output != "applied\n" {
+		t.Errorf("got %v: %s", err, output)
+	}
+
+	program(t, folder, "cloud", "trap 'echo back; exit 1' TERM; echo applies; while :; do sleep 0.1; done")
+	cmd := exec.Command("bash", "-e", "-c", script)
+	cmd.Env = append(os.Environ(), "RUNNER_TEMP="+folder)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := filepath.Join(folder, "deploy.txt")
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if text, _ := os.ReadFile(said); bytes.Contains(text, []byte("applies")) { // not there: empty
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it doesn't begin")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the interrupted step succeeds")
+	}
+	output, err = run(t, folder, deploy.script(t, "deploy", "Take back what was cancelled"), "RUNNER_TEMP="+folder)
+	if err != nil || !strings.HasSuffix(output, "back\n") {
+		t.Errorf("got %v: %s", err, output)
+	}
+	pid, err := os.ReadFile(filepath.Join(folder, "deploy.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := strconv.Atoi(strings.TrimSpace(string(pid))); err != nil || syscall.Kill(id, 0) == nil {
+		t.Errorf("process %d lives on: %v", id, err)
+	}
+	if output, err := run(t, folder, deploy.script(t, "deploy", "Take back what was cancelled"), "RUNNER_TEMP="+folder); err != nil {
+		t.Errorf("nothing to take back: got %v: %s", err, output)
+	}
+}
+
+// program puts a shell script where the steps look for a program.
+func program(t *testing.T, folder, name, script string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/usr/bin/env bash\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestActionsArePinned looks at what workflows and our own actions use: a tag can be moved.
+func TestActionsArePinned(t *testing.T) {
+	t.Parallel()
+	var files []string
+	for _, pattern := range []string{"workflows/*.yml", "actions/*/action.yml"} {
+		found, err := filepath.Glob(filepath.Join(root, ".github", pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	pinned := regexp.MustCompile(`^\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, used := range regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`).FindAllStringSubmatch(string(content), -1) {
+			if local, ok := strings.CutPrefix(used[1], "./"); ok {
+				if _, err := os.Stat(filepath.Join(root, local)); err != nil {
+					t.Errorf("%s: %v", filepath.Base(file), err)
+				}
+			} else if !pinned.MatchString(used[1]) {
+				t.Errorf("%s: %s isn't pinned by a commit, with its version beside it", filepath.Base(file), used[1])
+			}
+		}
+	}
+}
+
 // TestOnlyWhatMainHoldsIsDeployed tries commits and tags of main, and others.
 func TestOnlyWhatMainHoldsIsDeployed(t *testing.T) {
 	t.Parallel()
 	var deploy workflow
 	read(t, "workflows/deploy.yml", &deploy)
 	script := deploy.script(t, "deploy", "Refuse what main doesn't hold")
-	if depth := deploy.Jobs["deploy"].Steps[0].With["fetch-depth"]; depth != 0 {
-		t.Errorf("fetch-depth is %v: main isn't there to look at", depth)
+	for _, step := range deploy.Jobs["deploy"].Steps {
+		if depth := step.With["fetch-depth"]; strings.HasPrefix(step.Uses, "actions/checkout@") && depth != 0 {
+			t.Errorf("fetch-depth is %v: main isn't there to look at", depth)
+		}
 	}
 	upstream, clone := t.TempDir(), filepath.Join(t.TempDir(), "clone")
 	const commit = "git -c user.name=ada -c user.email=ada@aksio.app commit --quiet --allow-empty --message "
@@ -131,7 +441,7 @@ func TestMajorUpdatesAreAPersons(t *testing.T) {
 	read(t, "workflows/ci.yml", &ci)
 	script := ci.script(t, "dependabot", "Merge unless it holds a major update")
 	needs, _ := ci.Jobs["dependabot"].Needs.([]any)
-	for _, job := range []string{"test", "fuzz", "scan"} {
+	for _, job := range []string{"test", "fuzz", "bench", "scan"} {
 		if !slices.Contains(needs, any(job)) {
 			t.Errorf("it doesn't wait for %s", job)
 		}
@@ -172,50 +482,41 @@ func TestMajorUpdatesAreAPersons(t *testing.T) {
 	}
 }
 
-// TestDependabotLooksEverywhere finds every module in its configuration, and in each
-// entry what all have in common.
+// TestDependabotLooksEverywhere finds every module and every action of our own in its
+// configuration.
 func TestDependabotLooksEverywhere(t *testing.T) {
 	t.Parallel()
 	var config struct {
 		Updates []struct {
 			Ecosystem   string `yaml:"package-ecosystem"`
-			Directory   string
 			Directories []string
-			Schedule    struct{ Interval string }
-			Limit       int                     `yaml:"open-pull-requests-limit"`
-			Message     struct{ Prefix string } `yaml:"commit-message"`
-			Ignore      []struct {
-				Name  string   `yaml:"dependency-name"`
-				Types []string `yaml:"update-types"`
-			}
 		}
 	}
 	read(t, "dependabot.yml", &config)
-	var looked []string
+	looked := map[string][]string{}
 	for _, u := range config.Updates {
-		if u.Schedule.Interval != "daily" || u.Limit != 15 || u.Message.Prefix != "dependency: " ||
-			len(u.Ignore) != 1 || u.Ignore[0].Name != "*" || !slices.Equal(u.Ignore[0].Types, []string{"version-update:semver-major"}) {
-			t.Errorf("%s: got %+v", u.Ecosystem, u)
-		}
-		if u.Ecosystem == "gomod" {
-			looked = append(looked, u.Directories...)
-		}
+		looked[u.Ecosystem] = append(looked[u.Ecosystem], u.Directories...)
 	}
-	modules, err := filepath.Glob(root + "/*/go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nested, err := filepath.Glob(root + "/*/*/go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range append(modules, nested...) {
-		folder, err := filepath.Rel(root, filepath.Dir(file))
-		if err != nil {
-			t.Fatal(err)
+	for _, there := range []struct{ ecosystem, pattern string }{
+		{"gomod", "*/go.mod"},
+		{"gomod", "*/*/go.mod"},
+		{"github-actions", ".github/actions/*/action.yml"},
+	} {
+		files, err := filepath.Glob(filepath.Join(root, there.pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", there.pattern, err)
 		}
-		if !slices.Contains(looked, "/"+folder) && !strings.HasPrefix(folder, "build/") {
-			t.Errorf("it doesn't look at %s", folder)
+		for _, file := range files {
+			folder, err := filepath.Rel(root, filepath.Dir(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(folder, "build/") && !slices.ContainsFunc(looked[there.ecosystem], func(pattern string) bool {
+				ok, err := path.Match(pattern, "/"+folder)
+				return ok && err == nil
+			}) {
+				t.Errorf("%s doesn't look at %s", there.ecosystem, folder)
+			}
 		}
 	}
 }
