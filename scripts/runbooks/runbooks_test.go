@@ -1,5 +1,6 @@
-// Package runbooks holds tests of infrastructure/runbooks and playbooks: every command in
-// them is one that its program knows, with flags and values that it takes.
+// Package runbooks holds tests of infrastructure/runbooks and playbooks, and of the pages
+// beside them: every command in them is one that its program knows, with flags and values
+// that it takes.
 package runbooks
 
 import (
@@ -19,15 +20,15 @@ import (
 )
 
 const (
-	root      = "../.."
-	runbooks  = root + "/infrastructure/runbooks"
-	playbooks = root + "/infrastructure/playbooks"
+	root           = "../.."
+	infrastructure = root + "/infrastructure"
+	runbooks       = infrastructure + "/runbooks"
 )
 
-// pages returns the files of both folders.
+// pages returns the files of the folders.
 func pages(t *testing.T) (files []string) {
 	t.Helper()
-	for _, folder := range []string{runbooks, playbooks} {
+	for _, folder := range []string{infrastructure, runbooks, infrastructure + "/playbooks"} {
 		found, err := filepath.Glob(folder + "/*.md")
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s has no pages: %v", folder, err)
@@ -60,7 +61,7 @@ func commands(t *testing.T) (all []command) {
 		language, begin := "", 0
 		var script strings.Builder
 		for i, line := range strings.Split(string(content), "\n") {
-			fence, isFence := strings.CutPrefix(line, "```")
+			fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```") // in a list, too
 			switch {
 			case isFence && begin == 0:
 				language, begin = fence, i+1
@@ -290,6 +291,70 @@ func TestTerraformPromotes(t *testing.T) {
 	}
 }
 
+// TestTerraformKnowsTheCommands asks Terraform for its flags, and looks for the resources
+// that the pages name.
+func TestTerraformKnowsTheCommands(t *testing.T) {
+	t.Parallel()
+	var declared strings.Builder
+	for _, pattern := range []string{"/*.tf", "/modules/*/*.tf"} {
+		files, err := filepath.Glob(infrastructure + pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			declared.Write(content)
+		}
+	}
+	program, err := exec.LookPath("terraform")
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
+	usages := map[string]string{}
+	usage := func(words ...string) string {
+		name := strings.Join(words, " ")
+		if _, ok := usages[name]; !ok {
+			output, err := exec.Command(program, append(words, "-help")...).CombinedOutput()
+			if err != nil {
+				t.Errorf("terraform %s: %v: %s", name, err, output)
+			}
+			usages[name] = string(output)
+		}
+		return usages[name]
+	}
+	address := regexp.MustCompile(`^(?:module\.\w+(?:\[[^]]*\])?\.)?(google_\w+)\.(\w+)(?:\[[^]]*\])?$`)
+	calls := of(commands(t), "terraform", "-chdir=infrastructure")
+	if len(calls) < 10 {
+		t.Errorf("only %d calls were found", len(calls))
+	}
+	for _, c := range calls {
+		name, words := c.words[2:3], c.words[3:]
+		if name[0] == "state" || name[0] == "providers" {
+			name, words = c.words[2:4], c.words[4:]
+		}
+		for _, word := range words {
+			if found := address.FindStringSubmatch(word); found != nil && !strings.Contains(declared.String(), fmt.Sprintf("resource %q %q", found[1], found[2])) {
+				t.Errorf("%s: there is no %s", c, word)
+			}
+			if flag, _, _ := strings.Cut(word, "="); strings.HasPrefix(flag, "-") && program != "" {
+				known := usage(name...)
+				if name[0] == "apply" { // it takes a plan's, and doesn't say them again
+					known += usage("plan")
+				}
+				if !regexp.MustCompile(`(?m)^\s+` + regexp.QuoteMeta(flag) + `\b`).MatchString(known) {
+					t.Errorf("%s: it has no flag %s", c, flag)
+				}
+			}
+		}
+	}
+	if program == "" {
+		t.Log("TERRAFORM'S FLAGS AREN'T CHECKED, for want of terraform")
+	}
+}
+
 func TestMakeKnowsTheTargets(t *testing.T) {
 	t.Parallel()
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
@@ -306,7 +371,7 @@ func TestMakeKnowsTheTargets(t *testing.T) {
 // TestNamesAreDeclared looks for functions and resources that the pages name.
 func TestNamesAreDeclared(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(root + "/infrastructure/functions.json")
+	content, err := os.ReadFile(infrastructure + "/functions.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +413,7 @@ func TestNamesAreDeclared(t *testing.T) {
 			{`scheduler jobs (?:run|pause|resume) aksio-prod-(\S+)`, "scheduled"},
 			{`subscriptions modify-push-config aksio-prod-(\S+)`, "finalized"},
 			{`-function (\S+)`, ""},
-			{`--service=(\S+)`, ""},
+			{`gcloud run .*--service=(\S+)`, ""},
 			{`gcloud run services (?:update|update-traffic|remove-iam-policy-binding) (\S+)`, ""},
 		} {
 			if found := regexp.MustCompile(pattern.text).FindStringSubmatch(line); found != nil {
@@ -362,7 +427,7 @@ func TestNamesAreDeclared(t *testing.T) {
 // differs between several.
 func names(t *testing.T, kind string) (templates []string) {
 	t.Helper()
-	files, err := filepath.Glob(root + "/infrastructure/*.tf")
+	files, err := filepath.Glob(infrastructure + "/*.tf")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,12 +459,19 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(content), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), link[1])); err != nil {
+		for _, link := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(string(content), -1) {
+			target, anchor, anchored := strings.Cut(link[1], "#")
+			to := file
+			if target != "" {
+				to = filepath.Join(filepath.Dir(file), target)
+			}
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: %v", filepath.Base(file), err)
+			} else if anchored && !slices.Contains(anchors(t, to), anchor) {
+				t.Errorf("%s: %s has no place called %q", filepath.Base(file), filepath.Base(to), anchor)
 			}
 		}
-		if filepath.Dir(file) == playbooks {
+		if filepath.Clean(filepath.Dir(file)) != filepath.Clean(runbooks) {
 			continue
 		}
 		if name := filepath.Base(file); name != "README.md" && !strings.Contains(string(index), "("+name+")") {
@@ -409,4 +481,22 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			t.Errorf("%s states no RPO and RTO", filepath.Base(file))
 		}
 	}
+}
+
+// anchors returns what a link may lead to in a page: its headings, as GitHub names them, and
+// what was named by hand.
+func anchors(t *testing.T, file string) (names []string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(content), -1) {
+		name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	for _, anchor := range regexp.MustCompile(`<a id="([^"]+)">`).FindAllStringSubmatch(string(content), -1) {
+		names = append(names, anchor[1])
+	}
+	return names
 }
