@@ -441,7 +441,7 @@ func TestMajorUpdatesAreAPersons(t *testing.T) {
 	read(t, "workflows/ci.yml", &ci)
 	script := ci.script(t, "dependabot", "Merge unless it holds a major update")
 	needs, _ := ci.Jobs["dependabot"].Needs.([]any)
-	for _, job := range []string{"test", "fuzz", "bench", "scan"} {
+	for _, job := range []string{"test", "cover", "fuzz", "bench", "scan"} {
 		if !slices.Contains(needs, any(job)) {
 			t.Errorf("it doesn't wait for %s", job)
 		}
