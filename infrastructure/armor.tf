@@ -16,9 +16,6 @@ locals {
     "scannerdetection-v33-stable" = 1040
     "cve-canary"                  = 1050
   }
-
-  # Parameters that hold what people write.
-  free_text = ["query", "q", "search"]
 }
 
 resource "google_compute_security_policy" "edge" {
@@ -79,14 +76,11 @@ resource "google_compute_security_policy" "edge" {
         }
       }
       preconfigured_waf_config {
-        dynamic "exclusion" {
-          for_each = local.free_text
-          content {
-            target_rule_set = rule.key
-            request_query_param {
-              operator = "EQUALS"
-              value    = exclusion.value
-            }
+        exclusion {
+          target_rule_set = rule.key
+          request_query_param {
+            operator = "EQUALS"
+            value    = "query" # the one that holds what people write
           }
         }
       }

@@ -82,7 +82,7 @@ resource "google_sql_database_instance" "main" {
     backup_configuration {
       enabled                        = true
       start_time                     = "01:00" # an hour before the export
-      location                       = var.storage.backups_location == "EU" ? "eu" : local.database_region
+      location                       = lower(var.storage.backups_location)
       point_in_time_recovery_enabled = true
       transaction_log_retention_days = 7
       backup_retention_settings {

@@ -24,8 +24,10 @@ locals {
     # Exports of the database and their manifests. Not even their writer can remove
     # one before its time.
     backups = {
-      location    = var.storage.backups_location
-      versioning  = true
+      location = var.storage.backups_location
+      # What is retained can't be overwritten, and what is removed then stays for the soft
+      # deletion. Google has refused both together.
+      versioning  = false
       soft_delete = local.durable ? 30 : 0
       retention   = local.durable ? var.storage.backups_locked_days : 0
       expires     = var.storage.backups_days
@@ -51,7 +53,7 @@ locals {
 }
 
 resource "google_storage_bucket" "this" {
-  # checkov:skip=CKV_GCP_78: versioning is a choice of each bucket, whose reason stands in local.buckets
+  # checkov:skip=CKV_GCP_78: versioning is a choice of each bucket, whose reason stands in local.buckets; backups have retention instead
   # checkov:skip=CKV_GCP_114: enforced on all but the static one, which the scanner can't work out; tests/production.tftest.hcl holds it
   # checkov:skip=CKV_GCP_62: usage logs come hours late and hold the names of students' files; the functions log each URL that they sign
 

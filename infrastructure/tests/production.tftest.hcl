@@ -117,7 +117,7 @@ run "production" {
     error_message = "Pages of our own may read and, by signed URLs, put objects. No others may anything."
   }
   assert {
-    condition     = google_storage_bucket.this["backups"].retention_policy[0].retention_period == "604800" && google_storage_bucket.this["backups"].versioning[0].enabled && google_storage_bucket.this["backups"].location == "EU"
+    condition     = google_storage_bucket.this["backups"].retention_policy[0].retention_period == "604800" && !google_storage_bucket.this["backups"].versioning[0].enabled && google_storage_bucket.this["backups"].soft_delete_policy[0].retention_duration_seconds == 30 * 86400 && google_storage_bucket.this["backups"].location == "EU"
     error_message = "A backup can't be removed for a week, by anybody, and outlives the region."
   }
   assert {
