@@ -201,7 +201,7 @@ locals {
   # Functions whose instances are as many as may be, each with nine in ten of the calls
   # that it may hold. Functions of the same bounds stand together. One that may have a
   # single call at a time is full whenever it runs: that says nothing.
-  bounds = { for id, f in local.functions : "${min(f.max_instances, local.most_instances)} ${f.concurrency}" => id... if min(f.max_instances, local.most_instances) * f.concurrency > 1 }
+  bounds = { for id, f in local.functions : "${local.max_instances[id]} ${f.concurrency}" => id... if local.max_instances[id] * f.concurrency > 1 }
   saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : replace(replace(replace(<<-EOT
     (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
     and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)

@@ -24,7 +24,7 @@ locals {
   database_pool = 2
 
   # What all functions may open at the same time.
-  connections_wanted = sum(concat([0], [for id, f in local.functions : min(f.max_instances, local.most_instances) * local.database_pool if contains(f.needs, "database")]))
+  connections_wanted = sum(concat([0], [for id, f in local.functions : local.max_instances[id] * local.database_pool if contains(f.needs, "database")]))
 
   database_name   = coalesce(var.database.name, "${local.name}-db")
   database_region = coalesce(var.database.region, var.region)

@@ -7,6 +7,13 @@ locals {
   bundles = fileexists("${var.bundles}/bundles.json") ? jsondecode(file("${var.bundles}/bundles.json")) : {}
   bundle  = { for id, f in local.functions : id => try(local.bundles[id].file, "") }
 
+  # What a function declares, as far as the environment and the region's quota let it.
+  max_instances = { for id, f in local.functions : id => min(
+    f.max_instances,
+    coalesce(var.scaling.max_instances, f.max_instances),
+    max(1, floor(min(var.cpu_quota / f.cpu, var.cpu_quota * 2048 / f.memory_mib))),
+  ) }
+
   # Each function once in each of its regions; in the first by its id alone.
   deployments = merge([
     for region in local.function_regions : {
@@ -75,7 +82,7 @@ module "function" {
   build_account   = "projects/${var.project_id}/serviceAccounts/${local.build_account}"
   repository      = "projects/${var.project_id}/locations/${each.value.region}/repositories/${google_artifact_registry_repository.functions[each.value.region].repository_id}"
 
-  max_instances = min(local.functions[each.value.id].max_instances, local.most_instances)
+  max_instances = local.max_instances[each.value.id]
   # In the first region, whichever serves: a changed number builds the function again,
   # and a failover may not wait for that.
   min_instances = var.scaling.keep_warm && each.value.region == var.region ? local.functions[each.value.id].min_instances : 0

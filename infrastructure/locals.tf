@@ -41,6 +41,4 @@ locals {
   # to the router.
   load_balanced = var.domain_name != null
   router_on     = var.router && contains(keys(local.functions), local.router)
-
-  most_instances = coalesce(var.scaling.max_instances, 1000)
 }

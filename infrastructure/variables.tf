@@ -112,6 +112,17 @@ variable "scaling" {
   }
 }
 
+variable "cpu_quota" {
+  description = "CPUs, with 2 GiB of memory each, that the region's quota lets the instances of one function take: Google refuses a function that could take more, so that fewer of it may start. A new project has 20. Ask for more at console.cloud.google.com/iam-admin/quotas (Cloud Run Admin API: CPU allocation and memory allocation per project and region), then write it here."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.cpu_quota >= 2
+    error_message = "cpu_quota must be 2 or more: some functions have two CPUs."
+  }
+}
+
 variable "database" {
   description = <<-EOT
     The database's instance.

@@ -212,6 +212,17 @@ run "restored" {
   }
 }
 
+run "raised_quota" {
+  command = plan
+  variables {
+    cpu_quota = 400
+  }
+  assert {
+    condition     = local.max_instances == { for id, f in local.functions : id => f.max_instances }
+    error_message = "With a larger quota functions have what they declare."
+  }
+}
+
 run "dev" {
   command = plan
   variables {

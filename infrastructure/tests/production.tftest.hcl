@@ -61,6 +61,12 @@ run "production" {
     error_message = "The accounts fit into a project."
   }
 
+  # A new project's quota: 20 CPUs and 40 GiB for the instances of one function.
+  assert {
+    condition     = alltrue([for id, f in local.functions : local.max_instances[id] * f.cpu <= 20 && local.max_instances[id] * f.memory_mib <= 40 * 1024]) && local.max_instances["process-document"] == 10
+    error_message = "Google would refuse a function that may have more instances than the quota holds."
+  }
+
   # --- Data
 
   assert {
