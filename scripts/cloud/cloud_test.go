@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -575,6 +576,67 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 				t.Errorf("got %v, want it to say %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestSmokeWaitsUntilItIsLetIn calls a function that lets in nobody at first.
+func TestSmokeWaitsUntilItIsLetIn(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status, refused int
+		patience        time.Duration
+		calls           int64
+		works           bool
+	}{
+		"forbidden at first":  {http.StatusForbidden, smokeTries + 3, time.Minute, smokeTries + 4, true},
+		"not there at first":  {http.StatusNotFound, smokeTries + 3, time.Minute, smokeTries + 4, true},
+		"patience at its end": {http.StatusForbidden, 99, -time.Minute, smokeTries, false},
+		"broken":              {http.StatusInternalServerError, 99, time.Minute, smokeTries, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if calls.Add(1) <= int64(tc.refused) {
+					w.WriteHeader(tc.status)
+				}
+			}))
+			defer server.Close()
+			public := call{function: "courses-list", method: http.MethodGet, path: "/", want: []int{http.StatusOK}}
+			_, err := public.insist(t.Context(), server.URL, time.Millisecond, time.Now().Add(tc.patience))
+			if (err == nil) != tc.works || calls.Load() != tc.calls {
+				t.Errorf("%d calls, %v, want %d", calls.Load(), err, tc.calls)
+			}
+		})
+	}
+}
+
+// TestADomainThatLeadsNowhere has no certificate yet, which no release can mend.
+func TestADomainThatLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	edge := httptest.NewUnstartedServer(http.NotFoundHandler())
+	edge.Config.ErrorLog = log.New(io.Discard, "", 0)
+	edge.StartTLS()
+	defer edge.Close()
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer private.Close()
+	e.serve(t, edge.URL, private.URL)
+	if err := e.record(t.Context(), "before", e.release(t, "before")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.bring(t.Context(), "next", e.release(t, "next"), before)
+	e.mustSay(t, err, "cloud outputs -environment staging -project aksio-test dns_records", "certificates describe aksio-staging-edge --project=aksio-test", "says ACTIVE; then deploy again; nothing was taken back")
+	if serving := e.serves(t)["courses-list"].Version(); serving != "next" {
+		t.Errorf("%s serves", serving)
+	}
+	unknown := call{method: http.MethodGet, path: "/", want: []int{http.StatusOK}}
+	if _, err := unknown.make(t.Context(), "http://nowhere.invalid"); !errors.As(err, new(*unreachable)) {
+		t.Errorf("got %v, want a host that can't be reached", err)
 	}
 }
 

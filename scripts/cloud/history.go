@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/catalogue"
 )
 
 // history is where releases are recorded.
@@ -70,6 +72,21 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 	return &release{name, bundles}, nil
 }
 
+// releases lists them, the newest first.
+func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	if err := c.initialize(ctx); err != nil {
+		return err
+	}
+	names, err := c.releaseNames(ctx)
+	for _, name := range names {
+		fmt.Fprintln(c.out, name)
+	}
+	return err
+}
+
 // commit names what the working tree holds: the commit, and whether something differs from it.
 func (c *cloud) commit(ctx context.Context) string {
 	head, err := c.ask(ctx, c.git, "-C", c.root, "rev-parse", "--short=12", "HEAD")
@@ -97,6 +114,35 @@ func (c *cloud) record(ctx context.Context, what string, bundles map[string]bund
 		return fmt.Errorf("it serves, but isn't recorded: %w", err)
 	}
 	c.say("%s serves", name)
+	return nil
+}
+
+// unpack puts a release's bundles into their folder. Functions that it doesn't know,
+// since they came later, get the working tree's.
+func (c *cloud) unpack(ctx context.Context, r release) error {
+	folder := c.bundles()
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := c.fetch(ctx, r, folder); err != nil {
+		return err
+	}
+	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	if err != nil {
+		return err
+	}
+	var later []string
+	for id := range declared {
+		if _, ok := r.bundles[id]; !ok {
+			later = append(later, id)
+		}
+	}
+	if len(later) > 0 {
+		if _, err := bundle.Build(ctx, c.root, folder, later...); err != nil {
+			return err
+		}
+	}
+	c.say("%s holds %s now; `make bundle` makes those of the working tree again", folder, r.name)
 	return nil
 }
 

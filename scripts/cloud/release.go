@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +99,8 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		return fmt.Errorf("it was applied and works, but isn't recorded: %s was deployed in between; deploy again what is to serve", between)
 	case err == nil:
 		return c.record(ctx, commit, bundles)
+	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
+		return fmt.Errorf("%w; then deploy again; nothing was taken back", err)
 	}
 	if before == nil {
 		return fmt.Errorf("%w: there is no earlier release to go back to; mend it and deploy again", err)
@@ -244,60 +244,4 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 		return err
 	}
 	return c.smoke(ctx, bundles)
-}
-
-// unpack puts a release's bundles into their folder. Functions that it doesn't know,
-// since they came later, get the working tree's.
-func (c *cloud) unpack(ctx context.Context, r release) error {
-	folder := c.bundles()
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	if err := c.fetch(ctx, r, folder); err != nil {
-		return err
-	}
-	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
-	if err != nil {
-		return err
-	}
-	var later []string
-	for id := range declared {
-		if _, ok := r.bundles[id]; !ok {
-			later = append(later, id)
-		}
-	}
-	if len(later) > 0 {
-		if _, err := bundle.Build(ctx, c.root, folder, later...); err != nil {
-			return err
-		}
-	}
-	c.say("%s holds %s now; `make bundle` makes those of the working tree again", folder, r.name)
-	return nil
-}
-
-// smoke tests what serves, which is to be of the bundles.
-func (c *cloud) smoke(ctx context.Context, bundles map[string]bundle.Bundle) error {
-	out, err := c.readOutputs(ctx)
-	if err != nil {
-		return err
-	}
-	address := cmp.Or(out.APIURL, out.FunctionURLs)
-	if address == "" {
-		return errors.New("the environment has no address to test: outputs api_url and function_urls are null")
-	}
-	return c.smokeTest(ctx, address, bundles)
-}
-
-func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
-	if err := c.initialize(ctx); err != nil {
-		return err
-	}
-	names, err := c.releaseNames(ctx)
-	for _, name := range names {
-		fmt.Fprintln(c.out, name)
-	}
-	return err
 }

@@ -2,19 +2,24 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aksio.app/scripts/internal/bundle"
@@ -28,6 +33,10 @@ const (
 	smokeTries   = 4
 	smokeAtOnce  = 8
 )
+
+// Whom a new function lets in is known everywhere minutes after it was made. Until so many
+// pauses after the first call, what isn't let in or isn't there may only not be yet.
+const smokePatience = 36
 
 func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
 	address := flags.String("url", "", "base address of the API, such as https://api.aksio.app, or of each function, https://{function}.api.aksio.app; the environment's if left out")
@@ -56,6 +65,19 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	return c.smoke(ctx, serving.bundles)
 }
 
+// smoke tests what serves, which is to be of the bundles.
+func (c *cloud) smoke(ctx context.Context, bundles map[string]bundle.Bundle) error {
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	address := cmp.Or(out.APIURL, out.FunctionURLs)
+	if address == "" {
+		return errors.New("the environment has no address to test: outputs api_url and function_urls are null")
+	}
+	return c.smokeTest(ctx, address, bundles)
+}
+
 // call is a request to a function, and what it must answer.
 type call struct {
 	function, method, path string
@@ -81,12 +103,13 @@ func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[strin
 	var going sync.WaitGroup
 	slots := make(chan struct{}, smokeAtOnce)
 	calls := smokeCalls(declared, bundles)
+	patience := time.Now().Add(smokePatience * c.pause)
 	for _, wanted := range calls {
 		going.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			base := strings.TrimRight(strings.ReplaceAll(address, "{function}", wanted.function), "/")
-			note, err := wanted.insist(ctx, base, c.pause)
+			note, err := wanted.insist(ctx, base, c.pause, patience)
 			mu.Lock()
 			defer mu.Unlock()
 			if note != "" {
@@ -100,10 +123,27 @@ func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[strin
 	}
 	going.Wait()
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, failed[0])
+		err := fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, failed[0])
+		if !slices.ContainsFunc(failed, func(err error) bool { return !errors.As(err, new(*unreachable)) }) {
+			err = fmt.Errorf("%w: %s", err, c.edgeHint())
+		}
+		return err
 	}
 	c.say("%d smoke tests of %s passed", len(calls), address)
 	return nil
+}
+
+// edgeHint says what has to be there before the domain leads anywhere; see edge.tf.
+func (c *cloud) edgeHint() string {
+	if c.environment == "" || c.project == "" {
+		return "the domain's records in the DNS aren't there, or its certificate isn't ACTIVE yet"
+	}
+	return fmt.Sprintf("see that the DNS has the records that `%s` lists, and that `%s` says ACTIVE", c.hint("outputs", "dns_records"), c.certificate())
+}
+
+// certificate words a command that tells the state of the domain's certificate.
+func (c *cloud) certificate() string {
+	return fmt.Sprintf("gcloud certificate-manager certificates describe %s-edge --project=%s --format='value(managed.state)'", c.prefix(), c.project)
 }
 
 // smokeCalls are the calls of all functions.
@@ -171,21 +211,31 @@ func healthy(body []byte) (note string, err error) {
 	return "", fmt.Errorf("it says that it is %q: %.500s", health.Status, body)
 }
 
-// insist makes the call until it is answered as it must be, or too often.
-func (c call) insist(ctx context.Context, address string, pause time.Duration) (note string, err error) {
+// insist makes the call until it is answered as it must be, or too often; while there is
+// patience, until it is let in.
+func (c call) insist(ctx context.Context, address string, pause time.Duration, patience time.Time) (note string, err error) {
+	longest := 6 * pause
 	for try := 1; ; try++ {
 		note, err := c.make(ctx, address)
-		if err == nil || try == smokeTries {
+		if err == nil || try >= smokeTries && !(errors.As(err, new(*notLetIn)) && time.Now().Before(patience)) {
 			return note, err
 		}
 		select {
 		case <-ctx.Done():
 			return "", errors.Join(err, ctx.Err())
 		case <-time.After(pause):
-			pause *= 2
+			pause = min(2*pause, longest)
 		}
 	}
 }
+
+// notLetIn is an answer that a function gives before it is known whom it lets in.
+type notLetIn struct{ error }
+
+// unreachable is a host that the DNS doesn't know, or that has no certificate.
+type unreachable struct{ error }
+
+func (u *unreachable) Unwrap() error { return u.error }
 
 func (c call) make(ctx context.Context, address string) (note string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
@@ -197,7 +247,14 @@ func (c call) make(ctx context.Context, address string) (note string, err error)
 	if c.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	var unsecured atomic.Bool
+	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { unsecured.Store(err != nil) },
+	}))
 	resp, err := http.DefaultClient.Do(r)
+	if err != nil && (unsecured.Load() || errors.As(err, new(*net.DNSError))) {
+		return "", &unreachable{err}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -207,7 +264,11 @@ func (c call) make(ctx context.Context, address string) (note string, err error)
 		return "", err
 	}
 	if !slices.Contains(c.want, resp.StatusCode) {
-		return "", fmt.Errorf("%s %s answers %d, want %d: %.300s", c.method, c.path, resp.StatusCode, c.want[0], bytes.TrimSpace(body))
+		err := fmt.Errorf("%s %s answers %d, want %d: %.300s", c.method, c.path, resp.StatusCode, c.want[0], bytes.TrimSpace(body))
+		if resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusNotFound {
+			err = &notLetIn{err}
+		}
+		return "", err
 	}
 	if served := resp.Header.Get("Aksio-Version"); c.version != "" && served != c.version {
 		return "", fmt.Errorf("%s %s is answered by version %q, want %q: something else serves than was deployed", c.method, c.path, served, c.version)
