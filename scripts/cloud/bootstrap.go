@@ -21,6 +21,7 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
+	commit := c.commit(ctx)
 	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
@@ -29,8 +30,24 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 	if _, err := bundle.Build(ctx, c.root, c.bundles()); err != nil {
 		return err
 	}
-	if err := c.apply(ctx); err != nil {
-		return fmt.Errorf("%w: run bootstrap again, it goes on from here", err)
+	return c.firstRelease(ctx, commit)
+}
+
+// firstRelease makes everything, the tables too, with the bundles in their folder. It
+// isn't tested: the domain may lead nowhere yet.
+func (c *cloud) firstRelease(ctx context.Context, commit string) error {
+	bundles, err := bundle.Manifest(c.bundles())
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return c.apply(ctx) },
+		c.callMigrations,
+		func(ctx context.Context) error { return c.record(ctx, commit, bundles) },
+	} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("%w: run bootstrap again, it goes on from here", err)
+		}
 	}
 	return c.nextSteps(ctx)
 }
@@ -138,6 +155,13 @@ func (c *cloud) nextSteps(ctx context.Context) error {
 				c.say("  %s=%s", name, out.GitHub[place][name])
 			}
 		}
+	}
+	if len(out.DNSRecords) > 0 {
+		c.say("The domain needs these records, where dns_zone doesn't make them:")
+		for _, record := range out.DNSRecords {
+			c.say("  %s %s %s", record.Name, record.Type, record.Value)
+		}
+		c.say("Its certificate comes once they are there, within an hour. Before you go on, this has to say ACTIVE:\n  %s", c.certificate())
 	}
 	c.say("Everything is made. Go on with: %s", c.hint("deploy"))
 	return nil

@@ -818,6 +818,38 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestBootstrapMakesTheTables ends it with a release that is recorded, and says what the
+// domain needs.
+func TestBootstrapMakesTheTables(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	migrated, status := 0, http.StatusInternalServerError
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(e.read("calls"), " apply ") {
+			t.Error("it migrates before the platform is there")
+		}
+		migrated++
+		w.WriteHeader(status)
+	}))
+	defer private.Close()
+	e.serve(t, "https://api.aksio.app", private.URL)
+	e.write("outputs.json", strings.Replace(e.read("outputs.json"), "{", `{"dns_records": {"value": [{"name": "api.aksio.app.", "type": "A", "value": "192.0.2.1"}]},`, 1))
+	e.release(t, "first")
+	e.mustSay(t, e.firstRelease(t.Context(), "first"), "run-migrations answers 500", "run bootstrap again")
+	status = http.StatusOK
+	if err := e.firstRelease(t.Context(), "first"); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	if last, err := e.lastRelease(t.Context()); err != nil || last == nil || !strings.HasSuffix(last.name, "-first") || migrated != 2 {
+		t.Errorf("migrated %d times, recorded %v, %v", migrated, last, err)
+	}
+	for _, want := range []string{"  api.aksio.app. A 192.0.2.1\n", "this has to say ACTIVE:\n  gcloud certificate-manager certificates describe aksio-staging-edge --project=aksio-test "} {
+		if !strings.Contains(e.said.String(), want) {
+			t.Errorf("it doesn't say %q: %s", want, e.said)
+		}
+	}
+}
+
 func TestOutputsArePrinted(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)

@@ -21,9 +21,12 @@ type outputs struct {
 	Database     string            `json:"database_connection_name"`
 	People       []string          `json:"database_people"`
 	Secrets      []string          `json:"secrets_to_fill"`
+	DNSRecords   []dnsRecord       `json:"dns_records"` // of the domain, if there is one
 	// By where on GitHub they belong: "environment" or "repository".
 	GitHub map[string]map[string]string `json:"github_variables"`
 }
+
+type dnsRecord struct{ Name, Type, Value string }
 
 // readOutputs returns the outputs; empty ones if nothing was ever applied.
 func (c *cloud) readOutputs(ctx context.Context) (outputs, error) {

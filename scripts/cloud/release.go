@@ -122,25 +122,33 @@ func (c *cloud) cameBetween(ctx context.Context, before *release) (string, error
 	return names[0], nil
 }
 
+// migrations is the function that brings the schema up to date.
+const migrations = "run-migrations"
+
 // migrate deploys the function that migrates, alone, and calls it. Old code runs
 // beside the new schema: migrations only add.
 func (c *cloud) migrate(ctx context.Context) error {
-	const function = "run-migrations"
 	out, err := c.readOutputs(ctx)
 	if err != nil {
 		return err
 	}
 	// After a failover it is the second region's that is called.
-	if err := c.apply(ctx, `-target=module.function["`+function+`"]`, `-target=module.function["`+out.Region+`/`+function+`"]`); err != nil {
+	if err := c.apply(ctx, `-target=module.function["`+migrations+`"]`, `-target=module.function["`+out.Region+`/`+migrations+`"]`); err != nil {
 		return fmt.Errorf("%w: settings and the database's own changes may be applied already; run this again", err)
 	}
-	if out, err = c.readOutputs(ctx); err != nil {
-		return err
-	}
-	if err := c.callPrivate(ctx, out.Functions[function], function); err != nil {
+	if err := c.callMigrations(ctx); err != nil {
 		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
 	}
 	return nil
+}
+
+// callMigrations brings the schema to what the function that is there knows.
+func (c *cloud) callMigrations(ctx context.Context) error {
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	return c.callPrivate(ctx, out.Functions[migrations], migrations)
 }
 
 // apply makes the environment as the configuration says, with the bundles in their folder.
