@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -89,54 +88,6 @@ func (c *cloud) makeStateBucket(ctx context.Context) error {
 	}
 	// Always: an earlier try may have been broken off before it.
 	return c.change(ctx, nil, c.gcloud, "storage", "buckets", "update", bucket, "--versioning")
-}
-
-// makeSecrets makes what holds the secrets: functions can't be made before there are values.
-func (c *cloud) makeSecrets(ctx context.Context) error {
-	return c.apply(ctx, "-target=google_secret_manager_secret.this")
-}
-
-// checkSecrets names all secrets whose newest version, which is the one that functions
-// are started with, can't be read, or that have none.
-func (c *cloud) checkSecrets(ctx context.Context) error {
-	out, err := c.readOutputs(ctx)
-	if err != nil {
-		return err
-	}
-	var empty, off strings.Builder
-	for _, secret := range out.Secrets {
-		there, err := c.hasVersion(ctx, secret)
-		if err != nil {
-			return err
-		}
-		add := fmt.Sprintf("\n  %s < file-with-the-value", c.hint("secret", "-name", secret))
-		if !there {
-			empty.WriteString(add)
-			continue
-		}
-		if secret == signingKey { // functions look for the enabled ones, and the newest waits for its day: publishKey
-			continue
-		}
-		newest, err := c.newestVersion(ctx, secret, "")
-		if err != nil {
-			return err
-		}
-		enabled, err := c.newestVersion(ctx, secret, "state=ENABLED")
-		if err != nil {
-			return err
-		}
-		if newest != enabled {
-			fmt.Fprintf(&off, "%s\n  or, if version %s is good: gcloud secrets versions enable %[2]s --secret=%s --project=%s", add, newest, secret, c.project)
-		}
-	}
-	var errs []error
-	if empty.Len() > 0 {
-		errs = append(errs, fmt.Errorf("these secrets have no value that can be read; give each one, or name it in absent_secrets of environments/%s.tfvars, then run this again:%s", c.environment, empty.String()))
-	}
-	if off.Len() > 0 {
-		errs = append(errs, fmt.Errorf("the newest version of these secrets is disabled or destroyed, and functions start with the newest alone; add a value that is good, then run this again:%s", off.String()))
-	}
-	return errors.Join(errs...)
 }
 
 // nextSteps tells what only a person can do.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strings"
 
 	"aksio.app/shared/auth"
 )
@@ -125,24 +124,4 @@ func (c *cloud) signWithNewest(ctx context.Context) error {
 	}
 	c.say("version %s of the secret %s, the newest, signs", newest, signingKey)
 	return nil
-}
-
-// newestVersion returns the number of the secret's newest version in the state, in any
-// if that is empty: gcloud asks the server for none then.
-func (c *cloud) newestVersion(ctx context.Context, secret, state string) (string, error) {
-	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
-		"--filter="+state, "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
-	if err == nil && text == "" {
-		err = fmt.Errorf("the secret %s has no value: run `%s` first", secret, c.hint("keys"))
-	}
-	return text, err
-}
-
-// hasVersion reports whether the secret has a value that can be read.
-func (c *cloud) hasVersion(ctx context.Context, secret string) (bool, error) {
-	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project, "--filter=state=ENABLED", "--limit=1", "--format=value(name)")
-	if said(err, "NOT_FOUND") {
-		return false, nil
-	}
-	return strings.TrimSpace(text) != "", err
 }

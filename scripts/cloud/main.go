@@ -1,5 +1,4 @@
-// Command cloud is what people and the delivery do with an environment in Google
-// Cloud.
+// Command cloud is what people and CI do with an environment in Google Cloud.
 //
 //	go run ./scripts/cloud bootstrap -environment staging -project aksio-staging-1234
 //	go run ./scripts/cloud deploy    -environment staging -project aksio-staging-1234

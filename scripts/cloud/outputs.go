@@ -45,6 +45,18 @@ func (c *cloud) readOutputs(ctx context.Context) (outputs, error) {
 	return out, nil
 }
 
+// deployed returns the outputs of an environment that there is.
+func (c *cloud) deployed(ctx context.Context) (outputs, error) {
+	if err := c.initialize(ctx); err != nil {
+		return outputs{}, err
+	}
+	out, err := c.readOutputs(ctx)
+	if err == nil && len(out.Functions) == 0 {
+		err = fmt.Errorf("nothing is deployed: %s comes first", c.hint("deploy"))
+	}
+	return out, err
+}
+
 // rawOutputs returns all outputs that there are by their names.
 func (c *cloud) rawOutputs(ctx context.Context) (map[string]json.RawMessage, error) {
 	text, err := c.ask(ctx, c.terraform, "-chdir="+c.infrastructure(), "output", "-json", "-no-color")
