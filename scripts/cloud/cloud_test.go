@@ -121,6 +121,16 @@ func (e *environment) release(t *testing.T, name string) map[string]bundle.Bundl
 	return bundles
 }
 
+// proxyTo passes calls on to the address.
+func proxyTo(t *testing.T, address string) http.Handler {
+	t.Helper()
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httputil.NewSingleHostReverseProxy(target)
+}
+
 // holdsOnly demands that the folder that is applied holds the release's bundles.
 func (e *environment) holdsOnly(t *testing.T, name string) {
 	t.Helper()
@@ -172,11 +182,7 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 			t.Error(err)
 		}
 	})
-	target, err := url.Parse(s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := proxyTo(t, s.Address)
 	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -528,16 +534,7 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 	if err := e.smokeTest(t.Context(), s.Address, nil); err != nil {
 		t.Errorf("a platform that works: %v", err)
 	}
-	private, err := url.Parse(s.Private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := httputil.NewSingleHostReverseProxy(private)
-	public, err := url.Parse(s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := httputil.NewSingleHostReverseProxy(public)
+	open, closed := proxyTo(t, s.Private), proxyTo(t, s.Address)
 	for name, tc := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
@@ -661,11 +658,7 @@ func TestAReleaseDoesntWaitForTheModel(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	s := local(t, e, "")
-	target, err := url.Parse(s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := proxyTo(t, s.Address)
 	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/health/" {
 			proxy.ServeHTTP(w, r)
@@ -692,11 +685,7 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	s := local(t, e, "")
-	target, err := url.Parse(s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := proxyTo(t, s.Address)
 	var asked sync.Map
 	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

@@ -211,113 +211,170 @@ func (f fake) account() string { return cmp.Or(f.read("federated"), "ada@aksio.a
 
 // gcloud keeps objects and secrets as files.
 func (f fake) gcloud(args []string) error {
-	object := func(url string) string { return "objects/" + strings.TrimPrefix(url, "gs://") }
-	option := func(name string) string {
-		for _, arg := range args {
-			if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
-				return value
-			}
-		}
-		return ""
-	}
-	var words []string
+	call := gcloudCall{f, nil, args}
 	for _, arg := range args {
 		if !strings.HasPrefix(arg, "--") {
-			words = append(words, arg)
+			call.words = append(call.words, arg)
 		}
 	}
-	switch strings.Join(words[:min(2, len(words))], " ") {
-	case "config get-value":
-		fmt.Println(f.account())
-	case "auth application-default":
-		if f.read("application-default") == "" {
+	groups := map[string]func(gcloudCall) error{
+		"auth": gcloudCall.auth, "billing": gcloudCall.billing, "config": gcloudCall.config, "projects": gcloudCall.projects,
+		"scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
+	}
+	if group := groups[call.words[0]]; group != nil {
+		return group(call)
+	}
+	return nil
+}
+
+// gcloudCall is a call of gcloud: the words are what isn't an option.
+type gcloudCall struct {
+	fake
+	words, args []string
+}
+
+func (c gcloudCall) option(name string) string {
+	for _, arg := range c.args {
+		if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func (c gcloudCall) config() error {
+	fmt.Println(c.account())
+	return nil
+}
+
+func (c gcloudCall) billing() error {
+	fmt.Println(c.read("billing"))
+	return nil
+}
+
+func (c gcloudCall) projects() error {
+	if c.read("project") == "" {
+		return fmt.Errorf("PERMISSION_DENIED: no such project")
+	}
+	fmt.Println(c.read("project"))
+	return nil
+}
+
+func (c gcloudCall) auth() error {
+	if c.words[1] == "application-default" {
+		if c.read("application-default") == "" {
 			return fmt.Errorf("(gcloud.auth.application-default.print-access-token) Your default credentials were not found.")
 		}
 		fmt.Println("another token")
-	case "sql generate-login-token":
-		fmt.Println(f.account() + "'s token")
-	case "auth print-identity-token":
-		audience, as := option("audiences"), option("impersonate-service-account")
-		switch {
-		case as != "" && as != f.account():
-			return fmt.Errorf("PERMISSION_DENIED: Failed to impersonate [%s]", as)
-		case as != "":
-			fmt.Println(as + "-for-" + audience)
-		case audience != "": // nor does a federated account's: it isn't a service account's
-			return fmt.Errorf("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
-		case f.read("federated") != "":
-			return fmt.Errorf("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
-		default:
-			fmt.Println("a-token")
+		return nil
+	}
+	audience, as := c.option("audiences"), c.option("impersonate-service-account")
+	switch {
+	case as != "" && as != c.account():
+		return fmt.Errorf("PERMISSION_DENIED: Failed to impersonate [%s]", as)
+	case as != "":
+		fmt.Println(as + "-for-" + audience)
+	case audience != "": // nor does a federated account's: it isn't a service account's
+		return fmt.Errorf("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
+	case c.read("federated") != "":
+		return fmt.Errorf("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
+	default:
+		fmt.Println("a-token")
+	}
+	return nil
+}
+
+// object is the file that stands for the object or objects.
+func object(url string) string { return "objects/" + strings.TrimPrefix(url, "gs://") }
+
+func (c gcloudCall) storage() error {
+	switch c.words[1] {
+	case "buckets":
+		return c.buckets()
+	case "ls":
+		return c.list()
+	case "cat":
+		fmt.Print(c.read(object(c.words[2])))
+		return nil
+	case "cp":
+		return c.copy()
+	}
+	return nil
+}
+
+func (c gcloudCall) buckets() error {
+	name := "buckets/" + strings.TrimPrefix(c.words[3], "gs://")
+	switch c.words[2] {
+	case "describe":
+		if c.read(name) == "" {
+			return fmt.Errorf("gs://%s not found: 404", c.words[3])
 		}
-	case "storage ls":
-		if bucket, ok := strings.CutSuffix(strings.TrimPrefix(words[2], "gs://"), "/"); ok {
-			if f.read("buckets/"+bucket) == "" {
-				return fmt.Errorf("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
-			}
-			words[2] += "*"
+	case "create":
+		c.write(name, strings.Join(c.args, " "))
+	}
+	return nil
+}
+
+func (c gcloudCall) list() error {
+	url := c.words[2]
+	if bucket, ok := strings.CutSuffix(strings.TrimPrefix(url, "gs://"), "/"); ok {
+		if c.read("buckets/"+bucket) == "" {
+			return fmt.Errorf("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
 		}
-		matches, err := filepath.Glob(f.path(object(words[2])))
-		if err != nil || len(matches) == 0 {
-			return fmt.Errorf("One or more URLs matched no objects.")
-		}
-		for _, match := range matches {
-			fmt.Println("gs://" + strings.TrimPrefix(match, f.path("objects")+"/"))
-		}
-	case "storage cat":
-		fmt.Print(f.read(object(words[2])))
-	case "storage cp":
-		target := words[len(words)-1]
-		for _, source := range words[2 : len(words)-1] {
-			if source == "-" {
-				text, err := io.ReadAll(os.Stdin)
-				if err != nil {
-					return err
-				}
-				f.write(object(target), string(text))
-				continue
-			}
-			text, err := os.ReadFile(f.path(object(source)))
+		url += "*"
+	}
+	matches, err := filepath.Glob(c.path(object(url)))
+	if err != nil || len(matches) == 0 {
+		return fmt.Errorf("One or more URLs matched no objects.")
+	}
+	for _, match := range matches {
+		fmt.Println("gs://" + strings.TrimPrefix(match, c.path("objects")+"/"))
+	}
+	return nil
+}
+
+func (c gcloudCall) copy() error {
+	target := c.words[len(c.words)-1]
+	for _, source := range c.words[2 : len(c.words)-1] {
+		if source == "-" {
+			text, err := io.ReadAll(os.Stdin)
 			if err != nil {
-				return fmt.Errorf("The following URLs matched no objects or files: %s", source)
-			}
-			if err := os.WriteFile(filepath.Join(target, filepath.Base(source)), text, 0o644); err != nil {
 				return err
 			}
+			c.write(object(target), string(text))
+			continue
 		}
-	case "projects describe":
-		if f.read("project") == "" {
-			return fmt.Errorf("PERMISSION_DENIED: no such project")
+		text, err := os.ReadFile(c.path(object(source)))
+		if err != nil {
+			return fmt.Errorf("The following URLs matched no objects or files: %s", source)
 		}
-		fmt.Println(f.read("project"))
-	case "billing projects":
-		fmt.Println(f.read("billing"))
-	case "storage buckets":
-		name := "buckets/" + strings.TrimPrefix(words[3], "gs://")
-		switch words[2] {
-		case "describe":
-			if f.read(name) == "" {
-				return fmt.Errorf("gs://%s not found: 404", words[3])
-			}
-		case "create":
-			f.write(name, strings.Join(args, " "))
+		if err := os.WriteFile(filepath.Join(target, filepath.Base(source)), text, 0o644); err != nil {
+			return err
 		}
-	case "scheduler jobs":
-		// Its clock isn't ours. The outcome is what the file "outcome" holds.
-		switch runs := strings.Count(f.read("runs"), "\n"); words[2] {
-		case "run":
-			f.add("runs", words[3])
-		case "describe":
-			if runs == 0 {
-				fmt.Println("2001-01-01T02:00:00.5Z\t")
-			} else {
-				fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, f.read("outcome"))
-			}
+	}
+	return nil
+}
+
+// scheduler has a clock that isn't ours. The outcome is what the file "outcome" holds.
+func (c gcloudCall) scheduler() error {
+	switch runs := strings.Count(c.read("runs"), "\n"); c.words[2] {
+	case "run":
+		c.add("runs", c.words[3])
+	case "describe":
+		if runs == 0 {
+			fmt.Println("2001-01-01T02:00:00.5Z\t")
+		} else {
+			fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, c.read("outcome"))
 		}
-	case "sql instances":
-		fmt.Println(cmp.Or(f.read("public-address"), "True"))
-	case "secrets versions":
-		return f.versions(words[2:], option)
+	}
+	return nil
+}
+
+func (c gcloudCall) sql() error {
+	if c.words[1] == "generate-login-token" {
+		fmt.Println(c.account() + "'s token")
+	} else {
+		fmt.Println(cmp.Or(c.read("public-address"), "True"))
 	}
 	return nil
 }
@@ -337,12 +394,10 @@ func (f fake) secret(name string) (versions []version) {
 	return versions
 }
 
-func (f fake) versions(words []string, option func(string) string) error {
-	name := option("secret")
-	if name == "" {
-		name = words[1]
-	}
-	all := f.secret(name)
+func (c gcloudCall) secrets() error {
+	words := c.words[2:] // behind "secrets versions"
+	name := cmp.Or(c.option("secret"), words[1])
+	all := c.secret(name)
 	switch words[0] {
 	case "add":
 		value, err := io.ReadAll(os.Stdin)
@@ -361,7 +416,7 @@ func (f fake) versions(words []string, option func(string) string) error {
 		return nil
 	case "list":
 		for i := len(all); i > 0; i-- {
-			if !all[i-1].Disabled || option("filter") != "state=ENABLED" {
+			if !all[i-1].Disabled || c.option("filter") != "state=ENABLED" {
 				fmt.Println(i)
 				return nil
 			}
@@ -372,6 +427,6 @@ func (f fake) versions(words []string, option func(string) string) error {
 	if err != nil {
 		return err
 	}
-	f.write("values/"+name, string(text))
+	c.write("values/"+name, string(text))
 	return nil
 }
