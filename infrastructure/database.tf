@@ -34,6 +34,53 @@ locals {
   serving_instance = coalesce(var.database.restored, local.promoted ? google_sql_database_instance.standby[0].name : google_sql_database_instance.main.name)
   serving_database = "${var.project_id}:${local.serving_region}:${local.serving_instance}"
 
+  # What the database and its standby have alike: either may be the one that serves.
+  database_settings = {
+    # Named, because later versions of PostgreSQL default to an edition that
+    # refuses these tiers.
+    edition               = "ENTERPRISE"
+    tier                  = var.database.tier
+    disk_type             = "PD_SSD"
+    disk_autoresize       = true
+    disk_autoresize_limit = var.database.disk_limit_gb
+    connector_enforcement = "REQUIRED"
+
+    # The public address has no authorised network: without a certificate that the
+    # connector gets for who may use this instance, it doesn't answer.
+    ip_configuration = {
+      ipv4_enabled                                  = !local.private_database
+      private_network                               = local.private_database ? google_compute_network.main[0].id : null
+      enable_private_path_for_google_cloud_services = local.private_database
+      ssl_mode                                      = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
+    }
+    insights_config = {
+      query_insights_enabled  = true
+      query_string_length     = 1024
+      record_application_tags = true
+      record_client_address   = false
+      query_plans_per_minute  = 5
+    }
+
+    # Of the one that is written alone.
+    backup_configuration = {
+      enabled                        = true
+      start_time                     = "01:00" # an hour before the export
+      location                       = lower(var.storage.backups_location)
+      point_in_time_recovery_enabled = true
+      transaction_log_retention_days = 7
+      retained_backups               = var.database.backups
+    }
+    final_backup_config = {
+      enabled        = local.durable
+      retention_days = local.durable ? 30 : null
+    }
+    maintenance_window = {
+      day          = 7 # Sunday
+      hour         = 3 # UTC
+      update_track = "stable"
+    }
+  }
+
   database_flags = {
     "cloudsql.iam_authentication" = "on"
     "max_connections"             = tostring(local.database_connections)
@@ -59,59 +106,32 @@ resource "google_sql_database_instance" "main" {
   deletion_protection = local.durable
 
   settings {
-    # Named, because later versions of PostgreSQL default to an edition that
-    # refuses these tiers.
-    edition           = "ENTERPRISE"
-    tier              = var.database.tier
+    edition           = local.database_settings.edition
+    tier              = local.database_settings.tier
     availability_type = var.database.high_availability ? "REGIONAL" : "ZONAL"
 
-    disk_type             = "PD_SSD"
+    disk_type             = local.database_settings.disk_type
     disk_size             = var.database.disk_gb
-    disk_autoresize       = true
-    disk_autoresize_limit = var.database.disk_limit_gb
+    disk_autoresize       = local.database_settings.disk_autoresize
+    disk_autoresize_limit = local.database_settings.disk_autoresize_limit
 
     deletion_protection_enabled = local.durable
     retain_backups_on_delete    = local.durable
-    connector_enforcement       = "REQUIRED"
-
-    final_backup_config {
-      enabled        = local.durable
-      retention_days = local.durable ? 30 : null
-    }
-
-    backup_configuration {
-      enabled                        = true
-      start_time                     = "01:00" # an hour before the export
-      location                       = lower(var.storage.backups_location)
-      point_in_time_recovery_enabled = true
-      transaction_log_retention_days = 7
-      backup_retention_settings {
-        retained_backups = var.database.backups
-        retention_unit   = "COUNT"
-      }
-    }
+    connector_enforcement       = local.database_settings.connector_enforcement
 
     ip_configuration {
-      # The public address has no authorised network: without a certificate that the
-      # connector gets for who may use this instance, it doesn't answer.
-      ipv4_enabled                                  = !local.private_database
-      private_network                               = local.private_database ? google_compute_network.main[0].id : null
-      enable_private_path_for_google_cloud_services = local.private_database
-      ssl_mode                                      = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
+      ipv4_enabled                                  = local.database_settings.ip_configuration.ipv4_enabled
+      private_network                               = local.database_settings.ip_configuration.private_network
+      enable_private_path_for_google_cloud_services = local.database_settings.ip_configuration.enable_private_path_for_google_cloud_services
+      ssl_mode                                      = local.database_settings.ip_configuration.ssl_mode
     }
 
     insights_config {
-      query_insights_enabled  = true
-      query_string_length     = 1024
-      record_application_tags = true
-      record_client_address   = false
-      query_plans_per_minute  = 5
-    }
-
-    maintenance_window {
-      day          = 7 # Sunday
-      hour         = 3 # UTC
-      update_track = "stable"
+      query_insights_enabled  = local.database_settings.insights_config.query_insights_enabled
+      query_string_length     = local.database_settings.insights_config.query_string_length
+      record_application_tags = local.database_settings.insights_config.record_application_tags
+      record_client_address   = local.database_settings.insights_config.record_client_address
+      query_plans_per_minute  = local.database_settings.insights_config.query_plans_per_minute
     }
 
     dynamic "database_flags" {
@@ -120,6 +140,29 @@ resource "google_sql_database_instance" "main" {
         name  = database_flags.key
         value = database_flags.value
       }
+    }
+
+    backup_configuration {
+      enabled                        = local.database_settings.backup_configuration.enabled
+      start_time                     = local.database_settings.backup_configuration.start_time
+      location                       = local.database_settings.backup_configuration.location
+      point_in_time_recovery_enabled = local.database_settings.backup_configuration.point_in_time_recovery_enabled
+      transaction_log_retention_days = local.database_settings.backup_configuration.transaction_log_retention_days
+      backup_retention_settings {
+        retained_backups = local.database_settings.backup_configuration.retained_backups
+        retention_unit   = "COUNT"
+      }
+    }
+
+    final_backup_config {
+      enabled        = local.database_settings.final_backup_config.enabled
+      retention_days = local.database_settings.final_backup_config.retention_days
+    }
+
+    maintenance_window {
+      day          = local.database_settings.maintenance_window.day
+      hour         = local.database_settings.maintenance_window.hour
+      update_track = local.database_settings.maintenance_window.update_track
     }
   }
 

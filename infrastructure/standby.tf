@@ -25,39 +25,31 @@ resource "google_sql_database_instance" "standby" {
   deletion_protection = local.durable
 
   settings {
-    edition           = "ENTERPRISE"
-    tier              = var.database.tier
-    availability_type = "ZONAL"
-    disk_type         = "PD_SSD"
-    disk_autoresize   = true
+    edition           = local.database_settings.edition
+    tier              = local.database_settings.tier
+    availability_type = "ZONAL" # until it takes the database's place for good (database.name)
+
+    disk_type             = local.database_settings.disk_type
+    disk_autoresize       = local.database_settings.disk_autoresize
+    disk_autoresize_limit = local.database_settings.disk_autoresize_limit
 
     deletion_protection_enabled = local.durable
-    connector_enforcement       = "REQUIRED"
-
-    # Only once it is the one that is written.
-    dynamic "backup_configuration" {
-      for_each = local.promoted ? ["primary"] : []
-      content {
-        enabled                        = true
-        start_time                     = "01:00"
-        point_in_time_recovery_enabled = true
-        transaction_log_retention_days = 7
-        backup_retention_settings {
-          retained_backups = var.database.backups
-          retention_unit   = "COUNT"
-        }
-      }
-    }
+    retain_backups_on_delete    = local.promoted && local.durable
+    connector_enforcement       = local.database_settings.connector_enforcement
 
     ip_configuration {
-      ipv4_enabled    = !local.private_database
-      private_network = local.private_database ? google_compute_network.main[0].id : null
-      ssl_mode        = "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"
+      ipv4_enabled                                  = local.database_settings.ip_configuration.ipv4_enabled
+      private_network                               = local.database_settings.ip_configuration.private_network
+      enable_private_path_for_google_cloud_services = local.database_settings.ip_configuration.enable_private_path_for_google_cloud_services
+      ssl_mode                                      = local.database_settings.ip_configuration.ssl_mode
     }
 
     insights_config {
-      query_insights_enabled  = true
-      record_application_tags = true
+      query_insights_enabled  = local.database_settings.insights_config.query_insights_enabled
+      query_string_length     = local.database_settings.insights_config.query_string_length
+      record_application_tags = local.database_settings.insights_config.record_application_tags
+      record_client_address   = local.database_settings.insights_config.record_client_address
+      query_plans_per_minute  = local.database_settings.insights_config.query_plans_per_minute
     }
 
     dynamic "database_flags" {
@@ -65,6 +57,37 @@ resource "google_sql_database_instance" "standby" {
       content {
         name  = database_flags.key
         value = database_flags.value
+      }
+    }
+
+    # Only once it is the one that is written.
+    dynamic "backup_configuration" {
+      for_each = local.promoted ? [local.database_settings.backup_configuration] : []
+      content {
+        enabled                        = backup_configuration.value.enabled
+        start_time                     = backup_configuration.value.start_time
+        location                       = backup_configuration.value.location
+        point_in_time_recovery_enabled = backup_configuration.value.point_in_time_recovery_enabled
+        transaction_log_retention_days = backup_configuration.value.transaction_log_retention_days
+        backup_retention_settings {
+          retained_backups = backup_configuration.value.retained_backups
+          retention_unit   = "COUNT"
+        }
+      }
+    }
+    dynamic "final_backup_config" {
+      for_each = local.promoted ? [local.database_settings.final_backup_config] : []
+      content {
+        enabled        = final_backup_config.value.enabled
+        retention_days = final_backup_config.value.retention_days
+      }
+    }
+    dynamic "maintenance_window" {
+      for_each = local.promoted ? [local.database_settings.maintenance_window] : []
+      content {
+        day          = maintenance_window.value.day
+        hour         = maintenance_window.value.hour
+        update_track = maintenance_window.value.update_track
       }
     }
   }

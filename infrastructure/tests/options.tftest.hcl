@@ -119,6 +119,17 @@ run "standby" {
     error_message = "The replica has the database's flags."
   }
   assert {
+    condition = (
+      google_sql_database_instance.standby[0].settings[0].insights_config == google_sql_database_instance.main.settings[0].insights_config &&
+      google_sql_database_instance.standby[0].settings[0].disk_autoresize_limit == google_sql_database_instance.main.settings[0].disk_autoresize_limit &&
+      google_sql_database_instance.standby[0].settings[0].tier == google_sql_database_instance.main.settings[0].tier &&
+      google_sql_database_instance.standby[0].settings[0].connector_enforcement == google_sql_database_instance.main.settings[0].connector_enforcement &&
+      google_sql_database_instance.standby[0].settings[0].ip_configuration[0].ssl_mode == google_sql_database_instance.main.settings[0].ip_configuration[0].ssl_mode &&
+      google_sql_database_instance.standby[0].settings[0].ip_configuration[0].ipv4_enabled == google_sql_database_instance.main.settings[0].ip_configuration[0].ipv4_enabled
+    )
+    error_message = "The replica is as large and as closed as the database, and says as little of statements."
+  }
+  assert {
     condition     = length(module.function) == 2 * length(local.functions) && module.function["europe-west4/courses-list"].min_instances == 0
     error_message = "The second region has all functions, asleep."
   }
@@ -136,6 +147,15 @@ run "failed_over" {
   assert {
     condition     = google_sql_database_instance.standby[0].instance_type == "CLOUD_SQL_INSTANCE" && google_sql_database_instance.standby[0].settings[0].backup_configuration[0].point_in_time_recovery_enabled
     error_message = "The replica is promoted, and backed up from then on."
+  }
+  assert {
+    condition = (
+      google_sql_database_instance.standby[0].settings[0].backup_configuration[0].location == "eu" &&
+      google_sql_database_instance.standby[0].settings[0].retain_backups_on_delete &&
+      google_sql_database_instance.standby[0].settings[0].final_backup_config == google_sql_database_instance.main.settings[0].final_backup_config &&
+      google_sql_database_instance.standby[0].settings[0].maintenance_window == google_sql_database_instance.main.settings[0].maintenance_window
+    )
+    error_message = "From then on it is kept and maintained as the database was."
   }
   assert {
     condition = (
