@@ -631,6 +631,10 @@ func TestADomainThatLeadsNowhere(t *testing.T) {
 	if serving := e.serves(t)["courses-list"].Version(); serving != "next" {
 		t.Errorf("%s serves", serving)
 	}
+	broken := errors.New("courses-list answers 500")
+	if err := telling([]error{&unreachable{io.EOF}, broken, &unreachable{io.EOF}}); err != broken {
+		t.Errorf("got %v: a release that is reached and broken is to be taken back", err)
+	}
 	unknown := call{method: http.MethodGet, path: "/", want: []int{http.StatusOK}}
 	if _, err := unknown.make(t.Context(), "http://nowhere.invalid"); !errors.As(err, new(*unreachable)) {
 		t.Errorf("got %v, want a host that can't be reached", err)

@@ -123,14 +123,21 @@ func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[strin
 	}
 	going.Wait()
 	if len(failed) > 0 {
-		err := fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, failed[0])
-		if !slices.ContainsFunc(failed, func(err error) bool { return !errors.As(err, new(*unreachable)) }) {
+		err := fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, telling(failed))
+		if errors.As(err, new(*unreachable)) {
 			err = fmt.Errorf("%w: %s", err, c.edgeHint())
 		}
 		return err
 	}
 	c.say("%d smoke tests of %s passed", len(calls), address)
 	return nil
+}
+
+// telling is the first of what failed that was answered at all: only if none was, the
+// domain leads nowhere.
+func telling(failed []error) error {
+	answered := slices.IndexFunc(failed, func(err error) bool { return !errors.As(err, new(*unreachable)) })
+	return failed[max(answered, 0)]
 }
 
 // edgeHint says what has to be there before the domain leads anywhere; see edge.tf.

@@ -159,8 +159,8 @@ func said(err error, texts ...string) bool {
 	return false
 }
 
-// notThere is how gcloud says that a bucket or a secret isn't there.
-var notThere = []string{"404", "not found", "NOT_FOUND"}
+// notThere is how gcloud says that a bucket isn't there. A bare 404 may be of its name.
+var notThere = []string{"not found: 404", "HTTPError 404", "NOT_FOUND"}
 
 // initialize connects the root module to the environment's state.
 func (c *cloud) initialize(ctx context.Context) error {
