@@ -1,4 +1,4 @@
-# What people and the delivery read.
+# What people and scripts/cloud read.
 
 output "project_id" {
   description = "The project."
