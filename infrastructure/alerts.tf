@@ -17,8 +17,9 @@ locals {
   #   when       comparison and threshold
   #   lasts      seconds that it has to last; at once if left out
   #   silence    missing points count as a violation; it has to last, too
-  # or, where that can't say it, a query in PromQL.
-  alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts)
+  # or, where that can't say it, a query in PromQL, or a log: a filter of lines of which
+  # one is enough.
+  alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts, local.access_alerts)
 
   service_alerts = {
     errors-fast = {
@@ -198,6 +199,23 @@ locals {
     }
   })
 
+  # What the deployment may grant is bound to roles and not to members, and Terraform sees
+  # only what it granted itself. Google's own accounts grant to one another. Where nobody
+  # deploys but owners, each deployment would tell.
+  access_alerts = var.github == null ? {} : {
+    grants-changed = {
+      title    = "Somebody changed who may do what"
+      severity = "ERROR"
+      log = join(" AND ", [
+        "log_id(\"cloudaudit.googleapis.com/activity\")",
+        "protoPayload.serviceName=(\"cloudresourcemanager.googleapis.com\" OR \"iam.googleapis.com\")",
+        "protoPayload.methodName=~\"(?i)SetIamPolicy$\"",
+        "NOT protoPayload.authenticationInfo.principalEmail=\"${local.deploy_account}\"",
+        "NOT protoPayload.authenticationInfo.principalEmail=~\"@system[.]gserviceaccount[.]com$\"",
+      ])
+    }
+  }
+
   # Functions whose instances are as many as may be, each with nine in ten of the calls
   # that it may hold. Functions of the same bounds stand together. One that may have a
   # single call at a time is full whenever it runs: that says nothing.
@@ -235,6 +253,13 @@ resource "google_monitoring_alert_policy" "this" {
         evaluation_interval = "300s"
         # A new project has seen nothing of these metrics yet and would be refused.
         disable_metric_validation = true
+      }
+    }
+    dynamic "condition_matched_log" {
+      for_each = can(each.value.log) ? [each.value] : []
+      content {
+        filter           = condition_matched_log.value.log
+        label_extractors = { who = "EXTRACT(protoPayload.authenticationInfo.principalEmail)" }
       }
     }
     dynamic "condition_threshold" {
@@ -275,6 +300,12 @@ resource "google_monitoring_alert_policy" "this" {
 
   alert_strategy {
     auto_close = "86400s"
+    dynamic "notification_rate_limit" {
+      for_each = can(each.value.log) ? ["of lines"] : []
+      content {
+        period = "3600s"
+      }
+    }
   }
   notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
 

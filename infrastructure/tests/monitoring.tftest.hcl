@@ -39,6 +39,10 @@ run "alerts" {
     condition     = alltrue([for key, alert in google_monitoring_alert_policy.this : alltrue([for c in alert.conditions[0].condition_prometheus_query_language : c.disable_metric_validation])])
     error_message = "A new project would refuse queries of metrics that it hasn't seen yet."
   }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.this["grants-changed"].conditions[0].condition_matched_log[0].filter, "NOT protoPayload.authenticationInfo.principalEmail=\"aksio-prod-deploy@aksio-test-1.iam.gserviceaccount.com\"") && google_monitoring_alert_policy.this["grants-changed"].alert_strategy[0].notification_rate_limit[0].period == "3600s"
+    error_message = "Somebody could grant themselves what they like unseen, or every deployment would tell."
+  }
   # A log's metric is one of several kinds of resource's.
   assert {
     condition = (
