@@ -33,7 +33,6 @@ run "new_setting" {
   variables {
     settings         = { AI_MODEL = "gpt-4o" }
     frontend_origins = ["https://other.aksio.app"]
-    absent_secrets   = []
   }
 }
 

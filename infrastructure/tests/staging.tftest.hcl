@@ -37,10 +37,6 @@ run "staging" {
     condition     = google_sql_database_instance.main.settings[0].backup_configuration[0].point_in_time_recovery_enabled && google_sql_database_instance.main.deletion_protection
     error_message = "Staging's database is as safe as production's."
   }
-  assert {
-    condition     = local.connections_wanted <= 0.9 * local.database_connections
-    error_message = "All functions together fit into 90 % of the database's connections."
-  }
 
   # --- The router is the one way in
 
