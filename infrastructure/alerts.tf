@@ -330,18 +330,3 @@ resource "google_monitoring_notification_channel" "email" {
   }
   depends_on = [google_project_service.api]
 }
-
-variable "alerting" {
-  description = "Who is told of alerts, where the playbooks can be read, and from how many tokens of the model in an hour somebody should look."
-  type = object({
-    emails                = optional(list(string), [])
-    repository_url        = optional(string, "https://github.com/aksio/backend")
-    model_tokens_per_hour = optional(number, 20000000)
-  })
-  default = {}
-
-  validation {
-    condition     = alltrue([for email in var.alerting.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
-    error_message = "alerting.emails are addresses, such as oncall@aksio.app."
-  }
-}

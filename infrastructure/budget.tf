@@ -1,16 +1,5 @@
 # Spending. Budgets only tell, they stop nothing: emergency-scale-down.md does.
 
-variable "budget" {
-  description = "The billing account (gcloud billing accounts list) and what a month may cost in its currency. Null watches nothing; the account that applies then needs no right to billing."
-  type        = object({ billing_account = string, amount = number })
-  default     = null
-
-  validation {
-    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
-    error_message = "budget.billing_account is the account's id, such as 012345-6789AB-CDEF01."
-  }
-}
-
 resource "google_billing_budget" "month" {
   count = var.budget == null ? 0 : 1
 

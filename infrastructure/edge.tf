@@ -59,12 +59,12 @@ resource "google_compute_backend_service" "functions" {
 
   log_config {
     enable      = true
-    sample_rate = var.edge_log_share
+    sample_rate = 0.1 # the functions log their failures anyway
   }
 }
 
 resource "google_compute_region_network_endpoint_group" "router" {
-  for_each = local.load_balanced && local.router_on ? local.edge : toset([])
+  for_each = local.router_on ? local.edge : toset([])
 
   name                  = "${local.name}-router"
   region                = local.serving_region
@@ -91,7 +91,7 @@ resource "google_compute_backend_service" "router" {
 
   log_config {
     enable      = true
-    sample_rate = var.edge_log_share
+    sample_rate = 0.1 # the functions log their failures anyway
   }
 
   lifecycle {

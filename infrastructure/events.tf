@@ -107,7 +107,4 @@ resource "google_pubsub_subscription_iam_member" "dead_letter" {
 
 locals {
   pubsub_agent = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-
-  # The key of a function in the region that serves.
-  serving = { for id, f in local.functions : id => local.failed_over ? "${local.serving_region}/${id}" : id }
 }

@@ -215,34 +215,3 @@ resource "google_service_account_iam_member" "deploy_identifies" {
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.github["deploy"].member
 }
-
-variable "github" {
-  description = "The repository whose workflows plan and apply, and its owner's number (gh api /users/<owner> --jq .id). Null lets none in."
-  type        = object({ repository = string, owner_id = string })
-  default     = null
-
-  validation {
-    condition     = var.github == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
-    error_message = "github.repository is owner/name, such as aksio/backend: no address, no .git."
-  }
-  validation {
-    condition     = var.github == null || can(regex("^[0-9]+$", var.github.owner_id))
-    error_message = "github.owner_id is a number: gh api /users/<owner> --jq .id says which."
-  }
-}
-
-output "github_variables" {
-  description = "Variables on GitHub: of the environment that deploys here, and of the repository, whose workflows plan without it."
-  value = var.github == null ? null : {
-    environment = {
-      PROJECT_ID     = var.project_id
-      WIF_PROVIDER   = google_iam_workload_identity_pool_provider.github[0].name
-      DEPLOY_ACCOUNT = google_service_account.github["deploy"].email
-    }
-    repository = { for name, value in {
-      PROJECT_ID   = var.project_id
-      WIF_PROVIDER = google_iam_workload_identity_pool_provider.github[0].name
-      PLAN_ACCOUNT = google_service_account.github["plan"].email
-    } : "${upper(local.github_environment)}_${name}" => value }
-  }
-}

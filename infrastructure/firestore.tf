@@ -15,7 +15,7 @@ locals {
 
 resource "google_firestore_database" "main" {
   name        = local.firestore_database
-  location_id = var.firestore_location != null ? var.firestore_location : var.region
+  location_id = var.region # for ever; eur3 would survive the loss of a region at twice the price
   type        = "FIRESTORE_NATIVE"
 
   concurrency_mode                  = "OPTIMISTIC"

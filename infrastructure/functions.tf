@@ -21,6 +21,9 @@ locals {
     }
   ]...)
 
+  # The key of a function in the region that serves.
+  serving = { for id, f in local.functions : id => local.failed_over ? "${local.serving_region}/${id}" : id }
+
   # Who lets in whom. With a load balancer people's functions are anybody's to call,
   # but only through it: Cloud Armor can't be walked round. Without one only the
   # router may call them, and it is known by its identity.
@@ -89,7 +92,7 @@ module "function" {
 
   # What is a function's own and hardly ever changes: another value builds it again.
   # All else is in settings.tf.
-  environment = merge(
+  settings = merge(
     {
       GOOGLE_CLOUD_PROJECT = var.project_id
       # Go collects seldom while there is room, and in time before there is none.

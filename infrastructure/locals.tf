@@ -18,8 +18,7 @@ locals {
   # What the functions declare, by id; `make generate` writes it.
   functions = jsondecode(file("${path.module}/${var.declarations}"))
 
-  # Functions by what makes them run.
-  http      = { for id, f in local.functions : id => f if f.trigger == "http" }
+  # Functions that run by events and by the clock.
   finalized = { for id, f in local.functions : id => f if f.trigger == "finalized" }
   scheduled = { for id, f in local.functions : id => f if f.trigger == "scheduled" }
 

@@ -70,3 +70,19 @@ output "dns_records" {
   description = "Records that the domain needs, if dns_zone doesn't make them."
   value       = values(local.dns_records)
 }
+
+output "github_variables" {
+  description = "Variables on GitHub: of the environment that deploys here, and of the repository, whose workflows plan without it."
+  value = var.github == null ? null : {
+    environment = {
+      PROJECT_ID     = var.project_id
+      WIF_PROVIDER   = google_iam_workload_identity_pool_provider.github[0].name
+      DEPLOY_ACCOUNT = google_service_account.github["deploy"].email
+    }
+    repository = { for name, value in {
+      PROJECT_ID   = var.project_id
+      WIF_PROVIDER = google_iam_workload_identity_pool_provider.github[0].name
+      PLAN_ACCOUNT = google_service_account.github["plan"].email
+    } : "${upper(local.github_environment)}_${name}" => value }
+  }
+}

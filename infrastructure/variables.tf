@@ -196,12 +196,6 @@ variable "storage" {
   }
 }
 
-variable "firestore_location" {
-  description = "Location of Firestore, which can't be changed later; null is the region. eur3 survives the loss of a region at about twice the price."
-  type        = string
-  default     = null
-}
-
 variable "redis" {
   description = "Memorystore for Redis, which counts how often who does what; bills by the hour."
   type = object({
@@ -263,13 +257,43 @@ variable "registry_dry_run" {
   default     = false
 }
 
-variable "edge_log_share" {
-  description = "Share of the load balancer's calls that are logged, 0 to 1. The functions log their failures anyway."
-  type        = number
-  default     = 0.1
+variable "github" {
+  description = "The repository whose workflows plan and apply, and its owner's number (gh api /users/<owner> --jq .id). Null lets none in."
+  type        = object({ repository = string, owner_id = string })
+  default     = null
 
   validation {
-    condition     = var.edge_log_share >= 0 && var.edge_log_share <= 1
-    error_message = "edge_log_share must be from 0 to 1."
+    condition     = var.github == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
+    error_message = "github.repository is owner/name, such as aksio/backend: no address, no .git."
+  }
+  validation {
+    condition     = var.github == null || can(regex("^[0-9]+$", var.github.owner_id))
+    error_message = "github.owner_id is a number: gh api /users/<owner> --jq .id says which."
+  }
+}
+
+variable "alerting" {
+  description = "Who is told of alerts, where the playbooks can be read, and from how many tokens of the model in an hour somebody should look."
+  type = object({
+    emails                = optional(list(string), [])
+    repository_url        = optional(string, "https://github.com/aksio/backend")
+    model_tokens_per_hour = optional(number, 20000000)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for email in var.alerting.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
+    error_message = "alerting.emails are addresses, such as oncall@aksio.app."
+  }
+}
+
+variable "budget" {
+  description = "The billing account (gcloud billing accounts list) and what a month may cost in its currency. Null watches nothing; the account that applies then needs no right to billing."
+  type        = object({ billing_account = string, amount = number })
+  default     = null
+
+  validation {
+    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget.billing_account is the account's id, such as 012345-6789AB-CDEF01."
   }
 }

@@ -38,7 +38,7 @@ resource "google_cloudfunctions2_function" "this" {
     ingress_settings               = var.ingress
     all_traffic_on_latest_revision = true
 
-    environment_variables = var.environment
+    environment_variables = var.settings
 
     dynamic "secret_environment_variables" {
       for_each = var.secrets

@@ -4,11 +4,13 @@ variable "id" {
 }
 
 variable "region" {
-  type = string
+  description = "Where it runs."
+  type        = string
 }
 
 variable "project_id" {
-  type = string
+  description = "The project of its secrets."
+  type        = string
 }
 
 variable "runtime" {
@@ -49,15 +51,17 @@ variable "repository" {
 }
 
 variable "max_instances" {
-  type = number
+  description = "As many as may run at the same time."
+  type        = number
 }
 
 variable "min_instances" {
-  type = number
+  description = "How many are kept warm."
+  type        = number
 }
 
-variable "environment" {
-  description = "Settings that are its own. A change builds it again."
+variable "settings" {
+  description = "Settings that are its own, which are in its environment. A change builds it again."
   type        = map(string)
 }
 
