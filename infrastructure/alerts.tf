@@ -4,8 +4,8 @@
 locals {
   hour = 3600
   day  = 86400
-  # What comes once a day is missed when it is an hour late: 25 hours, which is as far as
-  # an alert can look back, less the minute that a silence lasts.
+  # What comes once a day is missed when it is an hour late. An alert looks back 25 hours
+  # at most, of which silence takes a minute.
   nightly = 25 * local.hour - 60
 
   # One entry for each alert:
@@ -43,7 +43,7 @@ locals {
     panics = {
       title    = "A function panicked"
       severity = "ERROR"
-      filter   = local.log_metric["panics"]
+      filter   = local.log_filter["panics"]
       align    = { with = "ALIGN_DELTA", seconds = 300 }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.operation"]
@@ -52,7 +52,7 @@ locals {
     dependency-unhealthy = {
       title    = "The health check finds something away, or a backup or a drill overdue"
       severity = "ERROR"
-      filter   = local.log_metric["unhealthy"]
+      filter   = local.log_filter["unhealthy"]
       align    = { with = "ALIGN_SUM", seconds = local.hour }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.dependency"]
@@ -67,7 +67,7 @@ locals {
     model-failing = {
       title    = "The language model fails"
       severity = "ERROR"
-      filter   = "${local.log_metric["model_calls"]} AND metric.labels.outcome!=\"ok\""
+      filter   = "${local.log_filter["model_calls"]} AND metric.labels.outcome!=\"ok\""
       align    = { with = "ALIGN_DELTA", seconds = 600 }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.model"]
@@ -84,15 +84,18 @@ locals {
     documents-stuck = {
       title    = "Uploads wait for an hour to be read"
       severity = "ERROR"
-      filter   = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for s in google_pubsub_subscription.finalized : s.name])}\")"
-      align    = { with = "ALIGN_MAX", seconds = 300 }
-      reduce   = "REDUCE_MAX"
-      when     = { is = "COMPARISON_GT", than = local.hour }
+      filter = join(" AND ", [
+        local.subscription_filter["oldest_unacked_message_age"],
+        "resource.labels.subscription_id=monitoring.regex.full_match(\"${join("|", [for s in google_pubsub_subscription.finalized : s.name])}\")",
+      ])
+      align  = { with = "ALIGN_MAX", seconds = 300 }
+      reduce = "REDUCE_MAX"
+      when   = { is = "COMPARISON_GT", than = local.hour }
     }
     events-refused = {
       title    = "Events of uploads were put aside: no function takes them"
       severity = "ERROR"
-      filter   = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letter.name}\""
+      filter   = "${local.subscription_filter["num_undelivered_messages"]} AND resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letter.name}\""
       align    = { with = "ALIGN_MAX", seconds = 300 }
       reduce   = "REDUCE_MAX"
       when     = { is = "COMPARISON_GT", than = 0 }
@@ -100,7 +103,7 @@ locals {
     documents-given-up = {
       title    = "Documents are given up through a fault of ours"
       severity = "ERROR"
-      filter   = local.log_metric["documents_given_up"]
+      filter   = local.log_filter["documents_given_up"]
       align    = { with = "ALIGN_SUM", seconds = local.hour }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_GT", than = 2 }
@@ -108,7 +111,7 @@ locals {
     backup-unverified = {
       title    = "No verified backup for a day"
       severity = "CRITICAL"
-      filter   = local.log_metric["backups_verified"]
+      filter   = local.log_filter["backups_verified"]
       align    = { with = "ALIGN_SUM", seconds = local.nightly }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_LT", than = 1 }
@@ -118,7 +121,7 @@ locals {
     drill-failed = {
       title    = "A backup couldn't be restored"
       severity = "CRITICAL"
-      filter   = local.log_metric["drills_failed"]
+      filter   = local.log_filter["drills_failed"]
       align    = { with = "ALIGN_SUM", seconds = local.hour }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_GT", than = 0 }
@@ -129,7 +132,7 @@ locals {
     database-cpu = {
       title    = "The database's processor is busy"
       severity = "ERROR"
-      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\""
+      filter   = local.database_filter["cpu/utilization"]
       align    = { with = "ALIGN_MEAN", seconds = 300 }
       when     = { is = "COMPARISON_GT", than = 0.85 }
       lasts    = 900
@@ -137,7 +140,7 @@ locals {
     database-disk = {
       title    = "The database's disk is nearly full"
       severity = "ERROR"
-      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\""
+      filter   = local.database_filter["disk/utilization"]
       align    = { with = "ALIGN_MEAN", seconds = 300 }
       when     = { is = "COMPARISON_GT", than = 0.85 }
       lasts    = 900
@@ -145,7 +148,7 @@ locals {
     database-connections = {
       title    = "The database has few connections left"
       severity = "ERROR"
-      filter   = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\""
+      filter   = local.database_filter["postgresql/num_backends"]
       align    = { with = "ALIGN_MEAN", seconds = 60 }
       reduce   = "REDUCE_SUM"
       by       = ["resource.labels.database_id"]
@@ -168,7 +171,7 @@ locals {
     for id, f in local.scheduled : "silent-${id}" => {
       title    = "${id} doesn't run"
       severity = "ERROR"
-      filter   = "${local.log_metric["calls"]} AND metric.labels.operation=\"${id}\" AND metric.labels.status=\"200\""
+      filter   = "${local.log_filter["calls"]} AND metric.labels.operation=\"${id}\" AND metric.labels.status=\"200\""
       align    = { with = "ALIGN_SUM", seconds = local.silence_window[id] }
       reduce   = "REDUCE_SUM"
       when     = { is = "COMPARISON_LT", than = 1 }
@@ -182,7 +185,7 @@ locals {
     down = {
       title    = "The health check fails from outside"
       severity = "CRITICAL"
-      filter   = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.health.uptime_check_id}\""
+      filter   = local.uptime_filter["check_passed"]
       align    = { with = "ALIGN_FRACTION_TRUE", seconds = local.load_balanced ? 300 : 1800 }
       reduce   = "REDUCE_MEAN"
       when     = { is = "COMPARISON_LT", than = 0.5 }
@@ -191,7 +194,7 @@ locals {
     certificate = {
       title    = "The certificate ends within two weeks"
       severity = "ERROR"
-      filter   = "metric.type=\"monitoring.googleapis.com/uptime_check/time_until_ssl_cert_expires\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.health.uptime_check_id}\""
+      filter   = local.uptime_filter["time_until_ssl_cert_expires"]
       align    = { with = "ALIGN_NEXT_OLDER", seconds = 1200 }
       reduce   = "REDUCE_MIN"
       when     = { is = "COMPARISON_LT", than = 14 } # days
@@ -219,7 +222,10 @@ locals {
   # Functions whose instances are as many as may be, each with nine in ten of the calls
   # that it may hold. Functions of the same bounds stand together. One that may have a
   # single call at a time is full whenever it runs: that says nothing.
-  bounds = { for id, f in local.functions : "${local.max_instances[id]} ${f.concurrency}" => id... if local.max_instances[id] * f.concurrency > 1 }
+  bounds = {
+    for id, f in local.functions : "${local.max_instances[id]} ${f.concurrency}" => id...
+    if local.max_instances[id] * f.concurrency > 1
+  }
   saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : replace(replace(replace(<<-EOT
     (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
     and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
@@ -231,8 +237,6 @@ locals {
 
   # The tokens that were spent, as PromQL calls the metric.
   tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\", \"monitored_resource\"=\"cloud_run_revision\"}"
-
-  sql = "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${local.serving_instance}\""
 }
 
 resource "google_monitoring_alert_policy" "this" {
@@ -270,7 +274,10 @@ resource "google_monitoring_alert_policy" "this" {
         threshold_value = condition_threshold.value.when.than
         duration        = "${try(condition_threshold.value.lasts, 0)}s"
         # A silent series is one that doesn't exist any more.
-        evaluation_missing_data = try(condition_threshold.value.silence, false) ? "EVALUATION_MISSING_DATA_ACTIVE" : try(condition_threshold.value.lasts, 0) > 0 ? "EVALUATION_MISSING_DATA_INACTIVE" : null
+        evaluation_missing_data = (
+          try(condition_threshold.value.silence, false) ? "EVALUATION_MISSING_DATA_ACTIVE" :
+          try(condition_threshold.value.lasts, 0) > 0 ? "EVALUATION_MISSING_DATA_INACTIVE" : null
+        )
 
         dynamic "aggregations" {
           for_each = can(condition_threshold.value.align) ? [condition_threshold.value.align] : []

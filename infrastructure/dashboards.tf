@@ -2,34 +2,73 @@
 # what it rests on, what it costs.
 
 locals {
+  ended_well_filter = join(" AND ", [
+    local.log_filter["calls"], "metric.labels.status=\"200\"",
+    "metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\")",
+  ])
+
   # A chart: title, and lines of filter, aligner, reducer and fields to group by, or of a
   # query in PromQL.
   charts = [
-    { title = "Calls a second", lines = [{ filter = local.requests, align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.response_code_class"] }] },
-    { title = "Failed calls a second, by function", lines = [{ filter = "${local.requests} AND metric.labels.response_code_class=\"5xx\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
-    { title = "Time of a call, 95th percentile, by function (ms)", lines = [{ filter = local.latencies, align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
-    { title = "Instances, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/instance_count\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_MAX", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
-    { title = "Time of a start, 95th percentile (ms)", lines = [{ filter = "metric.type=\"run.googleapis.com/container/startup_latencies\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
-    { title = "Memory in use, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/memory/utilizations\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] }] },
-
-    { title = "Database: time of a call, 95th percentile, by operation (ms)", lines = [{ filter = local.log_metric["database_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.operation"] }] },
-    { title = "Database: connections, of ${local.database_connections}", lines = [{ filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\"", align = "ALIGN_MEAN", reduce = "REDUCE_SUM", by = [] }] },
-    { title = "Database: processor and disk", lines = [
-      { filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/cpu/utilization\"", align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
-      { filter = "${local.sql} AND metric.type=\"cloudsql.googleapis.com/database/disk/utilization\"", align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
+    { title = "Calls a second", lines = [
+      { filter = local.requests_filter, align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.response_code_class"] },
+    ] },
+    { title = "Failed calls a second, by function", lines = [
+      { filter = "${local.requests_filter} AND metric.labels.response_code_class=\"5xx\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+    ] },
+    { title = "Time of a call, 95th percentile, by function (ms)", lines = [
+      { filter = local.latencies_filter, align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] },
+    ] },
+    { title = "Instances, by function", lines = [
+      { filter = local.run_filter["container/instance_count"], align = "ALIGN_MAX", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+    ] },
+    { title = "Time of a start, 95th percentile (ms)", lines = [
+      { filter = local.run_filter["container/startup_latencies"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] },
+    ] },
+    { title = "Memory in use, by function", lines = [
+      { filter = local.run_filter["container/memory/utilizations"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] },
     ] },
 
-    { title = "Documents: time to read one, 95th percentile (s)", lines = [{ filter = local.log_metric["documents_completed"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = [] }] },
-    { title = "Documents: refused an hour, by reason", lines = [{ filter = local.log_metric["documents_refused"], align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.code"] }] },
-    { title = "Documents: oldest upload that waits (s)", lines = [{ filter = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\"", align = "ALIGN_MAX", reduce = "REDUCE_MAX", by = ["resource.labels.subscription_id"] }] },
+    { title = "Database: time of a call, 95th percentile, by operation (ms)", lines = [
+      { filter = local.log_filter["database_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.operation"] },
+    ] },
+    { title = "Database: connections, of ${local.database_connections}", lines = [
+      { filter = local.database_filter["postgresql/num_backends"], align = "ALIGN_MEAN", reduce = "REDUCE_SUM", by = [] },
+    ] },
+    { title = "Database: processor and disk", lines = [
+      { filter = local.database_filter["cpu/utilization"], align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
+      { filter = local.database_filter["disk/utilization"], align = "ALIGN_MEAN", reduce = "REDUCE_MEAN", by = [] },
+    ] },
 
-    { title = "Model: calls a minute, by outcome", lines = [{ filter = local.log_metric["model_calls"], align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.outcome"] }] },
-    { title = "Model: time of a call, 95th percentile, by task (ms)", lines = [{ filter = local.log_metric["model_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.task"] }] },
-    { title = "Model: tokens an hour, by task", lines = [{ query = "sum by (task) (increase(${local.tokens}[1h]))" }] },
+    { title = "Documents: time to read one, 95th percentile (s)", lines = [
+      { filter = local.log_filter["documents_completed"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = [] },
+    ] },
+    { title = "Documents: refused an hour, by reason", lines = [
+      { filter = local.log_filter["documents_refused"], align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.code"] },
+    ] },
+    { title = "Documents: oldest upload that waits (s)", lines = [
+      { filter = local.subscription_filter["oldest_unacked_message_age"], align = "ALIGN_MAX", reduce = "REDUCE_MAX", by = ["resource.labels.subscription_id"] },
+    ] },
 
-    { title = "Schedules: runs that ended well", lines = [{ filter = "${local.log_metric["calls"]} AND metric.labels.status=\"200\" AND metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\")", align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.operation"] }] },
-    { title = "Cost: seconds of instances that are billed, by function", lines = [{ filter = "metric.type=\"run.googleapis.com/container/billable_instance_time\" AND resource.type=\"cloud_run_revision\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] }] },
-    { title = "Cost: bytes of logs", lines = [{ filter = "metric.type=\"logging.googleapis.com/billing/bytes_ingested\" AND resource.type=\"global\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = [] }] },
+    { title = "Model: calls a minute, by outcome", lines = [
+      { filter = local.log_filter["model_calls"], align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.outcome"] },
+    ] },
+    { title = "Model: time of a call, 95th percentile, by task (ms)", lines = [
+      { filter = local.log_filter["model_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.task"] },
+    ] },
+    { title = "Model: tokens an hour, by task", lines = [
+      { query = "sum by (task) (increase(${local.tokens}[1h]))" },
+    ] },
+
+    { title = "Schedules: runs that ended well", lines = [
+      { filter = local.ended_well_filter, align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.operation"] },
+    ] },
+    { title = "Cost: seconds of instances that are billed, by function", lines = [
+      { filter = local.run_filter["container/billable_instance_time"], align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+    ] },
+    { title = "Cost: bytes of logs", lines = [
+      { filter = "metric.type=\"logging.googleapis.com/billing/bytes_ingested\" AND resource.type=\"global\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = [] },
+    ] },
   ]
 }
 

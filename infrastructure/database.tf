@@ -29,8 +29,8 @@ locals {
   database_name   = coalesce(var.database.name, "${local.name}-db")
   database_region = coalesce(var.database.region, var.region)
 
-  # The instance that is written: in the region that serves there is another copy, where
-  # that isn't this one's, see standby.tf.
+  # The instance that takes writes: the restored one, else the standby once it is promoted,
+  # else main.
   serving_instance = coalesce(var.database.restored, local.promoted ? google_sql_database_instance.standby[0].name : google_sql_database_instance.main.name)
   serving_database = "${var.project_id}:${local.serving_region}:${local.serving_instance}"
 

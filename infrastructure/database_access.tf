@@ -33,7 +33,8 @@ resource "google_sql_user" "function" {
   deletion_policy = "ABANDON"
 }
 
-# People who look at rows: `go run ./scripts/cloud database`.
+# Who is named here may sign in (`go run ./scripts/cloud database`), read and write rows,
+# and see and end other sessions.
 resource "google_sql_user" "person" {
   for_each = var.database_people
 

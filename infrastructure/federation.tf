@@ -105,9 +105,8 @@ locals {
   grantable_roles = distinct(concat([for grant in local.function_grants : grant.role if grant.kind == "project"],
   ["roles/logging.logWriter", "roles/storage.objectViewer"], local.plan_roles, local.deploy_roles))
 
-  # One call of hasOnly takes ten roles, so that what one change grants has to be among
-  # the same ten: a change is of one resource, and so of one role. The provider sends some
-  # together, and each by itself where that is refused.
+  # hasOnly takes ten roles, so the list is split. A change grants one role and so fits
+  # into one part.
   may_grant = join(" || ", [for roles in chunklist(sort(local.grantable_roles), 10) :
   "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in roles : "'${role}'"])}])"])
 

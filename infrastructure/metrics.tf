@@ -44,7 +44,23 @@ resource "google_logging_metric" "this" {
   depends_on = [google_project_service.api]
 }
 
+# What alerts, service levels and the dashboard ask for.
 locals {
-  # What alerts and dashboards ask for.
-  log_metric = { for key, metric in google_logging_metric.this : key => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\"" }
+  run_filter = { for metric in [
+    "request_count", "request_latencies", "container/instance_count", "container/startup_latencies",
+    "container/memory/utilizations", "container/billable_instance_time",
+  ] : metric => "metric.type=\"run.googleapis.com/${metric}\" AND resource.type=\"cloud_run_revision\"" }
+
+  database_filter = { for metric in ["cpu/utilization", "disk/utilization", "postgresql/num_backends"] : metric =>
+  "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${local.serving_instance}\" AND metric.type=\"cloudsql.googleapis.com/database/${metric}\"" }
+
+  subscription_filter = { for metric in ["oldest_unacked_message_age", "num_undelivered_messages"] : metric =>
+  "metric.type=\"pubsub.googleapis.com/subscription/${metric}\" AND resource.type=\"pubsub_subscription\"" }
+
+  uptime_filter = { for metric in ["check_passed", "time_until_ssl_cert_expires"] : metric => join(" AND ", [
+    "metric.type=\"monitoring.googleapis.com/uptime_check/${metric}\"", "resource.type=\"uptime_url\"",
+    "metric.labels.check_id=\"${google_monitoring_uptime_check_config.health.uptime_check_id}\"",
+  ]) }
+
+  log_filter = { for key, metric in google_logging_metric.this : key => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\"" }
 }

@@ -10,9 +10,9 @@ resource "google_monitoring_custom_service" "api" {
 locals {
   # People's calls. Streams last as long as somebody listens, and generating takes the
   # model's time: neither tells how fast we are.
-  slow_by_nature = [for id, f in local.public : id if f.streams || f.timeout_seconds > 60]
-  requests       = "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", sort(keys(local.public)))}\")"
-  latencies      = "metric.type=\"run.googleapis.com/request_latencies\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", sort(setsubtract(keys(local.public), local.slow_by_nature)))}\")"
+  quick            = sort([for id, f in local.public : id if !f.streams && f.timeout_seconds <= 60])
+  requests_filter  = "${local.run_filter["request_count"]} AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", sort(keys(local.public)))}\")"
+  latencies_filter = "${local.run_filter["request_latencies"]} AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", local.quick)}\")"
 }
 
 resource "google_monitoring_slo" "availability" {
@@ -24,8 +24,8 @@ resource "google_monitoring_slo" "availability" {
 
   request_based_sli {
     good_total_ratio {
-      total_service_filter = local.requests
-      bad_service_filter   = "${local.requests} AND metric.labels.response_code_class=\"5xx\""
+      total_service_filter = local.requests_filter
+      bad_service_filter   = "${local.requests_filter} AND metric.labels.response_code_class=\"5xx\""
     }
   }
 }
@@ -39,7 +39,7 @@ resource "google_monitoring_slo" "latency" {
 
   request_based_sli {
     distribution_cut {
-      distribution_filter = local.latencies
+      distribution_filter = local.latencies_filter
       range {
         max = 1000 # ms; a function that has to start takes some hundred
       }

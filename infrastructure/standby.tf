@@ -6,8 +6,8 @@ locals {
   # The replica is in the region that the database isn't in.
   standby_region = local.database_region == var.region ? var.standby.region : var.region
 
-  # It is the one that is written once its region serves. After a failover, when it has
-  # taken the database's place for good (database.name), the next one isn't again.
+  # The standby is promoted when its region serves and the database is still in the other
+  # one. Once it is the database itself (database.name), its successor is a replica again.
   promoted = local.standby && local.serving_region != local.database_region
 }
 

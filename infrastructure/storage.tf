@@ -1,5 +1,5 @@
-# Buckets. Nobody but the load balancer's visitors gets anything from any of them
-# without a grant or a signed URL, and those only from the static one.
+# Buckets. Only the static one is public, through the load balancer; all others need a
+# grant or a signed URL.
 
 locals {
   buckets = {
