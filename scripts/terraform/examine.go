@@ -15,14 +15,15 @@ import (
 	"aksio.app/shared/resource"
 )
 
-// examine says what is wrong with what the run would do.
-func (r result) examine() []error {
+// examine says what is wrong with what the run would do: with an environment from nothing,
+// if it plans one, or with a change.
+func (r result) examine(environment bool) []error {
 	var found []error
-	if slices.Contains(environments, r.run) {
-		found = slices.Concat(r.plan.public(), r.plan.grants(), r.plan.secrets(), r.plan.connections(), r.plan.starts())
+	if environment {
+		found = slices.Concat(r.plan.checkPublic(), r.plan.checkGrants(), r.plan.checkSecrets(), r.plan.checkConnections(), r.plan.checkStarts())
 	}
 	if allowed, ok := mayChange[r.run]; ok {
-		found = append(found, r.plan.changes(allowed)...)
+		found = append(found, r.plan.checkChanges(allowed)...)
 	}
 	for i, err := range found {
 		found[i] = fmt.Errorf("%s: %w", r.run, err)
@@ -30,13 +31,8 @@ func (r result) examine() []error {
 	return found
 }
 
-// environments are the runs that plan one from nothing.
-var environments = []string{"production", "staging"}
-
-// examined are the names of all runs whose plans are examined.
-func examined() []string { return slices.AppendSeq(slices.Clone(environments), maps.Keys(mayChange)) }
-
-// mayChange are the beginnings of the addresses that a change may touch.
+// mayChange are the beginnings of the addresses that a change may touch, by the name of
+// the run that plans it.
 var mayChange = map[string][]string{
 	"nothing": {},
 	// Two functions: nothing of others, no account, no grant but those to call them.
@@ -58,7 +54,8 @@ var mayChange = map[string][]string{
 	},
 }
 
-func (p *plan) changes(allowed []string) (found []error) {
+// checkChanges finds what a change would touch beside what it may.
+func (p *plan) checkChanges(allowed []string) (found []error) {
 	for _, c := range p.Changes { // what is removed, too
 		if c.Mode != "data" && c.acts() && !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(c.Address, prefix) }) {
 			found = append(found, fmt.Errorf("%s would be changed (%s)", c.Address, strings.Join(c.Change.Actions, ", ")))
@@ -70,10 +67,10 @@ func (p *plan) changes(allowed []string) (found []error) {
 // everybody are the members that are nobody in particular.
 var everybody = []string{"allUsers", "allAuthenticatedUsers"}
 
-// public finds what anybody may do and shouldn't: only calling people's functions and
+// checkPublic finds what anybody may do and shouldn't: only calling people's functions and
 // reading static files is for all. It also refuses resources that would sweep away
 // grants made elsewhere, but for what takes a role from viewers on purpose.
-func (p *plan) public() (found []error) {
+func (p *plan) checkPublic() (found []error) {
 	for _, c := range p.managed("") {
 		noViewers := strings.HasPrefix(c.Address, "google_storage_bucket_iam_binding.no_viewers[") && fmt.Sprint(c.Change.After["members"]) == "[]"
 		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") && !noViewers {
@@ -115,8 +112,8 @@ var grantsOf = map[api.Resource][]string{
 // forAll are the grants of every function.
 var forAll = []string{"roles/secretmanager.secretAccessor on settings", "roles/secretmanager.secretAccessor on token-keys"}
 
-// grants compares what each function's identity is granted with what it declares.
-func (p *plan) grants() (found []error) {
+// checkGrants compares what each function's identity is granted with what it declares.
+func (p *plan) checkGrants() (found []error) {
 	granted := map[string]map[string]bool{} // by the account's address
 	for _, c := range p.managed("") {
 		account, ok := strings.CutPrefix(c.text("member"), "serviceAccount:")
@@ -202,8 +199,8 @@ func (c change) grant() string {
 // ownSecrets are the settings that Terraform may know the values of.
 var ownSecrets = []string{"google_secret_manager_secret_version.settings", "google_secret_manager_secret_version.redis_url[0]"}
 
-// secrets finds values of secrets that would be in the state.
-func (p *plan) secrets() (found []error) {
+// checkSecrets finds values of secrets that would be in the state.
+func (p *plan) checkSecrets() (found []error) {
 	handed := map[string]bool{} // settings that are secrets
 	for _, c := range p.managed("google_cloudfunctions2_function") {
 		for _, variable := range c.secretVariables() {
@@ -256,9 +253,9 @@ func (p *plan) settings() (settings map[string]string, err error) {
 	return settings, nil
 }
 
-// connections holds what Terraform added up against the size of the pools that there
+// checkConnections holds what Terraform added up against the size of the pools that there
 // really are.
-func (p *plan) connections() []error {
+func (p *plan) checkConnections() []error {
 	sum := 0
 	for _, c := range p.managed("google_cloudfunctions2_function") {
 		if d, ok := api.Lookup(c.text("name")); ok && slices.Contains(d.Needs, database.Resource) {
@@ -277,8 +274,8 @@ func (p *plan) connections() []error {
 	return nil
 }
 
-// starts sets every function up with what its instances would be given.
-func (p *plan) starts() (found []error) {
+// checkStarts sets every function up with what its instances would be given.
+func (p *plan) checkStarts() (found []error) {
 	key, err := auth.GenerateKey()
 	if err != nil {
 		return []error{err}

@@ -29,7 +29,7 @@ func TestWhatIsRemovedIsAChange(t *testing.T) {
 	gone := change{Address: `google_secret_manager_secret.this["openai-api-key"]`, Mode: "managed"}
 	gone.Change.Actions = []string{"delete"}
 	p := &plan{Changes: []change{gone}}
-	if found := p.changes(mayChange["absent_secret"]); len(found) != 1 || !strings.Contains(found[0].Error(), "openai-api-key") {
+	if found := p.checkChanges(mayChange["absent_secret"]); len(found) != 1 || !strings.Contains(found[0].Error(), "openai-api-key") {
 		t.Errorf("got %v, want the secret that would be removed", found)
 	}
 }
@@ -39,7 +39,7 @@ func TestSettingsThatCantBeReadAreTold(t *testing.T) {
 	c := change{Address: "google_secret_manager_secret_version.settings", Type: "google_secret_manager_secret_version"}
 	c.Change.After = map[string]any{"secret_data": "{"}
 	p := &plan{Changes: []change{c}}
-	if found := p.secrets(); len(found) != 1 || !strings.Contains(found[0].Error(), c.Address) {
+	if found := p.checkSecrets(); len(found) != 1 || !strings.Contains(found[0].Error(), c.Address) {
 		t.Errorf("got %v, want that the settings can't be read", found)
 	}
 }

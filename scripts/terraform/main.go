@@ -45,7 +45,7 @@ func check(ctx context.Context, folder string) error {
 	if _, err := os.Stat(folder); err != nil {
 		return fmt.Errorf("run it from the top of the repository: %w", err)
 	}
-	t, err := newTool(ctx, folder)
+	t, err := newTool(folder)
 	if err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func check(ctx context.Context, folder string) error {
 		errs = append(errs, err)
 		for _, r := range results {
 			ran[r.run] = true
-			errs = append(errs, r.examine()...)
+			errs = append(errs, r.examine(s.variables != "")...)
 		}
 	}
-	for _, run := range examined() {
+	for run := range mayChange {
 		if !ran[run] {
 			errs = append(errs, fmt.Errorf("no test has a run %q, whose plan is to be examined: see examine.go", run))
 		}

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -24,7 +23,7 @@ type tool struct {
 
 // newTool finds Terraform. What it keeps for the module goes to build/, so that a
 // folder that is connected to an environment's state stays as it is.
-func newTool(ctx context.Context, folder string) (*tool, error) {
+func newTool(folder string) (*tool, error) {
 	program, err := exec.LookPath("terraform")
 	if err != nil {
 		return nil, absentError("there is no terraform here (https://developer.hashicorp.com/terraform/install, 1.11 or newer)")
@@ -33,31 +32,7 @@ func newTool(ctx context.Context, folder string) (*tool, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tool{program: program, folder: folder, environment: append(os.Environ(), "TF_DATA_DIR="+data, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")}
-	var version struct {
-		Version string `json:"terraform_version"`
-	}
-	output, err := t.run(ctx, "version", "-json")
-	if err == nil {
-		err = json.Unmarshal(output, &version)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("terraform version: %w", err)
-	}
-	if !recent(version.Version) {
-		return nil, absentError("terraform is " + version.Version + " here, and 1.11 or a newer 1.x is needed")
-	}
-	return t, nil
-}
-
-// recent reports whether the version is one that versions.tf takes.
-func recent(version string) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 || parts[0] != "1" {
-		return false
-	}
-	minor, err := strconv.Atoi(parts[1])
-	return err == nil && minor >= 11
+	return &tool{program: program, folder: folder, environment: append(os.Environ(), "TF_DATA_DIR="+data, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")}, nil
 }
 
 // run returns what a subcommand writes to its standard output. The error holds what it
@@ -87,13 +62,14 @@ func (t *tool) format(ctx context.Context) error {
 	return nil
 }
 
-// unreachable is what Terraform says where the provider can't be had.
-var unreachable = []string{"Failed to query available provider packages", "could not connect to registry", "Failed to install provider"}
+// unusable is what Terraform says where it can't work: the provider can't be had, or it is
+// of a version that versions.tf doesn't take.
+var unusable = []string{"Failed to query available provider packages", "could not connect to registry", "Failed to install provider", "Unsupported Terraform Core version"}
 
 func (t *tool) initialize(ctx context.Context) error {
 	_, err := t.run(ctx, "init", "-backend=false", "-input=false", "-no-color")
-	if err != nil && slices.ContainsFunc(unreachable, func(text string) bool { return strings.Contains(err.Error(), text) }) {
-		return absentError("Google's provider can't be had here: " + firstLine(err.Error()))
+	if err != nil && slices.ContainsFunc(unusable, func(text string) bool { return strings.Contains(err.Error(), text) }) {
+		return absentError("terraform can't be used here (1.11 or a newer 1.x, and Google's provider): " + reason(err.Error()))
 	}
 	if err != nil {
 		return fmt.Errorf("terraform init: %w", err)
@@ -101,10 +77,10 @@ func (t *tool) initialize(ctx context.Context) error {
 	return nil
 }
 
-// firstLine returns the line that tells most of a diagnostic.
-func firstLine(text string) string {
+// reason returns the line of a diagnostic that says why.
+func reason(text string) string {
 	for line := range strings.Lines(text) {
-		if line = strings.Trim(line, " │╷╵\n"); slices.ContainsFunc(unreachable, func(u string) bool { return strings.Contains(line, u) }) {
+		if line = strings.Trim(line, " │╷╵\n"); slices.ContainsFunc(unusable, func(u string) bool { return strings.Contains(line, u) }) {
 			return strings.TrimPrefix(line, "Error: ")
 		}
 	}
@@ -122,7 +98,7 @@ func (t *tool) validate(ctx context.Context) error {
 type suite struct {
 	name      string
 	files     []string
-	variables string // file
+	variables string // an environment's file; none if its runs set their own
 }
 
 // testSuites returns the module's tests: those named for an environment run with its
