@@ -90,7 +90,7 @@ resource "google_pubsub_subscription" "dead_letter" {
 }
 
 # Pub/Sub itself moves them, by an account that Google makes with the project's first use of
-# it. This provider has nothing that would ask for it.
+# it. This provider has nothing that would ask for it: `cloud bootstrap` does.
 resource "google_pubsub_topic_iam_member" "dead_letter" {
   topic  = google_pubsub_topic.dead_letter.id
   role   = "roles/pubsub.publisher"

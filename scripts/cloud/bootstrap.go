@@ -12,7 +12,7 @@ import (
 )
 
 // What must be on before Terraform can turn on the rest.
-var firstAPIs = []string{"cloudresourcemanager", "iam", "iamcredentials", "secretmanager", "serviceusage", "storage"}
+var firstAPIs = []string{"cloudresourcemanager", "iam", "iamcredentials", "pubsub", "secretmanager", "serviceusage", "storage"}
 
 // bootstrap makes an empty project serve. Each step looks whether it is done, so that
 // a second run finishes what the first one left.
@@ -21,7 +21,7 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 		return err
 	}
 	commit := c.commit(ctx)
-	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
+	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeAgent, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -72,6 +72,12 @@ func (c *cloud) enableAPIs(ctx context.Context) error {
 		args = append(args, name+".googleapis.com")
 	}
 	return c.change(ctx, nil, c.gcloud, args...)
+}
+
+// makeAgent makes the account as which Pub/Sub acts. Terraform grants it roles, and
+// Google makes it at the first use only, which those grants come before.
+func (c *cloud) makeAgent(ctx context.Context) error {
+	return c.change(ctx, nil, c.gcloud, "beta", "services", "identity", "create", "--service=pubsub.googleapis.com", "--project="+c.project)
 }
 
 // makeStateBucket makes where Terraform keeps what it knows, which is needed most when

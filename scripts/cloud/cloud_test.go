@@ -799,6 +799,9 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	if !strings.Contains(e.read("calls"), "gcloud storage buckets update gs://aksio-test-terraform --versioning") {
 		t.Error("a bucket that an earlier try made has no versions")
 	}
+	if !strings.Contains(e.read("calls"), "gcloud beta services identity create --service=pubsub.googleapis.com --project=aksio-test") {
+		t.Error("Pub/Sub has no account, to which Terraform grants roles")
+	}
 	if err := os.Remove(e.path("buckets/aksio-test-terraform")); err != nil {
 		t.Fatal(err)
 	}
