@@ -5,7 +5,9 @@
 // It finds or starts PostgreSQL, the Firestore emulator where one is installed, and a
 // Cloud Storage, and tells the command by DATABASE_URL, FIRESTORE_EMULATOR_HOST and
 // STORAGE_EMULATOR_HOST where they are. A service that such a variable names already is used.
-// What with started ends with the command, and its data with it.
+// What with started ends with the command, and its data with it. Compiled PDFium is kept
+// from one command to the next, where EXTRACT_CACHE says or among the user's caches: each
+// process of tests would take seconds for it.
 package main
 
 import (

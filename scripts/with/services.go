@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"aksio.app/scripts/internal/firestore"
@@ -35,6 +36,14 @@ func start(ctx context.Context, progress func(string)) (*services, error) {
 		return s, err
 	default:
 		s.add("FIRESTORE_EMULATOR_HOST", live.Address, func() error { live.Stop(); return nil })
+	}
+
+	if os.Getenv("EXTRACT_CACHE") == "" {
+		folder, err := os.UserCacheDir()
+		if err != nil {
+			return s, err
+		}
+		s.add("EXTRACT_CACHE", filepath.Join(folder, "aksio", "pdfium"), func() error { return nil })
 	}
 
 	if os.Getenv("STORAGE_EMULATOR_HOST") == "" {

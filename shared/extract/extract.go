@@ -99,7 +99,7 @@ func New(limits Limits, cache string) *Reader {
 // Warm makes ready what the first PDF would wait for: PDFium is compiled, for some
 // seconds, unless its compiled form is kept.
 func (r *Reader) Warm() error {
-	_, err := engine(r.cache)
+	_, err := engine(context.Background(), r.cache)
 	return err
 }
 

@@ -20,7 +20,10 @@ import (
 	"aksio.app/shared/fault"
 )
 
-var reader = extract.New(extract.DefaultLimits, "")
+// cache spares each process of tests the compiling of PDFium.
+var cache = os.Getenv("EXTRACT_CACHE")
+
+var reader = extract.New(extract.DefaultLimits, cache)
 
 func file(t testing.TB, name string) []byte {
 	t.Helper()
@@ -443,7 +446,7 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 	}
 	limits := extract.DefaultLimits // of time, too: this may be what starts PDFium
 	limits.Pages, limits.Characters = 100, 1_000
-	small := extract.New(limits, "")
+	small := extract.New(limits, cache)
 	for name, code := range map[string]string{"GeoTopo-komprimiert.pdf": "too_many_pages", "pdflatex-outline.pdf": "too_large"} {
 		_, err := small.Extract(t.Context(), file(t, name), name)
 		var f *fault.Fault
@@ -486,7 +489,7 @@ func TestReadingEndsInTime(t *testing.T) {
 	}
 	limits := extract.DefaultLimits
 	limits.Time = 50 * time.Millisecond
-	hasty := extract.New(limits, "")
+	hasty := extract.New(limits, cache)
 	for name, content := range map[string][]byte{
 		"a.pdf":  nestedForms(10, 10),
 		"a.html": []byte("<html><body>" + strings.Repeat("<table>x", 500_000)),
@@ -540,7 +543,7 @@ func TestOnePageHasItsOwnBounds(t *testing.T) {
 			limits := extract.DefaultLimits
 			limits.Step = tc.step
 			began := time.Now()
-			_, err := extract.New(limits, "").Extract(t.Context(), tc.content, "a.pdf")
+			_, err := extract.New(limits, cache).Extract(t.Context(), tc.content, "a.pdf")
 			var f *fault.Fault
 			if !errors.As(err, &f) || f.Code != tc.code {
 				t.Errorf("%d bytes, in %s: got %v, want the code %s", len(tc.content), time.Since(began), err, tc.code)
@@ -578,7 +581,7 @@ func TestReadingEndsWithTheCharacters(t *testing.T) {
 		"21 0 obj<</Length %d>>stream\n%s\nendstream endobj\ntrailer<</Root 1 0 R/Size 22>>\n%%%%EOF", len(page), page)...)
 	limits := extract.DefaultLimits
 	limits.Characters = 15_000 // a page has 11,000
-	_, err := extract.New(limits, "").Extract(t.Context(), content, "a.pdf")
+	_, err := extract.New(limits, cache).Extract(t.Context(), content, "a.pdf")
 	var f *fault.Fault
 	if !errors.As(err, &f) || f.Code != "too_large" {
 		t.Errorf("got %v, want the code too_large", err)

@@ -1,7 +1,6 @@
 package extract_test
 
 import (
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -32,7 +31,7 @@ func read(t *testing.T, reader *extract.Reader, content []byte, name string) (ex
 // newReader returns a reader whose PDFium runs: Go takes an input of more than ten
 // seconds for one that hangs. The cache serves all processes that Go starts to fuzz.
 func newReader(f *testing.F) *extract.Reader {
-	r := extract.New(extract.DefaultLimits, os.Getenv("EXTRACT_CACHE"))
+	r := extract.New(extract.DefaultLimits, cache)
 	if _, err := r.Extract(f.Context(), pdf(), "a.pdf"); err != nil {
 		f.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"aksio.app/shared/resource"
 )
 
 // pdfium is PDFium compiled to WebAssembly: a hostile file is confined to the
@@ -38,16 +40,22 @@ const mostReaders = 2
 
 var (
 	enginesMu sync.Mutex
-	engines   = map[string]*pdfium{} // by their cache: all readers of a process share one
+	engines   = map[string]func(context.Context) (*pdfium, error){} // by their cache: all readers of a process share one
 )
 
 // engine returns the process's PDFium, which it starts at the first call.
-func engine(cache string) (*pdfium, error) {
+func engine(ctx context.Context, cache string) (*pdfium, error) {
 	enginesMu.Lock()
-	defer enginesMu.Unlock()
-	if started := engines[cache]; started != nil {
-		return started, nil
+	start := engines[cache]
+	if start == nil {
+		start = resource.Lazily(func(context.Context) (*pdfium, error) { return newEngine(cache) })
+		engines[cache] = start
 	}
+	enginesMu.Unlock()
+	return start(ctx)
+}
+
+func newEngine(cache string) (*pdfium, error) {
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
 		WithCloseOnContextDone(true) // so that Kill stops it in the middle of a page
@@ -68,7 +76,6 @@ func engine(cache string) (*pdfium, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pdfium: %w", err)
 	}
-	engines[cache] = p
 	return p, nil
 }
 
@@ -86,11 +93,11 @@ func (p *pdfium) start(ctx context.Context) (pdfiumlib.Pdfium, sandbox, error) {
 }
 
 func (r *Reader) readPDF(ctx context.Context, budget *time.Timer, content []byte) (raw, error) {
-	engine, err := engine(r.cache)
+	budget.Stop() // how long PDFium takes to start, and others' files take, is no fault of this one
+	engine, err := engine(ctx, r.cache)
 	if err != nil {
 		return raw{}, err
 	}
-	budget.Stop() // how long others' files take is no fault of this one
 	select {
 	case engine.places <- struct{}{}:
 		budget.Reset(r.limits.Time)

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +79,7 @@ func New(t testing.TB, settings ...string) *App {
 		"TOKEN_KEYS":            string(signer.PublicKeys()),
 		"LIVE_STORE":            "memory",
 		"BACKUPS_DIR":           t.TempDir(),
+		"EXTRACT_CACHE":         os.Getenv("EXTRACT_CACHE"),
 		"UPLOADS_BUCKET":        bucket.Bucket,
 		"STORAGE_EMULATOR_HOST": bucket.Emulator,
 		"ROUTER_TARGET":         "http://{function}.invalid",

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -49,7 +50,7 @@ func newFixture(t testing.TB) *fixture {
 func newFixtureIn(t testing.TB, bucket *uploads.Bucket) *fixture {
 	t.Helper()
 	f := &fixture{t: t, db: dbtest.New(t), bucket: bucket, owner: id.New[auth.User](), course: id.New[courses.Course]()}
-	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(extract.DefaultLimits, ""))
+	f.Processor = processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(extract.DefaultLimits, os.Getenv("EXTRACT_CACHE")))
 	f.exec(`INSERT INTO users (id, username, email, password) VALUES ($1, 'ada', 'ada@example.com', '-')`, f.owner)
 	f.exec(`INSERT INTO courses (id, user_id, name) VALUES ($1, $2, 'Topology')`, f.course, f.owner)
 	return f
@@ -344,7 +345,7 @@ func TestDocumentThatTakesTooLongSaysSo(t *testing.T) {
 	f := newFixture(t)
 	limits := extract.DefaultLimits
 	limits.Time = time.Millisecond
-	hasty := processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(limits, ""))
+	hasty := processing.New(f.db, f.bucket, live.NewMemory(time.Hour), provider.Offline{}, extract.New(limits, os.Getenv("EXTRACT_CACHE")))
 	document := f.add(documents.Queued, 0, "<html><body>"+strings.Repeat("<div>", 500)+strings.Repeat("x</p>", 50_000))
 	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
 	if err != nil {
@@ -365,7 +366,7 @@ func TestReadingOfADeletedDocumentEndsSoon(t *testing.T) {
 	f := newFixture(t)
 	limits := extract.DefaultLimits
 	limits.Characters, limits.Time, limits.Step = 1_000_000_000, time.Hour, time.Hour
-	reader := extract.New(limits, "")
+	reader := extract.New(limits, os.Getenv("EXTRACT_CACHE"))
 	if err := reader.Warm(); err != nil {
 		t.Fatal(err)
 	}
