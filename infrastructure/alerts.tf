@@ -203,8 +203,9 @@ locals {
   })
 
   # What the deployment may grant is bound to roles and not to members, and Terraform sees
-  # only what it granted itself. Google's own accounts grant to one another. Where nobody
-  # deploys but owners, each deployment would tell.
+  # only what it granted itself: what it grants to people is told, what to service accounts
+  # isn't, since each release does that. Google's own accounts grant to one another. Where
+  # nobody deploys but owners, each deployment would tell.
   access_alerts = var.github == null ? {} : {
     grants-changed = {
       title    = "Somebody changed who may do what"
@@ -213,7 +214,7 @@ locals {
         "log_id(\"cloudaudit.googleapis.com/activity\")",
         "protoPayload.serviceName=(\"cloudresourcemanager.googleapis.com\" OR \"iam.googleapis.com\")",
         "protoPayload.methodName=~\"(?i)SetIamPolicy$\"",
-        "NOT protoPayload.authenticationInfo.principalEmail=\"${local.deploy_account}\"",
+        "(NOT protoPayload.authenticationInfo.principalEmail=\"${local.deploy_account}\" OR protoPayload.serviceData.policyDelta.bindingDeltas.member=~\"^(user:|group:|domain:|all|deleted:)\")",
         "NOT protoPayload.authenticationInfo.principalEmail=~\"@system[.]gserviceaccount[.]com$\"",
       ])
     }

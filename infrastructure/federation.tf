@@ -63,7 +63,6 @@ locals {
     "roles/compute.viewer",
     "roles/dns.reader",
     "roles/firebaserules.viewer",
-    "roles/iam.securityReviewer",
     "roles/iam.workloadIdentityPoolViewer",
     "roles/monitoring.viewer",
     "roles/pubsub.viewer",
@@ -72,8 +71,9 @@ locals {
     "roles/serviceusage.serviceUsageConsumer",
   ]
 
-  # Makes and changes what is declared here, but for roles of our own (identities.tf): who may change a role may put anything into one that it holds. An
-  # owner applies such a change, see TRAPS.md. Whoever deploys code may in effect do what
+  # Makes and changes what is declared here, but for roles of our own (identities.tf): who
+  # may change a role may put anything into one that it holds. An owner applies such a
+  # change, see TRAPS.md. Whoever deploys code may in effect do what
   # the code may: that main is protected and production is approved by a person is
   # what guards it.
   deploy_roles = [

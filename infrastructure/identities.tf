@@ -143,12 +143,15 @@ resource "google_project_iam_custom_role" "this" {
     # What a plan reads of services whose viewers may read what they hold, see federation.tf.
     # Redis's password is in the state, and the provider reads it again.
     plan = [
+      "artifactregistry.repositories.getIamPolicy",
       "cloudsql.databases.get", "cloudsql.instances.get", "cloudsql.users.get", "cloudsql.users.list",
       "datastore.backupSchedules.get", "datastore.databases.getMetadata", "datastore.schemas.get",
+      "iam.roles.get", "iam.serviceAccounts.get", "iam.serviceAccounts.getIamPolicy",
       "logging.buckets.get", "logging.exclusions.get", "logging.logMetrics.get", "logging.sinks.get",
+      "pubsub.subscriptions.getIamPolicy", "pubsub.topics.getIamPolicy",
       "redis.instances.getAuthString",
       "servicenetworking.services.get",
-      "storage.buckets.get",
+      "storage.buckets.get", "storage.buckets.getIamPolicy",
     ]
   }
 

@@ -203,7 +203,7 @@ func TestWhatBackupsWantShowsInHealth(t *testing.T) {
 		healthy bool
 	}{
 		"not yet backed up":           {`SELECT`, true},
-		"never backed up":             {`UPDATE goose_db_version SET tstamp = tstamp - interval '27 hours'`, false},
+		"never backed up":             {`UPDATE users SET created_at = now() - interval '27 hours'`, false},
 		"a backup of last night":      {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '25 hours')`, true},
 		"none since the night before": {`INSERT INTO backups VALUES (gen_random_uuid(), 'x', 1, 1, now(), now() - interval '27 hours')`, false},
 		"never drilled":               {`INSERT INTO backups SELECT gen_random_uuid(), 'x', 1, 1, now(), now() - n * interval '36 days' FROM generate_series(0, 1) n`, false},
@@ -217,6 +217,7 @@ func TestWhatBackupsWantShowsInHealth(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app := apitest.New(t)
+			app.User("ada")
 			if _, err := app.DB.Exec(t.Context(), tc.sql); err != nil {
 				t.Fatal(err)
 			}

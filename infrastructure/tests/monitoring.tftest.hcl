@@ -40,7 +40,7 @@ run "alerts" {
     error_message = "A new project would refuse queries of metrics that it hasn't seen yet."
   }
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.this["grants-changed"].conditions[0].condition_matched_log[0].filter, "NOT protoPayload.authenticationInfo.principalEmail=\"aksio-prod-deploy@aksio-test-1.iam.gserviceaccount.com\"") && google_monitoring_alert_policy.this["grants-changed"].alert_strategy[0].notification_rate_limit[0].period == "3600s"
+    condition     = strcontains(google_monitoring_alert_policy.this["grants-changed"].conditions[0].condition_matched_log[0].filter, "(NOT protoPayload.authenticationInfo.principalEmail=\"aksio-prod-deploy@aksio-test-1.iam.gserviceaccount.com\" OR protoPayload.serviceData.policyDelta.bindingDeltas.member=~\"^(user:|") && google_monitoring_alert_policy.this["grants-changed"].alert_strategy[0].notification_rate_limit[0].period == "3600s"
     error_message = "Somebody could grant themselves what they like unseen, or every deployment would tell."
   }
   # A log's metric is one of several kinds of resource's.
@@ -128,8 +128,8 @@ run "github_can_not_make_itself_owner" {
   # Google's viewers of these services read what is in them, or could export it.
   assert {
     condition = (
-      length(setintersection(local.plan_roles, ["roles/viewer", "roles/cloudsql.viewer", "roles/datastore.viewer", "roles/logging.viewer", "roles/storage.objectViewer"])) == 0 &&
-      length([for permission in google_project_iam_custom_role.this["plan"].permissions : permission if !can(regex("\\.(get|list|getMetadata|getAuthString)$", permission)) || can(regex("entities|objects", permission))]) == 0
+      length(setintersection(local.plan_roles, ["roles/viewer", "roles/iam.securityReviewer", "roles/cloudsql.viewer", "roles/datastore.viewer", "roles/logging.viewer", "roles/storage.objectViewer"])) == 0 &&
+      length([for permission in google_project_iam_custom_role.this["plan"].permissions : permission if !can(regex("\\.(get|list|getMetadata|getAuthString|getIamPolicy)$", permission)) || can(regex("entities|objects", permission))]) == 0
     )
     error_message = "A plan could read what students wrote."
   }

@@ -26,6 +26,13 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 			return err
 		}
 	}
+	serving, err := c.lastRelease(ctx)
+	if err != nil {
+		return err
+	}
+	if serving != nil { // here everything is applied before it is migrated
+		return fmt.Errorf("%s serves already; go on with: %s", serving.name, c.hint("deploy"))
+	}
 	if _, err := bundle.Build(ctx, c.root, c.bundles()); err != nil {
 		return err
 	}
@@ -57,7 +64,7 @@ func (c *cloud) checkProject(ctx context.Context) error {
 		return fmt.Errorf("the project %s can't be seen: make it (gcloud projects create %[1]s) or sign in as who may (gcloud auth login): %w", c.project, err)
 	}
 	if _, err := c.ask(ctx, c.gcloud, "auth", "application-default", "print-access-token"); err != nil {
-		return fmt.Errorf("Terraform can't sign in: it takes application default credentials, not gcloud's; run `gcloud auth application-default login`, then this again: %w", err)
+		return fmt.Errorf("terraform can't sign in: it takes application default credentials, not gcloud's; run `gcloud auth application-default login`, then this again: %w", err)
 	}
 	enabled, err := c.ask(ctx, c.gcloud, "billing", "projects", "describe", c.project, "--format=value(billingEnabled)")
 	if err == nil && !strings.EqualFold(enabled, "true") {

@@ -641,6 +641,48 @@ func TestADomainThatLeadsNowhere(t *testing.T) {
 	}
 }
 
+// TestATerminatedDeploymentSaysHowToGoBack is ended while it is tested, by who gives it
+// minutes: another apply could be killed in its middle.
+func TestATerminatedDeploymentSaysHowToGoBack(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { cancel(errTerminated) }))
+	defer edge.Close()
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer private.Close()
+	e.serve(t, edge.URL, private.URL)
+	before := e.release(t, "before")
+	if err := e.record(t.Context(), "before", before); err != nil {
+		t.Fatal(err)
+	}
+	last, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.bring(ctx, "next", e.release(t, "next"), last)
+	e.mustSay(t, err, "no time to take it back", "go run ./scripts/cloud rollback -environment staging -project aksio-test -to "+last.name)
+	if applies := strings.Count(e.read("calls"), " apply "); applies != 2 {
+		t.Errorf("%d applies, want the migration's and the release's", applies)
+	}
+}
+
+// TestTheSameBundlesAreNoWayBack has a release that doesn't work although it did.
+func TestTheSameBundlesAreNoWayBack(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "same")
+	bundles := e.release(t, "same")
+	if err := e.record(t.Context(), "same", bundles); err != nil {
+		t.Fatal(err)
+	}
+	last, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.mustSay(t, e.bring(t.Context(), "same", bundles, last), "no other release to go back to")
+}
+
 // TestSmokeKnowsWhatShouldServe asks a platform that serves another release.
 func TestSmokeKnowsWhatShouldServe(t *testing.T) {
 	t.Parallel()

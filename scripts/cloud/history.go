@@ -25,7 +25,8 @@ func (c *cloud) history(ctx context.Context) (string, error) {
 	return "gs://" + out.Buckets["bundles"] + "/releases/", nil
 }
 
-// releaseNames returns the releases that worked, the newest first.
+// releaseNames returns the releases that worked, and the first, which is only made, the
+// newest first.
 func (c *cloud) releaseNames(ctx context.Context) ([]string, error) {
 	history, err := c.history(ctx)
 	if err != nil || history == "" {

@@ -46,12 +46,23 @@ var commands = []command{
 	{"keys", "make the keys of tokens, or replace them: -publish a new one, then let it -sign", tokenKeys},
 }
 
+// errTerminated is why a command ends that has minutes to do so, and not as long as it
+// likes: what a workflow is cancelled with.
+var errTerminated = errors.New("terminated")
+
 // environments there can be, each in a project of its own.
 var environments = []string{"staging", "production"}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if <-signals == syscall.SIGTERM {
+			cancel(errTerminated)
+		}
+		cancel(nil)
+	}()
 	c := &cloud{terraform: "terraform", gcloud: "gcloud", proxy: "cloud-sql-proxy", psql: "psql", git: "git", root: ".", now: time.Now, pause: 5 * time.Second, in: os.Stdin, out: os.Stdout, log: os.Stderr}
 	if err := c.command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "cloud:", err)

@@ -99,17 +99,27 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		return fmt.Errorf("it was applied and works, but isn't recorded: %s was deployed in between; deploy again what is to serve", between)
 	case err == nil:
 		return c.record(ctx, commit, bundles)
+	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
+		return fmt.Errorf("%w: a part of it may serve, and there is no time to take it back; run: %s", err, c.wayOut(before))
 	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
 		return fmt.Errorf("%w; then deploy again; nothing was taken back", err)
 	}
-	if before == nil {
-		return fmt.Errorf("%w: there is no earlier release to go back to; mend it and deploy again", err)
+	if before == nil || maps.EqualFunc(bundles, before.bundles, func(a, b bundle.Bundle) bool { return a.File == b.File }) {
+		return fmt.Errorf("%w: there is no other release to go back to; mend it and deploy again", err)
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
 	if backErr := c.restore(lasting, *before); backErr != nil {
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s", err, backErr, c.hint("rollback", "-to", before.name))
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
+}
+
+// wayOut words the command that ends what a deployment left.
+func (c *cloud) wayOut(before *release) string {
+	if before == nil {
+		return c.hint("deploy")
+	}
+	return c.hint("rollback", "-to", before.name)
 }
 
 // cameBetween returns the newest release if that isn't the one before any more: somebody
@@ -136,10 +146,10 @@ func (c *cloud) migrate(ctx context.Context) error {
 	if err := c.apply(ctx, `-target=module.function["`+migrations+`"]`, `-target=module.function["`+out.Region+`/`+migrations+`"]`); err != nil {
 		return fmt.Errorf("%w: settings and the database's own changes may be applied already; run this again", err)
 	}
-	if err := c.callMigrations(ctx); err != nil {
+	if err := c.callMigrations(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w: what served still serves; mend the migration and deploy again", err)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // callMigrations brings the schema to what the function that is there knows.

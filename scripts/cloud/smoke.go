@@ -244,8 +244,8 @@ type unreachable struct{ error }
 
 func (u *unreachable) Unwrap() error { return u.error }
 
-func (c call) make(ctx context.Context, address string) (note string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
+func (c call) make(caller context.Context, address string) (note string, err error) {
+	ctx, cancel := context.WithTimeout(caller, smokeTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, c.method, address+c.path, bytes.NewBufferString(c.body))
 	if err != nil {
@@ -259,6 +259,9 @@ func (c call) make(ctx context.Context, address string) (note string, err error)
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { unsecured.Store(err != nil) },
 	}))
 	resp, err := http.DefaultClient.Do(r)
+	if caller.Err() != nil { // whatever its end looks like
+		return "", caller.Err()
+	}
 	if err != nil && (unsecured.Load() || errors.As(err, new(*net.DNSError))) {
 		return "", &unreachable{err}
 	}
@@ -278,7 +281,7 @@ func (c call) make(ctx context.Context, address string) (note string, err error)
 		return "", err
 	}
 	if served := resp.Header.Get("Aksio-Version"); c.version != "" && served != c.version {
-		return "", fmt.Errorf("%s %s is answered by version %q, want %q: something else serves than was deployed", c.method, c.path, served, c.version)
+		return "", fmt.Errorf("%s %s is answered by version %q, want %q: something else serves than was deployed; if its traffic was pinned: gcloud run services update-traffic %s --to-latest", c.method, c.path, served, c.version, c.function)
 	}
 	if c.problem && resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", fmt.Errorf("%s %s answers %d as %q: something before the function did", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"))

@@ -315,9 +315,9 @@ func TestNothingOlderIsApproved(t *testing.T) {
 	}
 }
 
-// TestCancelledDeploymentIsTakenBack interrupts the step as GitHub does, and takes the
+// TestCancelledDeploymentIsEnded interrupts the step as GitHub does, and takes the
 // next one.
-func TestCancelledDeploymentIsTakenBack(t *testing.T) {
+func TestCancelledDeploymentIsEnded(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("the step is for the runner's Linux")
@@ -332,15 +332,19 @@ func TestCancelledDeploymentIsTakenBack(t *testing.T) {
 		t.Errorf("got %v: %s", err, output)
 	}
 
+	if err := os.Remove(filepath.Join(folder, "deploy.pid")); err != nil {
+		t.Fatal(err)
+	}
 	program(t, folder, "cloud", "trap 'echo back; exit 1' TERM; echo applies; while :; do sleep 0.1; done")
 	cmd := exec.Command("bash", "-e", "-c", script)
 	cmd.Env = append(os.Environ(), "RUNNER_TEMP="+folder)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := filepath.Join(folder, "deploy.txt")
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if text, _ := os.ReadFile(said); bytes.Contains(text, []byte("applies")) { // not there: empty
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		said, _ := os.ReadFile(filepath.Join(folder, "deploy.txt"))  // not there: empty
+		known, _ := os.ReadFile(filepath.Join(folder, "deploy.pid")) // as it is for a moment
+		if bytes.Contains(said, []byte("applies")) && len(known) > 0 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -353,7 +357,7 @@ func TestCancelledDeploymentIsTakenBack(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the interrupted step succeeds")
 	}
-	output, err = run(t, folder, deploy.script(t, "deploy", "Take back what was cancelled"), "RUNNER_TEMP="+folder)
+	output, err = run(t, folder, deploy.script(t, "deploy", "End what was cancelled"), "RUNNER_TEMP="+folder)
 	if err != nil || !strings.HasSuffix(output, "back\n") {
 		t.Errorf("got %v: %s", err, output)
 	}
@@ -364,8 +368,8 @@ func TestCancelledDeploymentIsTakenBack(t *testing.T) {
 	if id, err := strconv.Atoi(strings.TrimSpace(string(pid))); err != nil || syscall.Kill(id, 0) == nil {
 		t.Errorf("process %d lives on: %v", id, err)
 	}
-	if output, err := run(t, folder, deploy.script(t, "deploy", "Take back what was cancelled"), "RUNNER_TEMP="+folder); err != nil {
-		t.Errorf("nothing to take back: got %v: %s", err, output)
+	if output, err := run(t, folder, deploy.script(t, "deploy", "End what was cancelled"), "RUNNER_TEMP="+folder); err != nil {
+		t.Errorf("nothing to end: got %v: %s", err, output)
 	}
 }
 

@@ -160,8 +160,10 @@ func (d *Declaration) refuses(op *huma.Operation) []int {
 			taken[http.StatusConflict] = true
 		}
 	}
-	// shared/limits/counter, which this package doesn't link.
-	if slices.Contains(d.Needs, "limits") || d.idempotent(op.Method) || d.Streams != StreamsNever {
+	// shared/limits/counter, which this package doesn't link. Whatever anybody may read, such
+	// as the platform's health, asks for it without taking a turn.
+	limited := slices.Contains(d.Needs, "limits") && (d.Access == User || op.Method != http.MethodGet)
+	if limited || d.idempotent(op.Method) || d.Streams != StreamsNever {
 		taken[http.StatusTooManyRequests] = true
 	}
 	for _, kind := range d.Refuses {

@@ -109,18 +109,18 @@ const (
 )
 
 // Backups reports whether the newest backup is young enough, the last restore drill
-// that ended passed, and that is not too long ago. What never happened counts from when the
-// database was made: the alerts for silence know nothing of what never spoke.
+// that ended passed, and that is not too long ago. What never happened counts from the
+// first account: the alerts for silence know nothing of what never spoke.
 func Backups(ctx context.Context, db *database.DB) error {
 	var age, drilled time.Duration
 	var last string
 	err := db.QueryRow(ctx, `
-		WITH made AS (SELECT min(tstamp) AS at FROM goose_db_version)
-		SELECT now() - coalesce((SELECT verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), made.at),
+		WITH first AS (SELECT coalesce((SELECT created_at FROM users ORDER BY id LIMIT 1), now()) AS account)
+		SELECT now() - coalesce((SELECT verified_at FROM backups ORDER BY verified_at DESC LIMIT 1), account),
 			now() - coalesce((SELECT started_at FROM restore_drills WHERE state = 'passed' ORDER BY started_at DESC LIMIT 1),
-				(SELECT verified_at FROM backups ORDER BY verified_at LIMIT 1), made.at),
+				(SELECT verified_at FROM backups ORDER BY verified_at LIMIT 1), account),
 			coalesce((SELECT state FROM restore_drills WHERE state <> 'running' ORDER BY started_at DESC LIMIT 1), '')
-		FROM made`).
+		FROM first`).
 		Scan(&age, &drilled, &last)
 	switch {
 	case err != nil:
