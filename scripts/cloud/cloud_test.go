@@ -14,6 +14,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	_ "aksio.app/functions/all"
+	"aksio.app/scripts/cloud/fakecloud"
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/stack"
@@ -34,10 +36,29 @@ import (
 	"aksio.app/shared/operations"
 )
 
+// player is the program of the fake cloud.
+var player string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "fakecloud-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	player = filepath.Join(folder, "play")
+	if output, err := exec.Command("go", "build", "-o", player, "./fakecloud/play").CombinedOutput(); err != nil {
+		log.Fatalf("%v: %s", err, output)
+	}
+	status := m.Run()
+	if err := os.RemoveAll(folder); err != nil {
+		log.Print(err)
+	}
+	os.Exit(status)
+}
+
 // environment is a cloud of the test's own.
 type environment struct {
 	*cloud
-	fake
+	fakecloud.Folder
 	said *transcript
 }
 
@@ -62,18 +83,18 @@ func (t *transcript) String() string {
 
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	f := fake(t.TempDir())
+	f := fakecloud.Folder(t.TempDir())
 	declared, err := os.ReadFile("../../infrastructure/functions.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.write("root/infrastructure/functions.json", string(declared))
-	f.write("buckets/aksio-test-terraform", "made")
+	f.Write("root/infrastructure/functions.json", string(declared))
+	f.Write("buckets/aksio-test-terraform", "made")
 	said := new(transcript)
 	var hours atomic.Int64
 	return &environment{&cloud{
-		terraform: f.program(t, "terraform"), gcloud: f.program(t, "gcloud"),
-		proxy: f.program(t, "cloud-sql-proxy"), psql: f.program(t, "psql"), git: f.program(t, "git"), root: f.path("root"),
+		terraform: f.Program(player, "terraform"), gcloud: f.Program(player, "gcloud"),
+		proxy: f.Program(player, "cloud-sql-proxy"), psql: f.Program(player, "psql"), git: f.Program(player, "git"), root: f.Path("root"),
 		environment: "staging", project: "aksio-test", pause: time.Millisecond,
 		now: func() time.Time { return time.Date(2025, 1, 1, int(hours.Add(1)), 0, 0, 0, time.UTC) },
 		in:  strings.NewReader(""), out: said, log: said,
@@ -92,7 +113,7 @@ func (e *environment) serve(t *testing.T, api, private string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.write("outputs.json", string(text))
+	e.Write("outputs.json", string(text))
 }
 
 // release writes bundles of all functions to their folder, as `make bundle` does, and as
@@ -110,14 +131,14 @@ func (e *environment) release(t *testing.T, name string) map[string]bundle.Bundl
 	for id := range declared {
 		file := id + "-" + name + ".zip"
 		bundles[id] = bundle.Bundle{Function: id, File: file}
-		e.write("objects/bundles/"+file, file)
-		e.write("root/build/bundles/"+file, file)
+		e.Write("objects/bundles/"+file, file)
+		e.Write("root/build/bundles/"+file, file)
 	}
 	text, err := json.Marshal(bundles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.write("root/build/bundles/"+bundle.ManifestName, string(text))
+	e.Write("root/build/bundles/"+bundle.ManifestName, string(text))
 	return bundles
 }
 
@@ -152,7 +173,7 @@ func (e *environment) holdsOnly(t *testing.T, name string) {
 // serves tells whose bundles the last apply brought.
 func (e *environment) serves(t *testing.T) map[string]bundle.Bundle {
 	t.Helper()
-	text := e.read("serving")
+	text := e.Read("serving")
 	if text == "" {
 		return nil
 	}
@@ -236,7 +257,7 @@ func TestARelease(t *testing.T) {
 	}
 	// The function that migrates comes before everything else.
 	var applies []string
-	for _, call := range e.calls() {
+	for _, call := range e.Calls() {
 		if strings.Contains(call, " apply ") {
 			applies = append(applies, call)
 		}
@@ -281,7 +302,7 @@ func TestARelease(t *testing.T) {
 		t.Errorf("%s serves", serving)
 	}
 	e.holdsOnly(t, "good")
-	for _, call := range e.calls() {
+	for _, call := range e.Calls() {
 		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
 			t.Errorf("another path replaces every bundle: %s", call)
 		}
@@ -296,8 +317,8 @@ func TestAReleaseIsNamedForItsCommit(t *testing.T) {
 		{"343ad6f00000", "", "343ad6f00000"},
 		{"343ad6f00000", "?? shared/new.go\n", "343ad6f00000-dirty"},
 	} {
-		e.write("commit", tc.commit)
-		e.write("changed", tc.changed)
+		e.Write("commit", tc.commit)
+		e.Write("changed", tc.changed)
 		if got := e.commit(t.Context()); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
@@ -312,7 +333,7 @@ func TestFunctionsThatAreGoneAreNamed(t *testing.T) {
 	e.serve(t, "https://api.example", "")
 	bundles := e.release(t, "good")
 	bundles["courses-old"] = bundle.Bundle{File: "courses-old-good.zip"}
-	e.write("objects/bundles/courses-old-good.zip", "")
+	e.Write("objects/bundles/courses-old-good.zip", "")
 	if err := e.record(t.Context(), "good", bundles); err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +341,7 @@ func TestFunctionsThatAreGoneAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.write("refusals", "Permission denied\n")
+	e.Write("refusals", "Permission denied\n")
 	e.mustSay(t, e.restore(t.Context(), *last), "Permission denied")
 	if !strings.Contains(e.said.String(), "stay away: courses-old. To have them, check out the commit") {
 		t.Errorf("it doesn't say what isn't brought back: %s", e.said)
@@ -345,7 +366,7 @@ func TestTwoDeploymentsAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e.write("meanwhile", "20250101T120000Z-theirs")
+			e.Write("meanwhile", "20250101T120000Z-theirs")
 			e.mustSay(t, e.bring(t.Context(), "ours", e.release(t, "ours"), before), tc.want)
 			if serving := e.serves(t)["courses-list"].Version(); serving != "ours" {
 				t.Errorf("%s serves: another deployment's was taken back", serving)
@@ -368,16 +389,16 @@ func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
 	}))
 	defer broken.Close()
 	e.serve(t, broken.URL, broken.URL)
-	e.write("serving", "the old version")
+	e.Write("serving", "the old version")
 	err := e.bring(t.Context(), "next", e.release(t, "next"), nil)
 	e.mustSay(t, err, "what served still serves; mend the migration")
-	e.write("refusals", "googleapi: Error 403: Permission denied\n")
+	e.Write("refusals", "googleapi: Error 403: Permission denied\n")
 	err = e.bring(t.Context(), "next", e.release(t, "next"), nil)
 	e.mustSay(t, err, "Permission denied", "may be applied already; run this again")
 	if strings.Contains(err.Error(), "mend the migration") {
 		t.Errorf("a refused apply is no migration's fault: %v", err)
 	}
-	if serving := e.read("serving"); serving != "the old version" {
+	if serving := e.Read("serving"); serving != "the old version" {
 		t.Errorf("%s serves", serving)
 	}
 }
@@ -387,7 +408,7 @@ func TestAFailedMigrationLeavesTheOldVersionServing(t *testing.T) {
 func TestAWorkflowMigrates(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("federated", "aksio-staging-deploy@aksio-test.iam.gserviceaccount.com")
+	e.Write("federated", "aksio-staging-deploy@aksio-test.iam.gserviceaccount.com")
 	var given string
 	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given = r.Header.Get("Authorization")
@@ -424,14 +445,14 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
-			e.write("refusals", tc.refusals+"\n")
+			e.Write("refusals", tc.refusals+"\n")
 			err := e.apply(t.Context())
 			if tc.want != "" {
 				e.mustSay(t, err, tc.want)
 			} else if err != nil {
 				t.Error(err)
 			}
-			if calls := e.calls(); len(calls) != tc.calls {
+			if calls := e.Calls(); len(calls) != tc.calls {
 				t.Errorf("%d applies, want %d", len(calls), tc.calls)
 			}
 		})
@@ -448,15 +469,15 @@ func TestWhatTerraformSaysIsTold(t *testing.T) {
   12: resource "google_cloudfunctions2_function" "this" {`
 	refusal := errors.New("googleapi: Error 403: Permission denied")
 	e := newEnvironment(t)
-	e.write("refusals", refusal.Error()+"\n")
+	e.Write("refusals", refusal.Error()+"\n")
 	if err := e.apply(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
-	box := &failure{"terraform", "module.a: Creating...\n" + boxed(refusal), errors.New("exit status 1")}
+	box := &failure{"terraform", "module.a: Creating...\n" + fakecloud.Boxed(refusal), errors.New("exit status 1")}
 	if box.Error() != want {
 		t.Errorf("of a box: got %v\nwant %s", box, want)
 	}
-	if !said(&failure{said: boxed(errors.New("Cannot find\n\x1b[31m│\x1b[0m \x1b[0mmetric(s)"))}, "Cannot find metric") {
+	if !said(&failure{said: fakecloud.Boxed(errors.New("Cannot find\n\x1b[31m│\x1b[0m \x1b[0mmetric(s)"))}, "Cannot find metric") {
 		t.Error("an error on two lines isn't known")
 	}
 	many := &failure{"terraform", strings.Repeat("Error: one of many\n", 1000), errors.New("exit status 1")}
@@ -474,7 +495,7 @@ func TestWhatTerraformSaysIsTold(t *testing.T) {
 func TestTerraformIsInterruptedOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("slow", "yes")
+	e.Write("slow", "yes")
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	ended := make(chan error, 1)
@@ -485,7 +506,7 @@ func TestTerraformIsInterruptedOnce(t *testing.T) {
 		case err := <-ended:
 			t.Fatal(err)
 		case <-time.After(10 * time.Millisecond):
-			group = e.read("group")
+			group = e.Read("group")
 		}
 	}
 	if group == strconv.Itoa(syscall.Getpgrp()) {
@@ -493,7 +514,7 @@ func TestTerraformIsInterruptedOnce(t *testing.T) {
 	}
 	interrupt()
 	e.mustSay(t, <-ended, "execution halted")
-	if interrupts := e.read("interrupts"); interrupts != "one\n" {
+	if interrupts := e.Read("interrupts"); interrupts != "one\n" {
 		t.Errorf("interrupted %q", interrupts)
 	}
 }
@@ -512,17 +533,17 @@ func TestDriftIsFound(t *testing.T) {
 	if err := drift("-fail-on-changes"); err != nil {
 		t.Errorf("nothing would change: %v", err)
 	}
-	e.write("changes", "~ google_sql_database_instance.main")
+	e.Write("changes", "~ google_sql_database_instance.main")
 	if err := drift(); err != nil {
 		t.Errorf("only asked what would change: %v", err)
 	}
-	file := e.path("plan.txt")
+	file := e.Path("plan.txt")
 	e.mustSay(t, drift("-fail-on-changes", "-out="+file), "isn't as the repository says")
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "google_sql_database_instance.main") {
 		t.Errorf("the file holds %q, %v", text, err)
 	}
 	e.holdsOnly(t, "good")
-	if !strings.Contains(e.read("calls"), " -var=bundles=../build/bundles\n") {
+	if !strings.Contains(e.Read("calls"), " -var=bundles=../build/bundles\n") {
 		t.Error("it isn't compared with the bundles at the path that the state holds")
 	}
 }
@@ -662,7 +683,7 @@ func TestATerminatedDeploymentSaysHowToGoBack(t *testing.T) {
 	}
 	err = e.bring(ctx, "next", e.release(t, "next"), last)
 	e.mustSay(t, err, "no time to take it back", "go run ./scripts/cloud rollback -environment staging -project aksio-test -to "+last.name)
-	if applies := strings.Count(e.read("calls"), " apply "); applies != 2 {
+	if applies := strings.Count(e.Read("calls"), " apply "); applies != 2 {
 		t.Errorf("%d applies, want the migration's and the release's", applies)
 	}
 }
@@ -739,7 +760,7 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 		http.StripPrefix("/"+id, proxy).ServeHTTP(w, r)
 	}))
 	defer edge.Close()
-	e.write("outputs.json", fmt.Sprintf(`{"api_url": {"value": null}, "function_urls": {"value": "%s/{function}"}}`, edge.URL))
+	e.Write("outputs.json", fmt.Sprintf(`{"api_url": {"value": null}, "function_urls": {"value": "%s/{function}"}}`, edge.URL))
 	if err := e.smoke(t.Context(), nil); err != nil {
 		t.Errorf("%v\n%s", err, e.said)
 	}
@@ -748,7 +769,7 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 			t.Errorf("%s isn't asked", id)
 		}
 	}
-	e.write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
+	e.Write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
 	e.mustSay(t, e.smoke(t.Context(), nil), "no address to test")
 }
 
@@ -761,9 +782,9 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	trusted := func(private version) bool {
+	trusted := func(private fakecloud.Version) bool {
 		t.Helper()
-		public := e.secret(publicKeys)
+		public := e.Secret(publicKeys)
 		verifier, err := auth.NewVerifier([]byte(public[len(public)-1].Value))
 		if err != nil {
 			t.Fatal(err)
@@ -777,26 +798,26 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 
 	keys()
 	keys() // changes nothing
-	private := e.secret(signingKey)
+	private := e.Secret(signingKey)
 	if len(private) != 1 || !trusted(private[0]) {
 		t.Fatalf("got %d private keys, want one that is trusted", len(private))
 	}
 
 	keys("-publish")
-	private = e.secret(signingKey)
+	private = e.Secret(signingKey)
 	if len(private) != 2 || !private[1].Disabled || !trusted(private[0]) || !trusted(private[1]) {
 		t.Fatal("want a second key that is trusted beside the first, and doesn't sign yet")
 	}
 	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-publish"}), "doesn't sign", "cloud keys -environment staging -project aksio-test -sign")
 	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-publish", "-sign"}), "say one of them")
-	if !e.secret(signingKey)[1].Disabled {
+	if !e.Secret(signingKey)[1].Disabled {
 		t.Fatal("it signs all the same")
 	}
 	if !trusted(private[0]) {
 		t.Fatal("the key that signs isn't trusted any more")
 	}
 	keys("-sign")
-	if private = e.secret(signingKey); private[1].Disabled {
+	if private = e.Secret(signingKey); private[1].Disabled {
 		t.Error("the new key doesn't sign")
 	}
 	keys("-publish")
@@ -812,10 +833,10 @@ func TestASecretIsTakenFromStandardInputOnly(t *testing.T) {
 	if err := e.command(t.Context(), []string{"secret", "-environment=staging", "-project=aksio-test", "-name=openai-api-key"}); err != nil {
 		t.Fatal(err)
 	}
-	if all := e.secret("openai-api-key"); len(all) != 1 || all[0].Value != "hush" {
+	if all := e.Secret("openai-api-key"); len(all) != 1 || all[0].Value != "hush" {
 		t.Errorf("got %v, want the line without its end", all)
 	}
-	if strings.Contains(e.said.String()+e.read("calls"), "hush") {
+	if strings.Contains(e.said.String()+e.Read("calls"), "hush") {
 		t.Error("the value is shown or passed on a command line")
 	}
 	e.in = strings.NewReader("")
@@ -830,28 +851,28 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 		return e.command(t.Context(), []string{"bootstrap", "-environment=staging", "-project=aksio-test"})
 	}
 	e.mustSay(t, run(), "can't be seen", "gcloud auth login")
-	e.write("project", "aksio-test")
+	e.Write("project", "aksio-test")
 	e.mustSay(t, run(), "run `gcloud auth application-default login`")
-	e.write("application-default", "ada@aksio.app")
-	e.write("billing", "False")
+	e.Write("application-default", "ada@aksio.app")
+	e.Write("billing", "False")
 	e.mustSay(t, run(), "no billing account", "gcloud billing projects link")
-	e.write("billing", "True")
-	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
+	e.Write("billing", "True")
+	e.Write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
 	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
-	if !strings.Contains(e.read("calls"), "gcloud storage buckets update gs://aksio-test-terraform --versioning") {
+	if !strings.Contains(e.Read("calls"), "gcloud storage buckets update gs://aksio-test-terraform --versioning") {
 		t.Error("a bucket that an earlier try made has no versions")
 	}
-	if !strings.Contains(e.read("calls"), "gcloud beta services identity create --service=pubsub.googleapis.com --project=aksio-test") {
+	if !strings.Contains(e.Read("calls"), "gcloud beta services identity create --service=pubsub.googleapis.com --project=aksio-test") {
 		t.Error("Pub/Sub has no account, to which Terraform grants roles")
 	}
-	if err := os.Remove(e.path("buckets/aksio-test-terraform")); err != nil {
+	if err := os.Remove(e.Path("buckets/aksio-test-terraform")); err != nil {
 		t.Fatal(err)
 	}
 	e.mustSay(t, run(), "openai-api-key")
-	if made := e.read("buckets/aksio-test-terraform"); !strings.Contains(made, "--location=EU ") {
+	if made := e.Read("buckets/aksio-test-terraform"); !strings.Contains(made, "--location=EU ") {
 		t.Errorf("want a bucket for the state that outlives a region, got %q", made)
 	}
-	if len(e.secret(signingKey)) != 1 {
+	if len(e.Secret(signingKey)) != 1 {
 		t.Error("there is no signing key")
 	}
 }
@@ -863,7 +884,7 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 	e := newEnvironment(t)
 	migrated, status := 0, http.StatusInternalServerError
 	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(e.read("calls"), " apply ") {
+		if !strings.Contains(e.Read("calls"), " apply ") {
 			t.Error("it migrates before the platform is there")
 		}
 		migrated++
@@ -871,7 +892,7 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 	}))
 	defer private.Close()
 	e.serve(t, "https://api.aksio.app", private.URL)
-	e.write("outputs.json", strings.Replace(e.read("outputs.json"), "{", `{"dns_records": {"value": [{"name": "api.aksio.app.", "type": "A", "value": "192.0.2.1"}]},`, 1))
+	e.Write("outputs.json", strings.Replace(e.Read("outputs.json"), "{", `{"dns_records": {"value": [{"name": "api.aksio.app.", "type": "A", "value": "192.0.2.1"}]},`, 1))
 	e.release(t, "first")
 	e.mustSay(t, e.firstRelease(t.Context(), "first"), "run-migrations answers 500", "run bootstrap again")
 	status = http.StatusOK
@@ -891,7 +912,7 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 func TestOutputsArePrinted(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"region": {"value": "europe-west1"}, "api_url": {"value": null}, "dns_records": {"value": [{"name": "api.aksio.app.", "type": "A"}]}}`)
+	e.Write("outputs.json", `{"region": {"value": "europe-west1"}, "api_url": {"value": null}, "dns_records": {"value": [{"name": "api.aksio.app.", "type": "A"}]}}`)
 	run := func(arguments ...string) (string, error) {
 		printed := new(strings.Builder)
 		e.out = printed
@@ -921,22 +942,22 @@ func TestTheStateIsTheEnvironments(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	run := func(command, environment string) error {
-		e.write("calls", "")
+		e.Write("calls", "")
 		return e.command(t.Context(), []string{command, "-environment=" + environment, "-project=aksio-test"})
 	}
-	e.write("outputs.json", "{}")
+	e.Write("outputs.json", "{}")
 	if err := run("releases", "production"); err != nil {
 		t.Errorf("an empty state: %v", err)
 	}
-	e.write("objects/aksio-test-terraform/staging/default.tfstate", "{}")
+	e.Write("objects/aksio-test-terraform/staging/default.tfstate", "{}")
 	if err := run("releases", "staging"); err != nil {
 		t.Error(err)
 	}
 	e.mustSay(t, run("deploy", "production"), "the project aksio-test holds staging: set TF_VAR_project_id, or -project, to production's")
-	if strings.Contains(e.read("calls"), "terraform -chdir") {
+	if strings.Contains(e.Read("calls"), "terraform -chdir") {
 		t.Error("Terraform is asked all the same")
 	}
-	if err := os.Remove(e.path("buckets/aksio-test-terraform")); err != nil {
+	if err := os.Remove(e.Path("buckets/aksio-test-terraform")); err != nil {
 		t.Fatal(err)
 	}
 	e.mustSay(t, run("plan", "staging"), "no bucket for Terraform's state", "cloud bootstrap -environment staging -project aksio-test")
@@ -945,7 +966,7 @@ func TestTheStateIsTheEnvironments(t *testing.T) {
 func TestBootstrapSaysWhatGitHubWants(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"github_variables": {"value": {"environment": {"PROJECT_ID": "aksio-test"}, "repository": {"STAGING_PROJECT_ID": "aksio-test"}}}}`)
+	e.Write("outputs.json", `{"github_variables": {"value": {"environment": {"PROJECT_ID": "aksio-test"}, "repository": {"STAGING_PROJECT_ID": "aksio-test"}}}}`)
 	if err := e.nextSteps(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -963,14 +984,14 @@ Everything is made. Go on with: go run ./scripts/cloud deploy -environment stagi
 func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key"]}}`)
+	e.Write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key"]}}`)
 	err := e.command(t.Context(), []string{"deploy", "-environment=staging", "-project=aksio-test"})
 	e.mustSay(t, err, "go run ./scripts/cloud secret -environment staging -project aksio-test -name openai-api-key", "absent_secrets")
-	if strings.Contains(e.read("calls"), "run-migrations") {
+	if strings.Contains(e.Read("calls"), "run-migrations") {
 		t.Error("a function is made all the same")
 	}
-	e.write("plan-fails", "googleapi: Error 404: Secret Version not found")
-	file := e.path("plan.txt")
+	e.Write("plan-fails", "googleapi: Error 404: Secret Version not found")
+	file := e.Path("plan.txt")
 	err = e.command(t.Context(), []string{"plan", "-environment=staging", "-project=aksio-test", "-out=" + file})
 	e.mustSay(t, err, "Secret Version not found", "-name openai-api-key")
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "Secret Version not found") || !strings.Contains(e.said.String(), "Secret Version not found") {
@@ -983,38 +1004,38 @@ func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 func TestASecretThatIsDisabledIsToldBeforeAnApply(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-signing-key"]}}`)
-	e.write("values/token-signing-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
-	e.write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new"}]`)
+	e.Write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-signing-key"]}}`)
+	e.Write("values/token-signing-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
+	e.Write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new"}]`)
 	if err := e.checkSecrets(t.Context()); err != nil {
 		t.Errorf("a rotation of keys is under way, and: %v", err)
 	}
-	e.write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
+	e.Write("values/openai-api-key", `[{"Value": "old"}, {"Value": "new", "Disabled": true}]`)
 	for _, command := range []string{"deploy", "rollback"} {
-		e.write("calls", "")
+		e.Write("calls", "")
 		err := e.command(t.Context(), []string{command, "-environment=staging", "-project=aksio-test"})
 		e.mustSay(t, err, "disabled", "cloud secret -environment staging -project aksio-test -name openai-api-key",
 			"gcloud secrets versions enable 2 --secret=openai-api-key --project=aksio-test")
-		for _, call := range e.calls() {
+		for _, call := range e.Calls() {
 			if strings.Contains(call, " apply ") && !strings.Contains(call, "-target=google_secret_manager_secret.this") {
 				t.Errorf("%s: it applies all the same: %s", command, call)
 			}
 		}
 	}
-	e.write("values/token-signing-key", `[{"Value": "old", "Disabled": true}]`)
+	e.Write("values/token-signing-key", `[{"Value": "old", "Disabled": true}]`)
 	e.mustSay(t, e.checkSecrets(t.Context()), "no value that can be read", "-name token-signing-key")
 }
 
 func TestFunctionsStartAnew(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"region": {"value": "europe-west4"}, "functions": {"value": {"courses-get": "a", "edge-router": "b"}}}`)
+	e.Write("outputs.json", `{"region": {"value": "europe-west4"}, "functions": {"value": {"courses-get": "a", "edge-router": "b"}}}`)
 	run := func(flags ...string) error {
-		e.write("calls", "")
+		e.Write("calls", "")
 		return e.command(t.Context(), append([]string{"restart", "-environment=staging", "-project=aksio-test"}, flags...))
 	}
 	started := func() (names []string) {
-		for _, call := range e.calls() {
+		for _, call := range e.Calls() {
 			if words := strings.Fields(call); strings.HasPrefix(call, "gcloud run services update ") && slices.Contains(words, "--region=europe-west4") {
 				names = append(names, words[4])
 			}
@@ -1028,7 +1049,7 @@ func TestFunctionsStartAnew(t *testing.T) {
 		t.Errorf("%v start anew, %v; want the router alone", started(), err)
 	}
 	e.mustSay(t, run("-function=courses"), `no function "courses"`)
-	e.write("outputs.json", `{}`)
+	e.Write("outputs.json", `{}`)
 	e.mustSay(t, run(), "cloud deploy -environment staging -project aksio-test comes first")
 }
 
@@ -1037,17 +1058,17 @@ func TestFunctionsStartAnew(t *testing.T) {
 func TestCtrlCIsPsqls(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.write("outputs.json", `{"functions": {"value": {"courses-get": "a"}}, "database_connection_name": {"value": "aksio-test:europe-west1:aksio-staging-db-20261126"},
+	e.Write("outputs.json", `{"functions": {"value": {"courses-get": "a"}}, "database_connection_name": {"value": "aksio-test:europe-west1:aksio-staging-db-20261126"},
 		"database_people": {"value": ["grace@aksio.app"]}}`)
 	open := func(ctx context.Context) error {
 		return e.command(ctx, []string{"database", "-environment=staging", "-project=aksio-test"})
 	}
 	e.mustSay(t, open(t.Context()), "ada@aksio.app may not sign in", "database_people of environments/staging.tfvars")
 
-	e.write("outputs.json", strings.ReplaceAll(e.read("outputs.json"), "grace", "ada"))
-	e.write("public-address", "False")
+	e.Write("outputs.json", strings.ReplaceAll(e.Read("outputs.json"), "grace", "ada"))
+	e.Write("public-address", "False")
 	e.mustSay(t, open(t.Context()), "the network aksio-staging alone", "cloud-sql-proxy --private-ip --gcloud-auth --port=6543 aksio-test:europe-west1:aksio-staging-db-20261126", "user=ada@aksio.app")
-	e.write("public-address", "True")
+	e.Write("public-address", "True")
 
 	keys, typed := io.Pipe()
 	screen, shown := io.Pipe()
@@ -1071,7 +1092,7 @@ func TestCtrlCIsPsqls(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	calls := e.read("calls")
+	calls := e.Read("calls")
 	if !strings.Contains(calls, " aksio-test:europe-west1:aksio-staging-db-20261126\n") {
 		t.Errorf("it opens another instance than the one that serves: %s", calls)
 	}
@@ -1091,9 +1112,9 @@ func TestABackupIsWaitedForByGooglesClock(t *testing.T) {
 	if err := run(); err != nil {
 		t.Error(err)
 	}
-	e.write("outcome", "13")
+	e.Write("outcome", "13")
 	e.mustSay(t, run(), "failed with code 13", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
-	if runs := e.read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
+	if runs := e.Read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
 		t.Errorf("ran %q", runs)
 	}
 }
@@ -1115,7 +1136,7 @@ func TestUnknownWordsAreRefused(t *testing.T) {
 			t.Parallel()
 			e := newEnvironment(t)
 			e.mustSay(t, e.command(t.Context(), tc.args), tc.want)
-			if calls := e.read("calls"); calls != "" {
+			if calls := e.Read("calls"); calls != "" {
 				t.Errorf("it called %s", calls)
 			}
 		})

@@ -1,9 +1,13 @@
-package main
+// Package fakecloud plays the programs that scripts/cloud drives, such as terraform and
+// gcloud, on files in a folder. They are a program of their own (play), which starts at
+// once, and not the tests' own, which links the whole platform.
+package fakecloud
 
 import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,35 +19,34 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"aksio.app/scripts/internal/bundle"
 )
 
-// TestMain lets the test binary play the programs that cloud drives, too: what they are
-// asked for is written down and done to files in a folder.
-func TestMain(m *testing.M) {
-	program, folder := os.Getenv("PLAY"), os.Getenv("FOLDER")
-	if program == "" {
-		os.Exit(m.Run())
-	}
-	f := fake(folder)
-	f.add("calls", program+" "+strings.Join(os.Args[1:], " "))
+// Play does what the program does and returns its exit status: what it is asked for is
+// written down in the folder and done to the files there.
+func Play(program string, f Folder, args []string) int {
+	f.Add("calls", program+" "+strings.Join(args, " "))
 	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql, "git": f.git}[program]
-	if err := play(os.Args[1:]); err != nil {
-		switch {
-		case program != "terraform":
-			fmt.Fprintln(os.Stderr, "ERROR:", err)
-		case slices.Contains(os.Args, "-no-color"):
-			fmt.Fprintf(os.Stderr, "\nError: %v\n%s\n", err, place)
-		default:
-			fmt.Fprint(os.Stderr, boxed(err))
-		}
-		os.Exit(1)
+	err := play(args)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errChanges):
+		return 2
+	case program != "terraform":
+		fmt.Fprintln(os.Stderr, "ERROR:", err)
+	case slices.Contains(args, "-no-color"):
+		fmt.Fprintf(os.Stderr, "\nError: %v\n%s\n", err, place)
+	default:
+		fmt.Fprint(os.Stderr, Boxed(err))
 	}
-	os.Exit(0)
+	return 1
 }
+
+// errChanges is how a plan tells that there are some.
+var errChanges = errors.New("changes")
 
 // place is where Terraform says that an error is, after the error.
 const place = `
@@ -52,8 +55,8 @@ const place = `
   12: resource "google_cloudfunctions2_function" "this" {
 `
 
-// boxed is the error as Terraform shows it where it may draw.
-func boxed(err error) string {
+// Boxed is the error as Terraform shows it where it may draw.
+func Boxed(err error) string {
 	var box strings.Builder
 	fmt.Fprintf(&box, "\x1b[31m╷\x1b[0m\x1b[0m\n\x1b[31m│\x1b[0m \x1b[0m\x1b[1m\x1b[31mError: \x1b[0m\x1b[0m\x1b[1m%v\x1b[0m\n", err)
 	for line := range strings.Lines(place) {
@@ -62,102 +65,103 @@ func boxed(err error) string {
 	return box.String() + "\x1b[31m╵\x1b[0m\x1b[0m\n"
 }
 
-// fake is the folder that stands for the cloud.
-type fake string
+// Folder is the folder that stands for the cloud.
+type Folder string
 
-func (f fake) path(name string) string { return filepath.Join(string(f), name) }
+// Path is where the file is.
+func (f Folder) Path(name string) string { return filepath.Join(string(f), name) }
 
-func (f fake) read(name string) string {
-	text, _ := os.ReadFile(f.path(name)) // not there: empty
+// Read returns what the file holds.
+func (f Folder) Read(name string) string {
+	text, _ := os.ReadFile(f.Path(name)) // not there: empty
 	return string(text)
 }
 
-func (f fake) write(name, text string) {
-	if err := os.MkdirAll(filepath.Dir(f.path(name)), 0o755); err != nil {
+// Write makes the file hold the text.
+func (f Folder) Write(name, text string) {
+	if err := os.MkdirAll(filepath.Dir(f.Path(name)), 0o755); err != nil {
 		panic(err)
 	}
-	if err := os.WriteFile(f.path(name), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(f.Path(name), []byte(text), 0o644); err != nil {
 		panic(err)
 	}
 }
 
-func (f fake) add(name, line string) { f.write(name, f.read(name)+line+"\n") }
+// Add adds a line to the file.
+func (f Folder) Add(name, line string) { f.Write(name, f.Read(name)+line+"\n") }
 
-func (f fake) calls() []string { return strings.Split(strings.TrimSpace(f.read("calls")), "\n") }
+// Calls returns the calls of all programs, in their order.
+func (f Folder) Calls() []string { return strings.Split(strings.TrimSpace(f.Read("calls")), "\n") }
 
-// program returns an executable that plays the program on the folder.
-func (f fake) program(t *testing.T, name string) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+// Program returns an executable that plays the program on the folder; player is the
+// program play, built.
+func (f Folder) Program(player, name string) string {
+	f.Write("bin/"+name, fmt.Sprintf("#!/bin/sh\nexec '%s' %s '%s' \"$@\"\n", player, name, f))
+	if err := os.Chmod(f.Path("bin/"+name), 0o755); err != nil {
+		panic(err)
 	}
-	f.write("bin/"+name, fmt.Sprintf("#!/bin/sh\nPLAY=%s FOLDER='%s' exec '%s' \"$@\"\n", name, f, self))
-	if err := os.Chmod(f.path("bin/"+name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return f.path("bin/" + name)
+	return f.Path("bin/" + name)
 }
 
 // terraform applies by keeping the manifest of the bundles that serve. The lines of the file "refusals"
 // are what the next applies fail with; an empty one lets an apply pass.
-func (f fake) terraform(args []string) error {
+func (f Folder) terraform(args []string) error {
 	switch args[1] {
 	case "apply":
-		if f.read("slow") != "" {
+		if f.Read("slow") != "" {
 			return f.interrupted()
 		}
-		first, rest, _ := strings.Cut(f.read("refusals"), "\n")
-		f.write("refusals", rest)
+		first, rest, _ := strings.Cut(f.Read("refusals"), "\n")
+		f.Write("refusals", rest)
 		if first != "" {
 			return fmt.Errorf("%s", first)
 		}
 		if slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-target=") }) {
 			return nil
 		}
-		if name := f.read("meanwhile"); name != "" { // somebody else's deployment ends
-			f.write("objects/bundles/releases/"+name+".json", "{}")
+		if name := f.Read("meanwhile"); name != "" { // somebody else's deployment ends
+			f.Write("objects/bundles/releases/"+name+".json", "{}")
 		}
 		for _, arg := range args {
 			if folder, ok := strings.CutPrefix(arg, "-var=bundles="); ok {
 				manifest, err := os.ReadFile(filepath.Join(strings.TrimPrefix(args[0], "-chdir="), folder, bundle.ManifestName))
 				if err == nil {
-					f.write("serving", string(manifest))
+					f.Write("serving", string(manifest))
 				}
 			}
 		}
 	case "plan":
-		if problem := f.read("plan-fails"); problem != "" {
+		if problem := f.Read("plan-fails"); problem != "" {
 			return fmt.Errorf("%s", problem)
 		}
-		if changes := f.read("changes"); changes != "" {
+		if changes := f.Read("changes"); changes != "" {
 			fmt.Println(changes)
-			os.Exit(2)
+			return errChanges
 		}
 	case "output":
-		fmt.Println(f.read("outputs.json"))
+		fmt.Println(f.Read("outputs.json"))
 	}
 	return nil
 }
 
 // interrupted notes the group of processes that the terminal's Ctrl-C doesn't reach, waits
 // for an interrupt, and counts how many there are.
-func (f fake) interrupted() error {
+func (f Folder) interrupted() error {
 	interrupts := make(chan os.Signal, 9)
 	signal.Notify(interrupts, os.Interrupt)
-	f.write("group", strconv.Itoa(syscall.Getpgrp()))
+	f.Write("group", strconv.Itoa(syscall.Getpgrp()))
 	<-interrupts
-	f.add("interrupts", "one")
+	f.Add("interrupts", "one")
 	select {
 	case <-interrupts:
-		f.add("interrupts", "another")
+		f.Add("interrupts", "another")
 	case <-time.After(200 * time.Millisecond):
 	}
 	return fmt.Errorf("execution halted")
 }
 
 // proxy takes connections until it is interrupted.
-func (f fake) proxy(args []string) error {
+func (f Folder) proxy(args []string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	if !slices.Contains(args, "--gcloud-auth") {
@@ -175,7 +179,7 @@ func (f fake) proxy(args []string) error {
 }
 
 // psql says that it is there, waits for a line, and says whether the proxy still is.
-func (f fake) psql(args []string) error {
+func (f Folder) psql(args []string) error {
 	if os.Getenv("PGPASSWORD") != f.account()+"'s token" {
 		return fmt.Errorf("FATAL:  Cloud SQL IAM user authentication failed")
 	}
@@ -192,25 +196,25 @@ func (f fake) psql(args []string) error {
 }
 
 // git has a commit and changes if the files of these names hold any.
-func (f fake) git(args []string) error {
+func (f Folder) git(args []string) error {
 	switch args[2] {
 	case "rev-parse":
-		if f.read("commit") == "" {
+		if f.Read("commit") == "" {
 			return fmt.Errorf("fatal: not a git repository (or any of the parent directories): .git")
 		}
-		fmt.Println(f.read("commit"))
+		fmt.Println(f.Read("commit"))
 	case "status":
-		fmt.Print(f.read("changed"))
+		fmt.Print(f.Read("changed"))
 	}
 	return nil
 }
 
 // account is who is signed in: a person, or the account in the file "federated", as
 // which a workflow acts.
-func (f fake) account() string { return cmp.Or(f.read("federated"), "ada@aksio.app") }
+func (f Folder) account() string { return cmp.Or(f.Read("federated"), "ada@aksio.app") }
 
 // gcloud keeps objects and secrets as files.
-func (f fake) gcloud(args []string) error {
+func (f Folder) gcloud(args []string) error {
 	call := gcloudCall{f, nil, args}
 	for _, arg := range args {
 		if !strings.HasPrefix(arg, "--") {
@@ -229,7 +233,7 @@ func (f fake) gcloud(args []string) error {
 
 // gcloudCall is a call of gcloud: the words are what isn't an option.
 type gcloudCall struct {
-	fake
+	Folder
 	words, args []string
 }
 
@@ -248,21 +252,21 @@ func (c gcloudCall) config() error {
 }
 
 func (c gcloudCall) billing() error {
-	fmt.Println(c.read("billing"))
+	fmt.Println(c.Read("billing"))
 	return nil
 }
 
 func (c gcloudCall) projects() error {
-	if c.read("project") == "" {
+	if c.Read("project") == "" {
 		return fmt.Errorf("PERMISSION_DENIED: no such project")
 	}
-	fmt.Println(c.read("project"))
+	fmt.Println(c.Read("project"))
 	return nil
 }
 
 func (c gcloudCall) auth() error {
 	if c.words[1] == "application-default" {
-		if c.read("application-default") == "" {
+		if c.Read("application-default") == "" {
 			return fmt.Errorf("(gcloud.auth.application-default.print-access-token) Your default credentials were not found.")
 		}
 		fmt.Println("another token")
@@ -276,7 +280,7 @@ func (c gcloudCall) auth() error {
 		fmt.Println(as + "-for-" + audience)
 	case audience != "": // nor does a federated account's: it isn't a service account's
 		return fmt.Errorf("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
-	case c.read("federated") != "":
+	case c.Read("federated") != "":
 		return fmt.Errorf("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
 	default:
 		fmt.Println("a-token")
@@ -294,7 +298,7 @@ func (c gcloudCall) storage() error {
 	case "ls":
 		return c.list()
 	case "cat":
-		fmt.Print(c.read(object(c.words[2])))
+		fmt.Print(c.Read(object(c.words[2])))
 		return nil
 	case "cp":
 		return c.copy()
@@ -306,11 +310,11 @@ func (c gcloudCall) buckets() error {
 	name := "buckets/" + strings.TrimPrefix(c.words[3], "gs://")
 	switch c.words[2] {
 	case "describe":
-		if c.read(name) == "" {
+		if c.Read(name) == "" {
 			return fmt.Errorf("gs://%s not found: 404", c.words[3])
 		}
 	case "create":
-		c.write(name, strings.Join(c.args, " "))
+		c.Write(name, strings.Join(c.args, " "))
 	}
 	return nil
 }
@@ -318,17 +322,17 @@ func (c gcloudCall) buckets() error {
 func (c gcloudCall) list() error {
 	url := c.words[2]
 	if bucket, ok := strings.CutSuffix(strings.TrimPrefix(url, "gs://"), "/"); ok {
-		if c.read("buckets/"+bucket) == "" {
+		if c.Read("buckets/"+bucket) == "" {
 			return fmt.Errorf("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
 		}
 		url += "*"
 	}
-	matches, err := filepath.Glob(c.path(object(url)))
+	matches, err := filepath.Glob(c.Path(object(url)))
 	if err != nil || len(matches) == 0 {
 		return fmt.Errorf("One or more URLs matched no objects.")
 	}
 	for _, match := range matches {
-		fmt.Println("gs://" + strings.TrimPrefix(match, c.path("objects")+"/"))
+		fmt.Println("gs://" + strings.TrimPrefix(match, c.Path("objects")+"/"))
 	}
 	return nil
 }
@@ -341,10 +345,10 @@ func (c gcloudCall) copy() error {
 			if err != nil {
 				return err
 			}
-			c.write(object(target), string(text))
+			c.Write(object(target), string(text))
 			continue
 		}
-		text, err := os.ReadFile(c.path(object(source)))
+		text, err := os.ReadFile(c.Path(object(source)))
 		if err != nil {
 			return fmt.Errorf("The following URLs matched no objects or files: %s", source)
 		}
@@ -357,14 +361,14 @@ func (c gcloudCall) copy() error {
 
 // scheduler has a clock that isn't ours. The outcome is what the file "outcome" holds.
 func (c gcloudCall) scheduler() error {
-	switch runs := strings.Count(c.read("runs"), "\n"); c.words[2] {
+	switch runs := strings.Count(c.Read("runs"), "\n"); c.words[2] {
 	case "run":
-		c.add("runs", c.words[3])
+		c.Add("runs", c.words[3])
 	case "describe":
 		if runs == 0 {
 			fmt.Println("2001-01-01T02:00:00.5Z\t")
 		} else {
-			fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, c.read("outcome"))
+			fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, c.Read("outcome"))
 		}
 	}
 	return nil
@@ -374,19 +378,20 @@ func (c gcloudCall) sql() error {
 	if c.words[1] == "generate-login-token" {
 		fmt.Println(c.account() + "'s token")
 	} else {
-		fmt.Println(cmp.Or(c.read("public-address"), "True"))
+		fmt.Println(cmp.Or(c.Read("public-address"), "True"))
 	}
 	return nil
 }
 
-// version is a version of a secret.
-type version struct {
+// Version is a version of a secret.
+type Version struct {
 	Value    string
 	Disabled bool
 }
 
-func (f fake) secret(name string) (versions []version) {
-	if text := f.read("values/" + name); text != "" {
+// Secret returns the versions of the secret.
+func (f Folder) Secret(name string) (versions []Version) {
+	if text := f.Read("values/" + name); text != "" {
 		if err := json.Unmarshal([]byte(text), &versions); err != nil {
 			panic(err)
 		}
@@ -397,14 +402,14 @@ func (f fake) secret(name string) (versions []version) {
 func (c gcloudCall) secrets() error {
 	words := c.words[2:] // behind "secrets versions"
 	name := cmp.Or(c.option("secret"), words[1])
-	all := c.secret(name)
+	all := c.Secret(name)
 	switch words[0] {
 	case "add":
 		value, err := io.ReadAll(os.Stdin)
 		if err != nil {
 			return err
 		}
-		all = append(all, version{Value: string(value)})
+		all = append(all, Version{Value: string(value)})
 	case "enable", "disable":
 		number, err := strconv.Atoi(words[1])
 		if err != nil {
@@ -427,6 +432,6 @@ func (c gcloudCall) secrets() error {
 	if err != nil {
 		return err
 	}
-	c.write("values/"+name, string(text))
+	c.Write("values/"+name, string(text))
 	return nil
 }
