@@ -98,11 +98,7 @@ func write(folder, function string, entries []entry) (Bundle, error) {
 		fmt.Fprintf(hash, "%s\x00%x\n", e.name, e.hash)
 	}
 	b := Bundle{Function: function, File: fmt.Sprintf("%s-%x.zip", function, hash.Sum(nil)[:8])}
-	version, err := compress([]byte(b.Version()))
-	if err != nil {
-		return Bundle{}, err
-	}
-	entries = append(entries, entry{"version", version})
+	entries = append(entries, entry{"version", newFile([]byte(b.Version()))})
 	target := filepath.Join(folder, b.File)
 	if whole(target, len(entries)) {
 		return b, nil

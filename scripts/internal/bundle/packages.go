@@ -111,11 +111,7 @@ func (g graph) entries(function string, files *store) ([]entry, error) {
 		"go.mod":             goMod(g[function].Module.GoVersion, third),
 		"vendor/modules.txt": modulesTxt(third),
 	} {
-		stored, err := compress([]byte(text))
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, entry{name, stored})
+		entries = append(entries, entry{name, newFile([]byte(text))})
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	return slices.CompactFunc(entries, func(a, b entry) bool { return a.name == b.name }), nil

@@ -17,15 +17,16 @@ type entry struct {
 	*file
 }
 
-// file is the content of a file, compressed.
+// file is the content of a file.
 type file struct {
 	hash       [sha256.Size]byte
-	crc        uint32
-	size       uint64 // bytes before compression
-	compressed []byte
+	content    []byte
+	compressed []byte // once it is archived: nothing is where no bundle changed
 }
 
-// store compresses a file once, however many bundles it is in.
+func newFile(content []byte) *file { return &file{hash: sha256.Sum256(content), content: content} }
+
+// store reads and compresses a file once, however many bundles it is in.
 type store struct {
 	known map[string]*file
 }
@@ -39,24 +40,29 @@ func (s *store) read(path string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := compress(content)
+	f := newFile(content)
 	s.known[path] = f
-	return f, err
+	return f, nil
 }
 
-func compress(content []byte) (*file, error) {
+// compress compresses the content unless it is already.
+func (f *file) compress() error {
+	if f.compressed != nil {
+		return nil
+	}
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.DefaultCompression)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := w.Write(content); err != nil {
-		return nil, err
+	if _, err := w.Write(f.content); err != nil {
+		return err
 	}
 	if err := w.Close(); err != nil {
-		return nil, err
+		return err
 	}
-	return &file{sha256.Sum256(content), crc32.ChecksumIEEE(content), uint64(len(content)), b.Bytes()}, nil
+	f.compressed = b.Bytes()
+	return nil
 }
 
 // begin is the first moment that a zip can tell: entries carry no time of their own.
@@ -66,9 +72,12 @@ var begin = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 func archive(w io.Writer, entries []entry) error {
 	z := zip.NewWriter(w)
 	for _, e := range entries {
+		if err := e.compress(); err != nil {
+			return err
+		}
 		header := &zip.FileHeader{
 			Name: e.name, Method: zip.Deflate, Modified: begin,
-			CRC32: e.crc, UncompressedSize64: e.size, CompressedSize64: uint64(len(e.compressed)),
+			CRC32: crc32.ChecksumIEEE(e.content), UncompressedSize64: uint64(len(e.content)), CompressedSize64: uint64(len(e.compressed)),
 		}
 		header.SetMode(0o644)
 		part, err := z.CreateRaw(header)
