@@ -45,6 +45,9 @@ func Play(program string, f Folder, args []string) int {
 	return 1
 }
 
+// says is an error in the words of the program that is played.
+func says(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
 // errChanges is how a plan tells that there are some.
 var errChanges = errors.New("changes")
 
@@ -114,7 +117,7 @@ func (f Folder) terraform(args []string) error {
 		first, rest, _ := strings.Cut(f.Read("refusals"), "\n")
 		f.Write("refusals", rest)
 		if first != "" {
-			return fmt.Errorf("%s", first)
+			return says("%s", first)
 		}
 		if slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-target=") }) {
 			return nil
@@ -132,7 +135,7 @@ func (f Folder) terraform(args []string) error {
 		}
 	case "plan":
 		if problem := f.Read("plan-fails"); problem != "" {
-			return fmt.Errorf("%s", problem)
+			return says("%s", problem)
 		}
 		if changes := f.Read("changes"); changes != "" {
 			fmt.Println(changes)
@@ -157,7 +160,7 @@ func (f Folder) interrupted() error {
 		f.Add("interrupts", "another")
 	case <-time.After(200 * time.Millisecond):
 	}
-	return fmt.Errorf("execution halted")
+	return says("execution halted")
 }
 
 // proxy takes connections until it is interrupted.
@@ -165,10 +168,10 @@ func (f Folder) proxy(args []string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	if !slices.Contains(args, "--gcloud-auth") {
-		return fmt.Errorf("google: could not find default credentials.")
+		return says("google: could not find default credentials.")
 	}
 	if slices.Contains(args, "--auto-iam-authn") {
-		return fmt.Errorf("cannot use --auto-iam-authn with --gcloud-auth.")
+		return says("cannot use --auto-iam-authn with --gcloud-auth.")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+strings.TrimPrefix(args[1], "--port="))
 	if err != nil {
@@ -181,7 +184,7 @@ func (f Folder) proxy(args []string) error {
 // psql says that it is there, waits for a line, and says whether the proxy still is.
 func (f Folder) psql(args []string) error {
 	if os.Getenv("PGPASSWORD") != f.account()+"'s token" {
-		return fmt.Errorf("FATAL:  Cloud SQL IAM user authentication failed")
+		return says("FATAL:  Cloud SQL IAM user authentication failed")
 	}
 	fmt.Println("psql " + os.Getenv("PGOPTIONS"))
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
@@ -200,7 +203,7 @@ func (f Folder) git(args []string) error {
 	switch args[2] {
 	case "rev-parse":
 		if f.Read("commit") == "" {
-			return fmt.Errorf("fatal: not a git repository (or any of the parent directories): .git")
+			return says("fatal: not a git repository (or any of the parent directories): .git")
 		}
 		fmt.Println(f.Read("commit"))
 	case "status":
@@ -258,7 +261,7 @@ func (c gcloudCall) billing() error {
 
 func (c gcloudCall) projects() error {
 	if c.Read("project") == "" {
-		return fmt.Errorf("PERMISSION_DENIED: no such project")
+		return says("PERMISSION_DENIED: no such project")
 	}
 	fmt.Println(c.Read("project"))
 	return nil
@@ -267,7 +270,7 @@ func (c gcloudCall) projects() error {
 func (c gcloudCall) auth() error {
 	if c.words[1] == "application-default" {
 		if c.Read("application-default") == "" {
-			return fmt.Errorf("(gcloud.auth.application-default.print-access-token) Your default credentials were not found.")
+			return says("(gcloud.auth.application-default.print-access-token) Your default credentials were not found.")
 		}
 		fmt.Println("another token")
 		return nil
@@ -275,13 +278,13 @@ func (c gcloudCall) auth() error {
 	audience, as := c.option("audiences"), c.option("impersonate-service-account")
 	switch {
 	case as != "" && as != c.account():
-		return fmt.Errorf("PERMISSION_DENIED: Failed to impersonate [%s]", as)
+		return says("PERMISSION_DENIED: Failed to impersonate [%s]", as)
 	case as != "":
 		fmt.Println(as + "-for-" + audience)
 	case audience != "": // nor does a federated account's: it isn't a service account's
-		return fmt.Errorf("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
+		return says("(gcloud.auth.print-identity-token) Invalid account type for `--audiences`. Requires valid service account.")
 	case c.Read("federated") != "":
-		return fmt.Errorf("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
+		return says("(gcloud.auth.print-identity-token) No identity token can be obtained from the current credentials.")
 	default:
 		fmt.Println("a-token")
 	}
@@ -311,7 +314,7 @@ func (c gcloudCall) buckets() error {
 	switch c.words[2] {
 	case "describe":
 		if c.Read(name) == "" {
-			return fmt.Errorf("gs://%s not found: 404", c.words[3])
+			return says("gs://%s not found: 404", c.words[3])
 		}
 	case "create":
 		c.Write(name, strings.Join(c.args, " "))
@@ -323,13 +326,13 @@ func (c gcloudCall) list() error {
 	url := c.words[2]
 	if bucket, ok := strings.CutSuffix(strings.TrimPrefix(url, "gs://"), "/"); ok {
 		if c.Read("buckets/"+bucket) == "" {
-			return fmt.Errorf("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
+			return says("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
 		}
 		url += "*"
 	}
 	matches, err := filepath.Glob(c.Path(object(url)))
 	if err != nil || len(matches) == 0 {
-		return fmt.Errorf("One or more URLs matched no objects.")
+		return says("One or more URLs matched no objects.")
 	}
 	for _, match := range matches {
 		fmt.Println("gs://" + strings.TrimPrefix(match, c.Path("objects")+"/"))
@@ -350,7 +353,7 @@ func (c gcloudCall) copy() error {
 		}
 		text, err := os.ReadFile(c.Path(object(source)))
 		if err != nil {
-			return fmt.Errorf("The following URLs matched no objects or files: %s", source)
+			return says("The following URLs matched no objects or files: %s", source)
 		}
 		if err := os.WriteFile(filepath.Join(target, filepath.Base(source)), text, 0o644); err != nil {
 			return err
