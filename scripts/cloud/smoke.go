@@ -115,13 +115,16 @@ func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[strin
 			if note != "" {
 				c.say("  %s: %s", wanted.function, note)
 			}
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
 				failed = append(failed, fmt.Errorf("%s: %w", wanted.function, err))
 				c.say("  %s: %v", wanted.function, err)
 			}
 		})
 	}
 	going.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("smoke tests of %s were interrupted: %w", address, ctx.Err())
+	}
 	if len(failed) > 0 {
 		err := fmt.Errorf("%d of %d smoke tests of %s failed: %w", len(failed), len(calls), address, telling(failed))
 		if errors.As(err, new(*unreachable)) {
@@ -229,7 +232,7 @@ func (c call) insist(ctx context.Context, address string, pause time.Duration, p
 		}
 		select {
 		case <-ctx.Done():
-			return "", errors.Join(err, ctx.Err())
+			return "", ctx.Err()
 		case <-time.After(pause):
 			pause = min(2*pause, longest)
 		}
