@@ -76,7 +76,7 @@ locals {
     model-spend = {
       title    = "The language model is used far more than planned for"
       severity = "WARNING"
-      query    = "sum(increase(${local.tokens}[1h])) > ${var.alerting.model_tokens_per_hour}"
+      query    = "sum(increase(${local.spent.tokens}[1h])) > ${var.alerting.model_tokens_per_hour}"
     }
   }
 
@@ -236,8 +236,9 @@ locals {
     "CALLS", 0.9 * tonumber(split(" ", bounds)[1])
   )])
 
-  # The tokens that were spent, as PromQL calls the metric.
-  tokens = "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_tokens"].name}_sum\", \"monitored_resource\"=\"cloud_run_revision\"}"
+  # What the model was given to do and what that cost, as PromQL calls the metrics.
+  spent = { for what in ["tokens", "usd"] : what =>
+  "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_${what}"].name}_sum\", \"monitored_resource\"=\"cloud_run_revision\"}" }
 }
 
 resource "google_monitoring_alert_policy" "this" {

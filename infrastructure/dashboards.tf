@@ -57,7 +57,10 @@ locals {
       { filter = local.log_filter["model_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.task"] },
     ] },
     { title = "Model: tokens an hour, by task", lines = [
-      { query = "sum by (task) (increase(${local.tokens}[1h]))" },
+      { query = "sum by (task) (increase(${local.spent.tokens}[1h]))" },
+    ] },
+    { title = "Cost: dollars of the model an hour, by task", lines = [
+      { query = "sum by (task) (increase(${local.spent.usd}[1h]))" },
     ] },
 
     { title = "Schedules: runs that ended well", lines = [

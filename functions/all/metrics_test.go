@@ -40,6 +40,19 @@ func TestLogsFeedTheMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := whatIsLogged(t)
+	priced := 0
+	for _, line := range lines {
+		if tokens, _ := line["tokens"].(float64); tokens > 0 {
+			priced++
+			// From embeddings alone to answers alone of the usual model.
+			if million := line["usd"].(float64) / tokens * 1e6; million < 0.0199 || million > 0.6001 {
+				t.Errorf("a million tokens of %v cost %g dollars", line["model"], million)
+			}
+		}
+	}
+	if priced == 0 {
+		t.Error("no call of the model costs anything")
+	}
 	for name, m := range metrics {
 		matched := 0
 		for _, line := range lines {

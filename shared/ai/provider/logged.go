@@ -27,12 +27,14 @@ func (l logged) note(ctx context.Context, task string, began time.Time, spent ai
 	default:
 		level, outcome = slog.LevelWarn, "failed"
 	}
+	model := cmp.Or(spent.Model, l.Name())
 	slog.Log(ctx, level, "model called",
-		"model", cmp.Or(spent.Model, l.Name()),
+		"model", model,
 		"task", task,
 		"outcome", outcome,
 		"ms", time.Since(began).Milliseconds(),
-		"tokens", spent.PromptTokens+spent.CompletionTokens)
+		"tokens", spent.PromptTokens+spent.CompletionTokens,
+		"usd", l.Weight(model)*prices[usual]*float64(spent.PromptTokens+outputPrice*spent.CompletionTokens)/1e6)
 }
 
 func (l logged) Embed(ctx context.Context, texts []string) ([][]float32, ai.Usage, error) {

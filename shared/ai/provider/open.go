@@ -66,8 +66,11 @@ func (c Config) Validate() error {
 // usual is the model in whose tokens plans count.
 const usual = "gpt-4o-mini"
 
-// prices are OpenAI's, of June 2026, in dollars for a million tokens of input. Its
-// chat models ask four times as much for output, all alike.
+// outputPrice is how many times the price of input OpenAI's chat models ask for output,
+// all alike.
+const outputPrice = 4
+
+// prices are OpenAI's, of June 2026, in dollars for a million tokens of input.
 var prices = map[string]float64{
 	usual: 0.15, "gpt-4.1-nano": 0.1, "gpt-4.1-mini": 0.4, "gpt-4.1": 2, "gpt-4o": 2.5,
 	"text-embedding-3-small": 0.02, "text-embedding-3-large": 0.13,
