@@ -100,7 +100,7 @@ func (c *cloud) commit(ctx context.Context) string {
 	return head
 }
 
-// record keeps a release that works, under the time and what it brought.
+// record keeps a release that works, or the first, under the time and what it brought.
 func (c *cloud) record(ctx context.Context, what string, bundles map[string]bundle.Bundle) error {
 	name := c.now().UTC().Format(timeFormat) + "-" + what
 	history, err := c.history(ctx)

@@ -25,6 +25,7 @@ import (
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/commandline"
+	"aksio.app/shared/api"
 )
 
 // A function that nobody called yet has to start, and so has what it leans on.
@@ -59,10 +60,11 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
-	if serving == nil {
-		return c.smoke(ctx, nil)
+	var bundles map[string]bundle.Bundle // of any, if nothing was recorded yet
+	if serving != nil {
+		bundles = serving.bundles
 	}
-	return c.smoke(ctx, serving.bundles)
+	return c.smoke(ctx, bundles)
 }
 
 // smoke tests what serves, which is to be of the bundles.
@@ -283,7 +285,7 @@ func (c call) make(caller context.Context, address string) (note string, err err
 		}
 		return "", err
 	}
-	if served := resp.Header.Get("Aksio-Version"); c.version != "" && served != c.version {
+	if served := resp.Header.Get(api.VersionHeader); c.version != "" && served != c.version {
 		return "", fmt.Errorf("%s %s is answered by version %q, want %q: something else serves than was deployed; if its traffic was pinned: gcloud run services update-traffic %s --to-latest", c.method, c.path, served, c.version, c.function)
 	}
 	if c.problem && resp.Header.Get("Content-Type") != "application/problem+json" {

@@ -310,8 +310,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // sets it; elsewhere it is empty and isn't told.
 var Version string
 
-// versionHeader is also read by scripts/cloud.
-const versionHeader = "Aksio-Version"
+// VersionHeader is the header of each answer that tells the Version.
+const VersionHeader = "Aksio-Version"
 
 // setHeaders sets what all answers say to browsers: to take them for what they are, and
 // which pages may read them. No cookie is ever used, so a page that may call gains
@@ -324,7 +324,7 @@ func setHeaders(w http.ResponseWriter, r *http.Request, origins []string) {
 	header.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	header.Set("Vary", "Origin")
 	if Version != "" {
-		header.Set(versionHeader, Version)
+		header.Set(VersionHeader, Version)
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
