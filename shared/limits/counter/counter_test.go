@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -118,21 +119,56 @@ func TestEventsComeBackOneByOneAndLeaveNothing(t *testing.T) {
 // TestWithoutRedisTheDatabaseCounts takes Redis away and gives it back.
 func TestWithoutRedisTheDatabaseCounts(t *testing.T) {
 	t.Parallel()
-	server := miniredis.RunT(t)
-	limiter, err := counter.New(counter.Config{URL: "redis://" + server.Addr()}, limits.InDatabase(dbtest.New(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.SetError("LOADING Redis is loading the dataset in memory")
-	rate := limits.Rate{Count: 1, Per: time.Hour}
-	if err := limiter.Take(t.Context(), "k", rate); err != nil {
-		t.Errorf("the first event: %v", err)
-	}
-	if err := limiter.Take(t.Context(), "k", rate); fault.KindOf(err) != fault.Throttled {
-		t.Errorf("the second event: got %v, want it throttled by the database", err)
-	}
-	if keys := server.Keys(); len(keys) != 0 {
-		t.Errorf("Redis holds %v", keys)
+	for name, redis := range map[string]struct {
+		breaks func(*miniredis.Miniredis)
+		mends  func(*miniredis.Miniredis) error
+	}{
+		"down": {(*miniredis.Miniredis).Close, (*miniredis.Miniredis).Restart},
+		"loading": {
+			func(m *miniredis.Miniredis) { m.SetError("LOADING Redis is loading the dataset in memory") },
+			func(m *miniredis.Miniredis) error { m.SetError(""); return nil },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := miniredis.RunT(t)
+			limiter, err := counter.New(counter.Config{URL: "redis://" + server.Addr()}, limits.InDatabase(dbtest.New(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rate := limits.Rate{Count: 1, Per: time.Hour}
+			take := func(key string) error { return limiter.Take(t.Context(), key, rate) }
+			if err := take("before"); err != nil {
+				t.Fatal(err)
+			}
+
+			redis.breaks(server)
+			if err := take("meanwhile"); err != nil {
+				t.Errorf("the first event: %v", err)
+			}
+			if err := take("meanwhile"); fault.KindOf(err) != fault.Throttled {
+				t.Errorf("the second event: got %v, want it throttled by the database", err)
+			}
+
+			if err := redis.mends(server); err != nil {
+				t.Fatal(err)
+			}
+			if server.Exists("limits:meanwhile") {
+				t.Errorf("Redis holds %v", server.Keys())
+			}
+			counted := false
+			for began, n := time.Now(), 0; !counted; n++ { // Redis is left alone for a while
+				if time.Since(began) > time.Minute {
+					t.Fatal("Redis is back and doesn't count")
+				}
+				time.Sleep(200 * time.Millisecond)
+				key := fmt.Sprint("then ", n)
+				if err := take(key); err != nil {
+					t.Fatal(err)
+				}
+				counted = server.Exists("limits:" + key)
+			}
+		})
 	}
 }
 
