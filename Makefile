@@ -78,13 +78,15 @@ build/checkov/bin/checkov: scripts/tools/requirements.txt
 tools:
 	@GOBIN='$(CURDIR)/build/tools' GOWORK=off $(GO) -C scripts/tools install tool
 
-generate: ## Derive functions/all, functions.json, openapi.json and the table of functions
+GENERATED := functions/all functions/README.md functions/openapi.json functions/edge/router/routes.json infrastructure/functions.json
+
+generate: ## Derive functions/all, functions.json, openapi.json, the router's routes.json and the table of functions
 	$(GO) run ./scripts/generate
 
 check-generated: generate
-	@git diff --exit-code -- functions/all functions/README.md functions/openapi.json functions/edge/router/routes.json infrastructure/functions.json \
+	@git diff --exit-code -- $(GENERATED) \
 		|| { echo "generated files are stale: commit what make generate wrote"; exit 1; }
-	@test -z "$$(git status --porcelain -- functions/all functions/README.md functions/openapi.json functions/edge/router/routes.json infrastructure/functions.json)" \
+	@test -z "$$(git status --porcelain -- $(GENERATED))" \
 		|| { echo "generated files aren't committed"; exit 1; }
 
 lint:

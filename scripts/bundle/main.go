@@ -1,14 +1,12 @@
-// Command bundle turns functions into zips that Google's Go buildpack builds.
+// Command bundle turns each function into a zip that Google's Go buildpack builds.
 //
-//	go run ./scripts/bundle [-out folder] [function…]
+//	go run ./scripts/bundle
 //
-// Without names it bundles all functions. A bundle's name holds the hash of its
-// content; one that is there already is left alone.
+// A bundle's name holds the hash of its content; one that is there already is left alone.
 package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,20 +15,20 @@ import (
 	"aksio.app/scripts/internal/bundle"
 )
 
+const out = "build/bundles"
+
 func main() {
-	out := flag.String("out", "build/bundles", "folder that the bundles go to")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *out, flag.Args()); err != nil {
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bundle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out string, functions []string) error {
+func run(ctx context.Context) error {
 	start := time.Now()
-	bundles, err := bundle.Build(ctx, ".", out, functions...)
+	bundles, err := bundle.Build(ctx, ".", out)
 	if err != nil {
 		return err
 	}

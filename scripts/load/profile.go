@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -109,7 +110,7 @@ func thorough(calls []servedCall) []servedCall {
 	return slices.DeleteFunc(slices.Clone(calls), func(s servedCall) bool { return 2*s.trips < most })
 }
 
-func round(x float64) float64 { return float64(int(x*100+0.5)) / 100 }
+func round(x float64) float64 { return math.Round(x*100) / 100 }
 
 // writeProfile measures how long the functions take to start, too, and writes the
 // profile that the simulation reads.

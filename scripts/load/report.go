@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +89,7 @@ func inMS(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // figure writes milliseconds, a dash if there are none.
 func figure(ms float64) string {
-	if ms != ms {
+	if math.IsNaN(ms) {
 		return "–"
 	}
 	return plot.Duration(time.Duration(ms * float64(time.Millisecond)))
