@@ -23,6 +23,7 @@ import (
 	_ "aksio.app/functions/documents/stream-events"
 	_ "aksio.app/functions/documents/upload"
 	_ "aksio.app/functions/process/document"
+	_ "aksio.app/functions/run/redrive"
 	_ "aksio.app/functions/uploads/get-document-status"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"

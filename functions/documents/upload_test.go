@@ -226,7 +226,10 @@ func TestMissingFileHasNoURL(t *testing.T) {
 	if err := app.bucket.Delete(t.Context(), object.Name); err != nil {
 		t.Fatal(err)
 	}
-	app.Finalize("process-document", object).Want(http.StatusOK)
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET updated_at = now() - interval '3 min'`); err != nil {
+		t.Fatal(err)
+	}
+	app.Run("run-redrive").Want(http.StatusOK)
 	got := ada.Get(ada.path + document + "/").Want(http.StatusOK).Map()
 	if got["processing_error_code"] != "upload_missing" || got["file_url"] != "" {
 		t.Errorf("%v leads to %q", got["processing_error_code"], got["file_url"])

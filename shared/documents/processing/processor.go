@@ -107,10 +107,25 @@ type run struct {
 
 // Process reads the document whose bytes are the object's generation. It may be
 // called for one generation any number of times, late and at once: what is
-// unknown, deleted, older or done already is left alone, and what another
+// unknown, deleted, overwritten or done already is left alone, and what another
 // instance works on is Unavailable. Any error means that it wants to be called
 // again; a document that can't be read isn't one, but failed for good.
 func (p *Processor) Process(ctx context.Context, object string, generation int64) error {
+	attrs, err := p.bucket.Attrs(ctx, object)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if err != nil || attrs.Generation != generation {
+		// Noted, a generation that never was would hide those that are. What is there has an
+		// event of its own; if that got lost, or nothing is there, redriving finds out.
+		slog.InfoContext(ctx, "event of bytes that aren't there dropped", "object", object, "generation", generation)
+		return nil
+	}
+	return p.process(ctx, object, generation)
+}
+
+// process is Process for a generation that is there.
+func (p *Processor) process(ctx context.Context, object string, generation int64) error {
 	r, err := p.claim(ctx, object, generation)
 	if r == nil || err != nil {
 		return err

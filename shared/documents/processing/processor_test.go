@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -263,10 +264,90 @@ func TestOnlyTheNewestBytesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.want(document, documents.Completed, "")
-	if err := f.Process(t.Context(), attrs.Name, attrs.Generation-1); err != nil {
-		t.Errorf("older bytes: %v", err)
+}
+
+// TestEventOfBytesThatAreNotThereIsDropped: one of a generation to come made a document
+// unreadable for good.
+func TestEventOfBytesThatAreNotThereIsDropped(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	document := f.add(documents.AwaitingUpload, 0, "")
+	object := documents.Object(document)
+	stays := func(state documents.State, generations ...int64) {
+		t.Helper()
+		for _, generation := range generations {
+			if err := f.Process(t.Context(), object, generation); err != nil {
+				t.Errorf("the event of generation %d comes again: %v", generation, err)
+			}
+			f.want(document, state, "")
+		}
 	}
-	f.want(document, documents.Completed, "")
+	completes := func(generation int64) {
+		t.Helper()
+		if err := f.Process(t.Context(), object, generation); err != nil {
+			t.Fatal(err)
+		}
+		f.want(document, documents.Completed, "")
+	}
+
+	stays(documents.AwaitingUpload, 1, 1<<60)
+	first, err := f.bucket.Write(t.Context(), object, "text/plain", strings.NewReader("A space is compact if every open cover has a finite subcover."), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := []int64{first - 1, first + 1, 1 << 60}
+	stays(documents.AwaitingUpload, never...)
+	completes(first)
+	stays(documents.Completed, never...)
+
+	if _, err := documents.NewStore(f.db).Requeue(t.Context(), f.owner, f.course, document); err != nil {
+		t.Fatal(err)
+	}
+	stays(documents.Queued, never...)
+	second, err := f.bucket.Rewrite(t.Context(), object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays(documents.Queued, append(never, first)...)
+	completes(second)
+
+	if err := f.bucket.Delete(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	stays(documents.Completed, second, 1<<61)
+}
+
+// TestOverwrittenWhileItIsFetched: the document fails, until the event of the newer bytes comes.
+func TestOverwrittenWhileItIsFetched(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Value // what happens before the bytes are
+	fetched.Store(func() {})
+	f := newFixtureIn(t, refusing(t, func(r *http.Request) bool {
+		if r.URL.Query().Has("generation") { // which only who fetches names
+			fetched.Load().(func())()
+		}
+		return false
+	}))
+	document := f.add(documents.Queued, 0, "A space is compact if every open cover has a finite subcover.")
+	object := documents.Object(document)
+	fetched.Store(sync.OnceFunc(func() {
+		if _, err := f.bucket.Rewrite(t.Context(), object); err != nil {
+			t.Error(err)
+		}
+	}))
+	for _, want := range []struct {
+		state documents.State
+		code  string
+	}{{documents.Failed, "upload_missing"}, {documents.Completed, ""}} {
+		attrs, err := f.bucket.Attrs(t.Context(), object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Process(t.Context(), object, attrs.Generation); err != nil {
+			t.Errorf("its event comes again: %v", err)
+		}
+		f.want(document, want.state, want.code)
+	}
 }
 
 func TestCallThatRunsOutOfTimeIsRepeated(t *testing.T) {
@@ -329,13 +410,6 @@ func TestHostileFilesEndWithAReason(t *testing.T) {
 			f.want(document, documents.Failed, tc.code)
 		})
 	}
-	t.Run("gone", func(t *testing.T) {
-		document := f.add(documents.Queued, 0, "")
-		if err := f.Process(t.Context(), documents.Object(document), 1); err != nil {
-			t.Errorf("its event comes again: %v", err)
-		}
-		f.want(document, documents.Failed, "upload_missing")
-	})
 }
 
 // TestDocumentThatTakesTooLongSaysSo: it fails at its first try, and nobody thinks

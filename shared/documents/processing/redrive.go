@@ -92,7 +92,7 @@ func (p *Processor) redrive(ctx context.Context, d stuck, done *Redriven) error 
 	switch {
 	case err == nil:
 		done.Processed++
-		if err := p.Process(ctx, d.Object, generation); err != nil {
+		if err := p.process(ctx, d.Object, generation); err != nil {
 			done.Failed++
 			slog.WarnContext(ctx, "redriven document wants another round", "document_id", d.ID, "error", err)
 		}
