@@ -796,6 +796,10 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 		return verifier.Trusts(signer)
 	}
 
+	for _, flag := range []string{"-publish", "-sign"} {
+		err := e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", flag})
+		e.mustSay(t, err, "token-signing-key has no value: run `go run ./scripts/cloud keys -environment staging -project aksio-test` first")
+	}
 	keys()
 	keys() // changes nothing
 	private := e.Secret(signingKey)
@@ -1116,6 +1120,23 @@ func TestABackupIsWaitedForByGooglesClock(t *testing.T) {
 	e.mustSay(t, run(), "failed with code 13", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
 	if runs := e.Read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
 		t.Errorf("ran %q", runs)
+	}
+}
+
+// TestLogsOfOneRequestAreShown asks for the newest entries and reads them in their order.
+func TestLogsOfOneRequestAreShown(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.Write("logged", "first\nsecond\nthird\n")
+	err := e.command(t.Context(), []string{"logs", "-environment=staging", "-project=aksio-test",
+		"-function=courses-get", "-severity=ERROR", "-request=4bf92f35", "-since=2d", "-limit=2"})
+	if got := e.said.String(); err != nil || got != "second\nthird\n" {
+		t.Errorf("got %q, %v, want the last two lines", got, err)
+	}
+	const want = `gcloud logging read resource.type="cloud_run_revision" AND severity>=ERROR AND resource.labels.service_name="courses-get"` +
+		` AND trace="projects/aksio-test/traces/4bf92f35" --project=aksio-test --freshness=2d `
+	if calls := e.Read("calls"); !strings.Contains(calls, want) {
+		t.Errorf("got %s, want %s", calls, want)
 	}
 }
 

@@ -38,8 +38,8 @@ func tokenKeys(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 
 // firstKeys makes the keys unless there are any.
 func (c *cloud) firstKeys(ctx context.Context) error {
-	there, err := c.hasVersion(ctx, publicKeys)
-	if err != nil || there {
+	there, err := c.newestVersion(ctx, publicKeys, "state=ENABLED")
+	if err != nil || there != "" {
 		return err
 	}
 	// A private key without its public half is left of an earlier try: a newer pair takes its place.
@@ -51,6 +51,10 @@ func (c *cloud) firstKeys(ctx context.Context) error {
 		return err
 	}
 	return c.addVersion(ctx, publicKeys, string(signer.PublicKeys()))
+}
+
+func (c *cloud) noKeys() error {
+	return fmt.Errorf("the secret %s has no value: run `%s` first", signingKey, c.hint("keys"))
 }
 
 func newKey() ([]byte, *auth.Signer, error) {
@@ -67,6 +71,9 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	signs, err := c.newestVersion(ctx, signingKey, "state=ENABLED")
 	if err != nil {
 		return err
+	}
+	if signs == "" {
+		return c.noKeys()
 	}
 	newest, err := c.newestVersion(ctx, signingKey, "state!=DESTROYED")
 	if err != nil {
@@ -118,6 +125,9 @@ func (c *cloud) signWithNewest(ctx context.Context) error {
 	newest, err := c.newestVersion(ctx, signingKey, "state!=DESTROYED")
 	if err != nil {
 		return err
+	}
+	if newest == "" {
+		return c.noKeys()
 	}
 	if err := c.change(ctx, nil, c.gcloud, "secrets", "versions", "enable", newest, "--secret="+signingKey, "--project="+c.project); err != nil {
 		return err

@@ -32,7 +32,7 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 	label := "--update-labels=started-anew=" + strconv.FormatInt(time.Now().Unix(), 10)
 	for i, name := range names {
 		if err := c.patiently(ctx, func() error {
-			return c.change(ctx, nil, c.gcloud, "run", "services", "update", name, "--region="+out.Region, "--project="+c.project, label, "--async", "--quiet")
+			return c.change(ctx, nil, c.gcloud, "run", "services", "update", name, "--region="+out.Region, "--project="+c.project, label, "--async")
 		}); err != nil {
 			return fmt.Errorf("%w: %d of %d functions start anew; run this again for the rest", err, i, len(names))
 		}

@@ -52,12 +52,12 @@ func (c *cloud) checkSecrets(ctx context.Context) error {
 	}
 	var empty, off strings.Builder
 	for _, secret := range out.Secrets {
-		there, err := c.hasVersion(ctx, secret)
+		enabled, err := c.newestVersion(ctx, secret, "state=ENABLED")
 		if err != nil {
 			return err
 		}
 		add := fmt.Sprintf("\n  %s < file-with-the-value", c.hint("secret", "-name", secret))
-		if !there {
+		if enabled == "" {
 			empty.WriteString(add)
 			continue
 		}
@@ -65,10 +65,6 @@ func (c *cloud) checkSecrets(ctx context.Context) error {
 			continue
 		}
 		newest, err := c.newestVersion(ctx, secret, "")
-		if err != nil {
-			return err
-		}
-		enabled, err := c.newestVersion(ctx, secret, "state=ENABLED")
 		if err != nil {
 			return err
 		}
@@ -87,25 +83,12 @@ func (c *cloud) checkSecrets(ctx context.Context) error {
 }
 
 // newestVersion returns the number of the secret's newest version in the state, in any
-// if that is empty: gcloud asks the server for none then.
+// if that is empty: gcloud asks the server for none then. It is "" if there is none.
 func (c *cloud) newestVersion(ctx context.Context, secret, state string) (string, error) {
 	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project,
 		"--filter="+state, "--sort-by=~createTime", "--limit=1", "--format=value(name.basename())")
-	if err == nil && text == "" {
-		first := c.hint("secret", "-name", secret) + " < file-with-the-value"
-		if secret == signingKey || secret == publicKeys {
-			first = c.hint("keys")
-		}
-		err = fmt.Errorf("the secret %s has no value: run `%s` first", secret, first)
+	if said(err, "NOT_FOUND") { // nor the secret
+		return "", nil
 	}
 	return text, err
-}
-
-// hasVersion reports whether the secret has a value that can be read.
-func (c *cloud) hasVersion(ctx context.Context, secret string) (bool, error) {
-	text, err := c.ask(ctx, c.gcloud, "secrets", "versions", "list", secret, "--project="+c.project, "--filter=state=ENABLED", "--limit=1", "--format=value(name)")
-	if said(err, "NOT_FOUND") {
-		return false, nil
-	}
-	return strings.TrimSpace(text) != "", err
 }

@@ -225,8 +225,8 @@ func (f Folder) gcloud(args []string) error {
 		}
 	}
 	groups := map[string]func(gcloudCall) error{
-		"auth": gcloudCall.auth, "billing": gcloudCall.billing, "config": gcloudCall.config, "projects": gcloudCall.projects,
-		"scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
+		"auth": gcloudCall.auth, "billing": gcloudCall.billing, "config": gcloudCall.config, "logging": gcloudCall.logging,
+		"projects": gcloudCall.projects, "scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
 	}
 	if group := groups[call.words[0]]; group != nil {
 		return group(call)
@@ -256,6 +256,20 @@ func (c gcloudCall) config() error {
 
 func (c gcloudCall) billing() error {
 	fmt.Println(c.Read("billing"))
+	return nil
+}
+
+// logging shows the lines of the file "logged", of which the newest is the last.
+func (c gcloudCall) logging() error {
+	entries := strings.Split(strings.TrimSpace(c.Read("logged")), "\n")
+	if c.option("order") != "asc" {
+		slices.Reverse(entries)
+	}
+	limit, err := strconv.Atoi(c.option("limit"))
+	if err != nil {
+		return err
+	}
+	fmt.Println(strings.Join(entries[:min(limit, len(entries))], "\n"))
 	return nil
 }
 
@@ -423,6 +437,9 @@ func (c gcloudCall) secrets() error {
 		fmt.Print(all[len(all)-1].Value)
 		return nil
 	case "list":
+		if c.Read("values/"+name) == "" {
+			return says("(gcloud.secrets.versions.list) NOT_FOUND: Secret [projects/1/secrets/%s] not found.", name)
+		}
 		for i := len(all); i > 0; i-- {
 			if !all[i-1].Disabled || c.option("filter") != "state=ENABLED" {
 				fmt.Println(i)
