@@ -74,7 +74,6 @@ type Function struct {
 	MemoryMiB    float64
 	CPU          float64
 	Concurrency  float64
-	Timeout      float64 // seconds
 	MinInstances float64
 	MaxInstances float64
 }
@@ -145,7 +144,7 @@ func readInputs(folder string) (*Inputs, error) {
 	for id, d := range declared {
 		in.Functions[id] = Function{
 			Access: d.Access, Trigger: d.Trigger, Schedule: d.Schedule, Needs: d.Needs,
-			MemoryMiB: float64(d.MemoryMiB), CPU: d.CPU, Concurrency: float64(d.Concurrency), Timeout: float64(d.Timeout),
+			MemoryMiB: float64(d.MemoryMiB), CPU: d.CPU, Concurrency: float64(d.Concurrency),
 			MinInstances: float64(d.MinInstances), MaxInstances: float64(d.MaxInstances),
 		}
 	}
@@ -250,7 +249,7 @@ func (in *Inputs) set(assignment string) error {
 }
 
 func (in *Inputs) setCalls(name string, value float64) error {
-	key, field, _ := cutLast(name, ".")
+	key, field := cutLast(name, ".")
 	calls, ok := in.Calls[key]
 	if !ok {
 		if _, ok = in.Functions[key]; !ok {
@@ -272,12 +271,12 @@ func (in *Inputs) setCalls(name string, value float64) error {
 	return nil
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
+func cutLast(s, sep string) (before, after string) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
-		return s, "", false
+		return s, ""
 	}
-	return s[:i], s[i+len(sep):], true
+	return s[:i], s[i+len(sep):]
 }
 
 // with returns a copy with changes.
