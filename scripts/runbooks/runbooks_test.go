@@ -1,5 +1,5 @@
-// Package runbooks holds tests of infrastructure/runbooks and playbooks, and of the pages
-// beside them: every command in them is one that its program knows, with flags and values
+// Package runbooks holds tests of infrastructure/runbooks and playbooks, and of the other
+// pages that name commands: every command in them is one that its program knows, with flags and values
 // that it takes.
 package runbooks
 
@@ -25,9 +25,10 @@ const (
 	runbooks       = infrastructure + "/runbooks"
 )
 
-// pages returns the files of the folders.
-func pages(t *testing.T) (files []string) {
+// pages returns the files that are looked at.
+func pages(t *testing.T) []string {
 	t.Helper()
+	files := []string{root + "/README.md", root + "/functions/README.md", root + "/scripts/load/README.md", infrastructure + "/cost/README.md"}
 	for _, folder := range []string{infrastructure, runbooks, infrastructure + "/playbooks"} {
 		found, err := filepath.Glob(folder + "/*.md")
 		if err != nil || len(found) == 0 {
@@ -38,8 +39,11 @@ func pages(t *testing.T) (files []string) {
 	return files
 }
 
-// command is one call of a program. A word that isn't known before it runs, as
-// "$PROJECT-uploads", has a * for each such part.
+// inRepository is the name of a file from the top of the repository.
+func inRepository(file string) string { return strings.TrimPrefix(file, root+"/") }
+
+// command is one call of a program, or the head of a loop: for service in a b. A word
+// that isn't known before it runs, as "$PROJECT-uploads", has a * for each such part.
 type command struct {
 	place string
 	words []string
@@ -57,7 +61,7 @@ func commands(t *testing.T) (all []command) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file))
+		name := inRepository(file)
 		language, begin := "", 0
 		var script strings.Builder
 		for i, line := range strings.Split(string(content), "\n") {
@@ -97,12 +101,19 @@ func parse(t *testing.T, place, script string) (all []command) {
 		return nil
 	}
 	syntax.Walk(file, func(node syntax.Node) bool {
-		if call, ok := node.(*syntax.CallExpr); ok && len(call.Args) > 0 {
-			c := command{place: place}
-			for _, word := range call.Args {
-				c.words = append(c.words, literal(word.Parts))
-			}
-			all = append(all, c)
+		var words []string
+		var more []*syntax.Word
+		switch n := node.(type) {
+		case *syntax.CallExpr:
+			more = n.Args
+		case *syntax.WordIter:
+			words, more = []string{"for", n.Name.Value, "in"}, n.Items
+		}
+		for _, word := range more {
+			words = append(words, literal(word.Parts))
+		}
+		if len(words) > 0 {
+			all = append(all, command{place, words})
 		}
 		return true
 	})
@@ -355,6 +366,16 @@ func TestTerraformKnowsTheCommands(t *testing.T) {
 	}
 }
 
+// TestScriptsAreThere looks for the folders of all commands of the project's own.
+func TestScriptsAreThere(t *testing.T) {
+	t.Parallel()
+	for _, c := range of(commands(t), "go", "run") {
+		if _, err := os.Stat(filepath.Join(root, c.words[2], "main.go")); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+}
+
 func TestMakeKnowsTheTargets(t *testing.T) {
 	t.Parallel()
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
@@ -421,6 +442,11 @@ func TestNamesAreDeclared(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range of(commands(t), "for", "service", "in") {
+		for _, name := range c.words[3:] {
+			known(c, name, "")
+		}
+	}
 }
 
 // names returns what production's resources of the kind are called, with a * for what
@@ -466,9 +492,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				to = filepath.Join(filepath.Dir(file), target)
 			}
 			if _, err := os.Stat(to); err != nil {
-				t.Errorf("%s: %v", filepath.Base(file), err)
+				t.Errorf("%s: %v", inRepository(file), err)
 			} else if anchored && !slices.Contains(anchors(t, to), anchor) {
-				t.Errorf("%s: %s has no place called %q", filepath.Base(file), filepath.Base(to), anchor)
+				t.Errorf("%s: %s has no place called %q", inRepository(file), inRepository(to), anchor)
 			}
 		}
 		if filepath.Clean(filepath.Dir(file)) != filepath.Clean(runbooks) {
