@@ -51,7 +51,7 @@ func (c change) text(path ...any) string {
 	return fmt.Sprint(value)
 }
 
-// texts returns the map of texts at the path.
+// texts returns the attribute, a map, of all blocks of the list together.
 func (c change) texts(list, attribute string) map[string]string {
 	found := map[string]string{}
 	blocks, _ := c.Change.After[list].([]any)

@@ -134,20 +134,17 @@ type result struct {
 
 // message is a line of what `terraform test -json` writes.
 type message struct {
-	Type       string `json:"type"`
 	Run        string `json:"@testrun"`
 	File       string `json:"@testfile"`
 	Diagnostic *struct {
-		Severity, Summary, Detail, Address string
-		Range                              *struct {
+		Severity, Summary, Detail string
+		Range                     *struct {
 			Filename string
 			Start    struct{ Line int }
 		}
 	}
-	Plan    *plan `json:"test_plan"`
-	Summary *struct {
-		Passed, Failed, Errored, Skipped int
-	} `json:"test_summary"`
+	Plan    *plan                  `json:"test_plan"`
+	Summary *struct{ Skipped int } `json:"test_summary"`
 }
 
 // test runs a suite and returns the plans of its runs.
