@@ -103,8 +103,12 @@ func (a *arguer) where(holds func(students float64) bool) string {
 	var ranges []string
 	begin, last := 0.0, 0.0
 	end := func() {
-		if begin > 0 {
-			ranges = append(ranges, "about "+about(begin)+" to "+about(last))
+		switch from, to := about(begin), about(last); {
+		case begin == 0:
+		case from == to:
+			ranges = append(ranges, "about "+from)
+		default:
+			ranges = append(ranges, "about "+from+" to "+to)
 		}
 		begin = 0
 	}

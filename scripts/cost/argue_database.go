@@ -11,39 +11,63 @@ import (
 func (a *arguer) tiers() Argument {
 	rows := [][]string{{"tier", "USD a month", "with HA", "connections", "carries about … students", "then lacks"}}
 	for _, t := range a.in.Tiers {
-		upTo, lacks := "more than "+report.Thousands(most), ""
-		if n, ok := a.from(func(n float64) bool { return t.lacks(a.at(n, nil).Need) != "" }); ok {
-			upTo, lacks = about(n), t.lacks(a.at(n, nil).Need)
+		lacks := func(n float64) string { return t.lacks(a.at(n, nil).Need) }
+		upTo, then := "more than "+report.Thousands(most), ""
+		switch n, ok := a.from(func(n float64) bool { return lacks(n) != "" }); {
+		case lacks(0) != "":
+			upTo, then = "not even 0", lacks(0)
+		case ok && n == 1: // staging is another environment
+			upTo, then = "0", lacks(1)
+		case ok:
+			upTo, then = about(n), lacks(n)
 		}
 		usd := a.in.monthly(t)
-		rows = append(rows, []string{t.Name, dollars(usd), dollars(2 * usd), report.Thousands(t.Connections), upTo, lacks})
+		rows = append(rows, []string{t.Name, dollars(usd), dollars(2 * usd), report.Thousands(t.Connections), upTo, then})
 	}
-	return Argument{"Which database tier", "The smallest tier is chosen that has the CPU for the peak, the memory for what is read often, and the connections.", rows}
+	return Argument{"Which database tier", "The smallest tier is chosen that has the CPU for the peak, the memory for what is read often and for connections, and the connections that functions may open with all their instances, without which Terraform plans nothing. 0 students are those of staging, which raises max_connections.", rows}
 }
 
 func (a *arguer) pooling() Argument {
 	in := a.in
-	spared := func(b *Bill) float64 { // by a database that has connections enough
-		need := b.Need
-		need.Connections = 0
+	spared := func(b *Bill, need Need) float64 { // by a database that needs that instead
 		return (in.monthly(in.choose(b.Need)) - in.monthly(in.choose(need))) * b.copies()
 	}
+	pooled := func(n Need) Need {
+		n.Connections = 0
+		return n
+	}
+	raised := func(n Need) Need {
+		n.Raised = math.Inf(1)
+		return n
+	}
+	single := func(b *Bill) Need { return a.at(b.Students, func(in *Inputs) { in.Pool = min(1, in.Pool) }).Need }
 	rows := a.header("at … students")
 	rows = append(rows,
-		a.row("connections at peak, with their reserve", func(b *Bill) string { return report.Thousands(math.Ceil(b.Need.Connections)) }),
-		a.row("the tier's", func(b *Bill) string { return report.Thousands(b.Database.Connections) }),
-		a.row("USD a month that a pooler would spare", func(b *Bill) string { return dollars(spared(b)) }),
+		a.row("connections that functions may open, with their reserve", func(b *Bill) string { return report.Thousands(math.Ceil(b.Need.Connections)) }),
+		a.row("the database's", func(b *Bill) string { return report.Thousands(b.Database.letsIn(b.Need)) }),
+		a.row("USD a month that a pooler would spare", func(b *Bill) string { return dollars(spared(b, pooled(b.Need))) }),
+		a.row("USD a month that max_connections would spare, raised as far as memory goes", func(b *Bill) string { return dollars(spared(b, raised(b.Need))) }),
+		a.row("USD a month that one connection an instance would spare", func(b *Bill) string { return dollars(spared(b, single(b))) }),
+		a.row("USD a month of both", func(b *Bill) string { return dollars(spared(b, raised(single(b)))) }),
 		a.row("USD a month of Enterprise Plus instead, which has one", func(b *Bill) string {
 			plus := (b.Database.CPU*in.Prices["sql.plus_vcpu"].USD + 8*b.Database.CPU*in.Prices["sql.plus_memory"].USD) * hoursPerMonth * b.copies()
 			return dollars(max(0, plus-in.monthly(b.Database)*b.copies()))
 		}))
-	rows = append(rows, a.row("connections at peak with one an instance instead", func(b *Bill) string {
-		return report.Thousands(math.Ceil(a.at(b.Students, func(in *Inputs) { in.Pool = 1 }).Need.Connections))
-	}))
 	price := in.Prices["pooler.vm"].USD
-	text := fmt.Sprintf("A pooler of one's own costs %s USD a month, and its upkeep.", dollars(price))
-	if where := a.where(func(n float64) bool { return spared(a.at(n, nil)) > price }); where != "" {
+	text := fmt.Sprintf("A pooler of one's own costs %s USD a month, and its upkeep. Functions then connect to it, so that what they may open is no floor of the database any more.", dollars(price))
+	if where := a.where(func(n float64) bool {
+		b := a.at(n, nil)
+		return spared(b, pooled(b.Need)) > price
+	}); where != "" {
 		text += fmt.Sprintf(" It spares more than that, because connections alone ask for a larger tier, with %s students. Raising max_connections costs memory only, and one connection an instance nothing: they are tried first.", where)
+		if beyond := a.where(func(n float64) bool {
+			b := a.at(n, nil)
+			return spared(b, pooled(b.Need))-spared(b, raised(single(b))) > price
+		}); beyond != "" {
+			text += fmt.Sprintf(" Beside both it spares more than it costs with %s students.", beyond)
+		} else {
+			text += " Beside both it never spares what it costs."
+		}
 	} else {
 		text += fmt.Sprintf(" Up to %s students something else asks for a larger tier before the connections do: it doesn't pay.", report.Thousands(most))
 	}
@@ -114,5 +138,5 @@ func (a *arguer) highAvailability() Argument {
 			}
 			return fmt.Sprintf("%.4f", (cost(b.Students, 0)-cost(b.Students, math.Inf(1)))/b.Students)
 		}))
-	return Argument{"What high availability costs", fmt.Sprintf("It is assumed from %s students on.", report.Thousands(a.in.General["high_availability_from"].Value)), rows}
+	return Argument{"What high availability costs", fmt.Sprintf("Staging has none; it is assumed with %s students or more.", report.Thousands(a.in.General["high_availability_from"].Value)), rows}
 }

@@ -239,6 +239,54 @@ func TestDatabaseTier(t *testing.T) {
 	}
 }
 
+// settings returns a text of the infrastructure's.
+func settings(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../infrastructure", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestTheDatabaseIsTheDeployedOne compares with what the environments set.
+func TestTheDatabaseIsTheDeployedOne(t *testing.T) {
+	t.Parallel()
+	for students, environment := range map[float64]string{0: "staging", 1000: "production"} {
+		text := settings(t, "environments/"+environment+".tfvars")
+		tier := regexp.MustCompile(`(?m)^ *tier += "(.*)"$`).FindStringSubmatch(text)
+		if tier == nil {
+			t.Fatalf("%s names no tier", environment)
+		}
+		ha := regexp.MustCompile(`(?m)^ *high_availability += true$`).MatchString(text)
+		if b := compute(t, inputs(t), students); b.Database.Name != tier[1] || b.HA != ha {
+			t.Errorf("%.0f students: got %s, high availability %v; %s has %s, %v", students, b.Database.Name, b.HA, environment, tier[1], ha)
+		}
+	}
+	// More connections than it lets in take a larger one, whoever comes.
+	more := inputs(t)
+	more.Pool++
+	if b, before := compute(t, more, 1000), compute(t, inputs(t), 1000); b.Database.Connections <= before.Database.Connections {
+		t.Errorf("a connection more of each instance: got %s, as before", b.Database.Name)
+	}
+}
+
+// TestAssumptionsAreTheInfrastructures compares those that are set there.
+func TestAssumptionsAreTheInfrastructures(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ file, pattern string }{
+		"connections_share":   {"database.tf", `connections_wanted <= floor\(([\d.]+) \*`},
+		"cpu_quota":           {"variables.tf", `variable "cpu_quota" \{[^}]*\n  default += (\d+)\n`},
+		"staging_connections": {"environments/staging.tfvars", `\n  max_connections = (\d+)\n`},
+		"staging_instances":   {"environments/staging.tfvars", `\n  max_instances = (\d+)\n`},
+	} {
+		found := regexp.MustCompile(tc.pattern).FindStringSubmatch(settings(t, tc.file))
+		if got := fmt.Sprint(inputs(t).General[name].Value); found == nil || got != found[1] {
+			t.Errorf("%s is %s, in %s it is %q", name, got, tc.file, found)
+		}
+	}
+}
+
 func TestAssumptionsCanBeOverridden(t *testing.T) {
 	t.Parallel()
 	before := compute(t, inputs(t), 100_000)
@@ -415,8 +463,8 @@ func TestArguments(t *testing.T) {
 	if text := find(busy, "When Redis pays").Text; !strings.Contains(text, "lets the database be a tier smaller with about") {
 		t.Errorf("CPU decides: %s", text)
 	}
-	if text := find(in.with(func(in *Inputs) { in.Pool = 0.01 }), "When pooling pays").Text; !strings.Contains(text, "doesn't pay") {
-		t.Errorf("hardly any connections: %s", text)
+	if text := find(in.with(func(in *Inputs) { in.Pool = 0 }), "When pooling pays").Text; !strings.Contains(text, "doesn't pay") {
+		t.Errorf("no connections: %s", text)
 	}
 	if text := find(in.with(func(in *Inputs) { in.Pool = 10 }), "When pooling pays").Text; !strings.Contains(text, "It spares more than that") {
 		t.Errorf("ten connections an instance: %s", text)
@@ -440,7 +488,7 @@ func TestArguments(t *testing.T) {
 	// Each tier carries more students than the one below it.
 	carried := 0.0
 	for _, row := range find(in, "Which database tier").Rows[1:] {
-		carries, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimPrefix(row[4], "more than "), ",", ""), 64)
+		carries, err := strconv.ParseFloat(strings.NewReplacer("more than ", "", "not even ", "-", ",", "").Replace(row[4]), 64)
 		if err != nil || carries < carried {
 			t.Errorf("%s carries %s students, a smaller one %.0f", row[0], row[4], carried)
 		}

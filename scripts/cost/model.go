@@ -42,7 +42,6 @@ type Load struct {
 	Busy       float64 // seconds in which an instance serves something: these are billed
 	Cold       float64 // share of the calls that start an instance
 	AtPeak     float64 // instances that serve
-	Connected  float64 // instances that hold connections at peak
 }
 
 // Bill is what a month costs.
@@ -120,7 +119,7 @@ type usage struct {
 	calls       float64 // of people, through the load balancer
 	logged      float64 // of everything
 	database    float64 // CPU seconds
-	connections float64 // at peak
+	connections float64 // that functions may open
 	response    float64 // GiB
 	download    float64 // GiB
 
@@ -163,7 +162,7 @@ func (m *month) functions() (u usage) {
 		u.download += calls * assumed.Download * mib
 		u.database += calls * assumed.Database / 1000
 		if slices.Contains(f.Needs, "database") {
-			u.connections += load.Connected * min(m.Pool, f.Concurrency)
+			u.connections += m.mayRun(f, load.AtPeak) * m.Pool
 		}
 		u.storageWrites += calls * assumed.StorageWrites
 		u.storageReads += calls * assumed.StorageReads
@@ -224,9 +223,7 @@ func (m *month) load(id string, f Function, c Calls, calls float64) Load {
 	}
 	busy := calls * c.Seconds / load.Concurrent
 	load.Busy = periods*roundUp(busy/periods) + calls*load.Cold*m.general("startup_seconds")
-	peak := m.general("peak_factor")
-	load.AtPeak = at * peak / bears
-	load.Connected = max(load.AtPeak, -math.Expm1(-rate*peak*m.general("connection_seconds")))
+	load.AtPeak = at * m.general("peak_factor") / bears
 	return load
 }
 

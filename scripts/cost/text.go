@@ -43,7 +43,7 @@ func perStudent(b *Bill) string {
 }
 
 // rows is the table of the bills: parts downwards, numbers of students to the right.
-func rows(bills []*Bill) [][]string {
+func rows(in *Inputs, bills []*Bill) [][]string {
 	all := [][]string{{"USD a month at … students"}}
 	for _, b := range bills {
 		all[0] = append(all[0], report.Thousands(b.Students))
@@ -66,6 +66,15 @@ func rows(bills []*Bill) [][]string {
 		}
 		return b.Database.Name
 	})
+	row("connections, of its", func(b *Bill) string {
+		return report.Thousands(math.Ceil(b.Need.Connections)) + " of " + report.Thousands(b.Database.letsIn(b.Need))
+	})
+	row("it is so large for", func(b *Bill) string {
+		if in.Tier != "" {
+			return "-set tier"
+		}
+		return in.decides(b.Need)
+	})
 	return all
 }
 
@@ -78,12 +87,15 @@ func summary(in *Inputs, bills []*Bill, arguments []Argument, assignments []stri
 	}
 	d.Plot("cost.svg", chart(bills))
 	add := func(all [][]string) { d.Table(1, all[0]...).Rows = all[1:] }
-	add(rows(bills))
+	add(rows(in, bills))
+	d.Say("The database is at least what Terraform takes: its max_connections has to hold those that functions may open with all the instances that " +
+		"they may have, and a reserve, whether students come or not (infrastructure/database.tf). In staging each function has one instance, and " +
+		"max_connections is raised, which only takes memory.")
 	d.Say("Instances and connections are others in `make simulate`, at the same number of students. Here a student's calls of a month are "+
-		"spread over its days, %.0f %% of them into %g hours, and the peak is %g times the mean of these hours; connections are those that "+
-		"instances probably hold then, and what assumptions.json says that a call takes is a guess. The simulation plays one school day, on which "+
-		"lessons begin at the full hour, takes its busiest minute and what calls took in a load run, and counts the connections that instances "+
-		"may open, whether they do or not. Take the bill from here, and limits from there.",
+		"spread over its days, %.0f %% of them into %g hours, and the peak is %g times the mean of these hours; connections are those of all instances "+
+		"that functions may have, and what assumptions.json says that a call takes is a guess. The simulation plays one school day, on which "+
+		"lessons begin at the full hour, takes its busiest minute and what calls took in a load run, and counts the connections of the instances "+
+		"that it starts. Take the bill from here, and limits from there.",
 		100*in.General["busy_share"].Value, in.General["busy_hours"].Value, in.General["peak_factor"].Value)
 	d.Heading("What this argues for")
 	for _, a := range arguments {

@@ -33,8 +33,8 @@ func simulationReport(known profile, cases []*simulated) *report.Document {
 		"and connections at most %.0f %% busy in the busiest minute.", simulation.Patience, simulation.BackgroundPatience, 100*production.Utilization)
 	d.Say("`make cost` has other instances and connections at the same number of students. It spreads a month's calls over its days, and takes for the peak " +
 		"a multiple of the mean of a day's busy hours; what calls take, and how many a student makes, is assumed there (infrastructure/cost/assumptions.json). Here it is one " +
-		"school day, on which lessons begin at the full hour, and its busiest minute counts; what calls take was measured. And cost counts connections that are probably " +
-		"open at the peak, of all functions; needed is here what the day's functions may open with the instances that they need. Take limits from here, and the bill from there.")
+		"school day, on which lessons begin at the full hour, and its busiest minute counts; what calls take was measured. And cost counts the connections that " +
+		"all functions may open with the instances that they declare; needed is here what the day's functions may open with the instances that they need. Take limits from here, and the bill from there.")
 	d.Say("Every call is simulated. Approximated are: times of service (exponential around what was measured on one machine; its processor is taken for " +
 		"the cloud's), instances (a function's share each of its queues, as if perfectly balanced), the order within a call (it computes, asks the database once for all " +
 		"round trips, then asks the model), the budget of the model (it comes back evenly, a minute's worth is saved), students (who is refused leaves the activity, or " +
