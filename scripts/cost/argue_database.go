@@ -84,7 +84,7 @@ func (b *Bill) copies() float64 {
 
 func (a *arguer) redis() Argument {
 	in := a.in
-	price := in.Prices["redis.basic"].USD*in.General["redis_gib"].Value*hoursPerMonth + in.Prices["vpc.connector"].USD
+	price := in.Prices["redis.basic"].USD * in.General["redis_gib"].Value * hoursPerMonth
 	share := in.General["redis_database_share"].Value
 	spared := func(b *Bill) float64 {
 		need := b.Need
@@ -100,7 +100,7 @@ func (a *arguer) redis() Argument {
 		a.row("USD a month of database CPU that it would do the work of", func(b *Bill) string { return dollars(worth(b)) }),
 		a.row("USD a month that a smaller tier would spare", func(b *Bill) string { return dollars(spared(b)) }),
 		a.row("what decides the tier", func(b *Bill) string { return in.decides(b.Need) }))
-	text := fmt.Sprintf("Redis of %.0f GiB with the connector that it needs costs %s USD a month.", in.General["redis_gib"].Value, dollars(price))
+	text := fmt.Sprintf("Redis of %.0f GiB costs %s USD a month.", in.General["redis_gib"].Value, dollars(price))
 	if n, ok := a.from(func(n float64) bool { return worth(a.at(n, nil)) > price }); ok {
 		text += fmt.Sprintf(" The database's CPU that it spares (%.0f %% of its work) is worth that from about %s students on.", 100*share, about(n))
 	} else {
@@ -138,5 +138,5 @@ func (a *arguer) highAvailability() Argument {
 			}
 			return fmt.Sprintf("%.4f", (cost(b.Students, 0)-cost(b.Students, math.Inf(1)))/b.Students)
 		}))
-	return Argument{"What high availability costs", fmt.Sprintf("Staging has none; it is assumed with %s students or more.", report.Thousands(a.in.General["high_availability_from"].Value)), rows}
+	return Argument{"What high availability costs", fmt.Sprintf("Staging has none, production has it: high_availability_from is %s.", report.Thousands(a.in.General["high_availability_from"].Value)), rows}
 }

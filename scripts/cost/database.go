@@ -117,7 +117,7 @@ func (m *month) database(u usage) {
 	disk := max(m.general("database_idle_gib"), need.Data*m.general("disk_headroom"))
 	m.charge(part, "disk", "sql.ssd", disk*copies)
 	m.charge(part, "backups", "sql.backup", max(1, need.Data)*m.general("backup_factor"))
-	m.charge(part, "exports", "storage.nearline", need.Data*m.general("export_ratio")*m.general("exports_kept"))
+	m.charge(part, "exports", "storage.nearline", need.Data*m.general("export_ratio")*(m.general("exports_kept")+m.general("exports_deleted")))
 	drill := fmt.Sprintf("restore drill: %s", tier.Name)
 	if tier.Hour != "" {
 		m.charge(part, drill, tier.Hour, m.general("drill_hours"))

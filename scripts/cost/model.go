@@ -262,7 +262,7 @@ var perYear sync.Map
 
 // storage charges files and Firestore.
 func (m *month) storage(u usage) {
-	files := m.bill.Students * m.general("documents_stored") * m.general("document_mib") * mib * m.general("kept_versions")
+	files := m.bill.Students * m.general("documents_stored") * m.general("document_mib") * mib * m.general("soft_delete_factor")
 	m.charge("file storage", "uploaded files", "storage.standard", files)
 	m.charge("file storage", "writes", "storage.writes", u.storageWrites)
 	m.charge("file storage", "reads", "storage.reads", u.storageReads)
