@@ -88,8 +88,8 @@ func TestModelAgreesWithTheFormula(t *testing.T) {
 }
 
 // TestFloorAtNoStudents compares with what was published for an installation that
-// nobody uses, without alerts. It counts less for images and secrets, so that 1 USD
-// is allowed.
+// nobody uses, without alerts and with the smallest disk. It counts less for images
+// and secrets, so that 1 USD is allowed.
 func TestFloorAtNoStudents(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -101,7 +101,7 @@ func TestFloorAtNoStudents(t *testing.T) {
 		{"db-f1-micro", "1", 12}, {"db-g1-small", "1", 30}, {"db-custom-1-3840", "1", 54},
 	} {
 		in := inputs(t)
-		for _, assignment := range []string{"tier=" + tc.tier, "edge_from=" + tc.edge, "alert_conditions=0"} {
+		for _, assignment := range []string{"tier=" + tc.tier, "edge_from=" + tc.edge, "alert_conditions=0", "staging_disk_gib=10"} {
 			if err := in.set(assignment); err != nil {
 				t.Fatal(err)
 			}
@@ -280,7 +280,9 @@ func TestAssumptionsAreTheInfrastructures(t *testing.T) {
 		"exports_deleted":     {"storage.tf", `(?s)\n    backups = \{.*?\n      soft_delete = local\.durable \? (\d+) :`},
 		"exports_kept":        {"variables.tf", `\n    backups_days += optional\(number, (\d+)\)`},
 		"image_generations":   {"registry.tf", `keep_count = (\d+)\n`},
+		"production_disk_gib": {"environments/production.tfvars", `\n  disk_gb += (\d+)\n`},
 		"staging_connections": {"environments/staging.tfvars", `\n  max_connections = (\d+)\n`},
+		"staging_disk_gib":    {"variables.tf", `\n    disk_gb += optional\(number, (\d+)\)`},
 		"staging_instances":   {"environments/staging.tfvars", `\n  max_instances = (\d+)\n`},
 	} {
 		found := regexp.MustCompile(tc.pattern).FindStringSubmatch(settings(t, tc.file))

@@ -114,7 +114,11 @@ func (m *month) database(u usage) {
 		m.charge("database", name+": memory", "sql.memory", tier.Memory*hoursPerMonth*copies)
 	}
 	const part = "database storage and backups"
-	disk := max(m.general("database_idle_gib"), need.Data*m.general("disk_headroom"))
+	least := "production_disk_gib"
+	if m.staging() {
+		least = "staging_disk_gib"
+	}
+	disk := max(m.general(least), need.Data*m.general("disk_headroom"))
 	m.charge(part, "disk", "sql.ssd", disk*copies)
 	m.charge(part, "backups", "sql.backup", max(1, need.Data)*m.general("backup_factor"))
 	m.charge(part, "exports", "storage.nearline", need.Data*m.general("export_ratio")*(m.general("exports_kept")+m.general("exports_deleted")))
