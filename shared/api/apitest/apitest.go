@@ -170,12 +170,14 @@ func (c *Client) Do(method, path string, body any, headers ...string) *Response 
 	}
 	ctx, calls := telemetry.WithDatabaseCalls(r.Context())
 	w := httptest.NewRecorder()
+	began := time.Now()
 	c.app.Gateway.ServeHTTP(w, r.WithContext(ctx))
+	took := time.Since(began)
 	if n, _ := calls.Total(); w.Code < 300 && !c.app.Races {
 		checkTrips(c.app.t, r, n)
 	}
 	checkAnswer(c.app.t, r, w)
-	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), call: method + " " + path, t: c.app.t}
+	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), Took: took, call: method + " " + path, t: c.app.t}
 }
 
 // Get, Post and the like are Do with the method.
@@ -231,6 +233,7 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	Took   time.Duration // of a client's call
 
 	call string
 	t    testing.TB

@@ -1,0 +1,36 @@
+package database_test
+
+import (
+	"testing"
+	"time"
+
+	"aksio.app/shared/database/dbtest"
+)
+
+// TestNothingHoldsTheDatabaseForLong: a statement has as long as a call that declares no
+// more, and who does nothing keeps no lock and no connection. The server ends the idle
+// sessions of instances that sleep, in which the pool's own time-out doesn't run.
+func TestNothingHoldsTheDatabaseForLong(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	for setting, want := range map[string]string{
+		"statement_timeout":                   "30s",
+		"lock_timeout":                        "10s",
+		"idle_in_transaction_session_timeout": "1min",
+		"idle_session_timeout":                "5min",
+	} {
+		var got string
+		if err := db.QueryRow(t.Context(), `SELECT current_setting($1)`, setting).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s is %s, want %s", setting, got, want)
+		}
+	}
+	if got := db.Config().MaxConnIdleTime; got < 30*time.Second || got > time.Minute {
+		t.Errorf("the pool keeps idle connections for %s, want 30 s to a minute", got)
+	}
+	if got := db.Config().MaxConnLifetime + db.Config().MaxConnLifetimeJitter; got > 11*time.Minute {
+		t.Errorf("the pool keeps connections for %s", got)
+	}
+}
