@@ -96,6 +96,30 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 	}
 }
 
+// TestASilentConnectionIsReplaced has the instance's only connection lose its other end
+// without a word while nothing is done on it, as a failover or a NAT does.
+func TestASilentConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "1")
+	ada := app.User("ada")
+	ada.Post(coursesPath, map[string]any{"name": "Before"}).Want(http.StatusCreated)
+
+	p.silence()
+	time.Sleep(1100 * time.Millisecond) // the pool tries a connection that was idle for a second before it gives it away
+	refused(t, ada.Post(coursesPath, map[string]any{"name": "Lost"}))
+	soon(t, "a call on another connection", func() bool { // once the silent one has said goodbye in vain
+		resp := ada.Get(coursesPath)
+		if resp.Status == http.StatusOK {
+			return true
+		}
+		refused(t, resp)
+		return false
+	})
+	if got := names(t, app); strings.Join(got, " ") != "Before" {
+		t.Errorf("courses %v", got)
+	}
+}
+
 // TestAFullPoolIsWaitedForBriefly lets one call hold the instance's only connection.
 func TestAFullPoolIsWaitedForBriefly(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package all_test
 import (
 	"bytes"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -19,11 +20,12 @@ type proxy struct {
 	broken mode
 	times  int // that it refuses, before it passes; 0: always
 	conns  map[net.Conn]bool
-	asked  int              // for a connection
-	deaf   map[net.Conn]int // clients that hear so many answers and then nothing any more
-	cut    bool             // since cutAnswers
-	chance *rand.Rand       // of being late and of being cut; nil: neither
-	hold   *hold            // nil: nothing is held
+	asked  int               // for a connection
+	deaf   map[net.Conn]int  // clients that hear so many answers and then nothing any more
+	cut    bool              // since cutAnswers
+	silent map[net.Conn]bool // clients that hear nothing any more
+	chance *rand.Rand        // of being late and of being cut; nil: neither
+	hold   *hold             // nil: nothing is held
 }
 
 // hold keeps back the first thing that is said to the service and has the text.
@@ -111,6 +113,21 @@ func (p *proxy) cutAnswers(after int) {
 	}
 }
 
+// silence keeps from the connections that are open what the service says, and that it
+// closes them: on the way, they are forgotten. New ones pass.
+func (p *proxy) silence() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent = maps.Clone(p.conns)
+}
+
+// silenced reports whether the client hears nothing any more.
+func (p *proxy) silenced(client net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.silent[client]
+}
+
 // spared reports whether the service hasn't answered so often that something was cut
 // since cutAnswers, and leaves it so.
 func (p *proxy) spared() bool {
@@ -144,6 +161,9 @@ func (p *proxy) lets() bool {
 
 // Write passes on to the client what the service says.
 func (c toClient) Write(b []byte) (int, error) {
+	if c.proxy.silenced(c.Conn) {
+		return len(b), nil
+	}
 	c.proxy.mu.Lock()
 	answers, counted := c.proxy.deaf[c.Conn]
 	if counted {
@@ -229,9 +249,14 @@ func (p *proxy) serve(client net.Conn) {
 	}
 	defer service.Close()
 	p.keep(service)
+	gone := make(chan struct{})
 	go func() {
+		defer close(gone)
 		io.Copy(struct{ io.Writer }{toService{service, p}}, struct{ io.Reader }{client})
 		service.Close()
 	}()
 	io.Copy(struct{ io.Writer }{toClient{client, p}}, struct{ io.Reader }{service}) // read by Write, not spliced
+	if p.silenced(client) {
+		<-gone
+	}
 }
