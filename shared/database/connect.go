@@ -3,8 +3,10 @@ package database
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/cloudsqlconn"
@@ -21,26 +23,23 @@ const (
 	connectRetryWait = 100 * time.Millisecond
 )
 
-// retryConnect lets a refused connection be tried again: the server may have none
-// left for a moment, or be starting. pgconn tries a list of addresses in turn, some of
-// them twice, with TLS and without; the same list stands there several times over, and
-// each time its first address is dialled later.
+// retryConnect lets a refused connection be tried again: the server may have none left for
+// a moment, or be starting. pgconn dials the places of a list in turn, each address once or
+// once with TLS and once without. Here the list goes over all places in several rounds, and
+// of each but the first, the first dial waits.
 func retryConnect(c *pgx.ConnConfig) {
-	round := append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
-	dials := map[string]int{} // of an address in one round
-	most := 0
-	for _, f := range round {
-		address := fmt.Sprint(f.Host, f.Port)
-		dials[address]++
-		most = max(most, dials[address])
+	places := append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
+	dials := map[string]int{} // of an address in a round
+	for _, place := range places {
+		dials[fmt.Sprint(place.Host, ":", place.Port)]++
 	}
-	for range connectRetries {
-		c.Fallbacks = append(c.Fallbacks, round...)
-	}
+	perRound := slices.Max(slices.Collect(maps.Values(dials)))
+	c.Fallbacks = slices.Repeat(places, 1+connectRetries)[1:] // the first place is the config's own
+
 	dial := c.DialFunc
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if r, ok := ctx.Value(retriesKey{}).(*retries); ok { // else it is a request to cancel a query
-			if err := r.pause(ctx, address, most); err != nil {
+		if a, ok := ctx.Value(attemptKey{}).(*attempt); ok { // else it is a request to cancel a query
+			if err := a.next(ctx, address, perRound); err != nil {
 				return nil, err
 			}
 		}
@@ -48,23 +47,31 @@ func retryConnect(c *pgx.ConnConfig) {
 	}
 }
 
-// retries are those of one connection.
-type retries struct {
-	dials  map[string]int // of each address
-	rounds int            // that were waited for
+// attempt is how far the making of one connection is, known to the dials by their context.
+type attempt struct {
+	dialled map[string]int // how often, by address
+	round   int
 }
 
-type retriesKey struct{}
+type attemptKey struct{}
 
-// pause waits before a new round, which begins with an address that was dialled as
-// often as one round does.
-func (r *retries) pause(ctx context.Context, address string, most int) error {
-	round := r.dials[address] / most
-	r.dials[address]++
-	if round <= r.rounds {
+// TraceConnectStart begins an attempt.
+func (tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
+	return context.WithValue(ctx, attemptKey{}, &attempt{dialled: map[string]int{}})
+}
+
+// TraceConnectEnd has nothing to do.
+func (tracer) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) {}
+
+// next counts a dial, and waits before it if a new round begins with it: the address was
+// dialled perRound times in each before.
+func (a *attempt) next(ctx context.Context, address string, perRound int) error {
+	round := a.dialled[address] / perRound
+	a.dialled[address]++
+	if round <= a.round {
 		return nil
 	}
-	r.rounds = round
+	a.round = round
 	wait := connectRetryWait << (round - 1)
 	select {
 	case <-time.After(wait/2 + rand.N(wait/2)):

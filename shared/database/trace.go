@@ -15,7 +15,8 @@ import (
 // a slow database must not all be answered late.
 const acquireTimeout = 5 * time.Second
 
-// tracer counts a request's round trips, and bounds its wait for a connection.
+// tracer counts a request's round trips, bounds its wait for a connection, and begins the
+// attempts at one.
 // Preparing a statement isn't counted: a connection does it once.
 type tracer struct{}
 
@@ -54,14 +55,6 @@ func (tracer) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCo
 func (tracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromEndData) {
 	end(ctx)
 }
-
-// TraceConnectStart begins the attempts of one connection.
-func (tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
-	return context.WithValue(ctx, retriesKey{}, &retries{dials: map[string]int{}})
-}
-
-// TraceConnectEnd has nothing to do.
-func (tracer) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) {}
 
 type cancelKey struct{}
 
