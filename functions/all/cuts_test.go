@@ -62,41 +62,13 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	ada.Patch("/api/v1/assessments/quizzes/"+quiz+"/", `{"status":"published"}`).Want(http.StatusOK)
 	card := made("/api/v1/assessments/flashcards/", `{"course":"`+course+`","question":"Why?","answer":"Because."}`)
 	chat := made("/api/v1/chat/chats/", `{"title":"Cells"}`)
+	ids := strings.NewReplacer("$course", course, "$quiz", quiz, "$card", card, "$chat", chat)
+	cut := cutter{app, p, ada}
 	for i, c := range slices.Concat(created, more) {
-		path := strings.NewReplacer("$course", course, "$quiz", quiz, "$card", card, "$chat", chat).Replace(c.path)
-		create := func(key string) *apitest.Response {
-			return ada.Do(http.MethodPost, path, fill(c.body, course, key), "Idempotency-Key", key)
-		}
-		id := func(made map[string]any) any {
-			if asked, ok := made["user_message"].(map[string]any); ok {
-				return asked["id"]
-			}
-			return made["id"]
-		}
+		c.path, c.body = ids.Replace(c.path), ids.Replace(c.body)
 		statement := 0
-		for ; ; statement++ {
-			key := fmt.Sprint("cut ", i, " ", statement)
-			create("before the " + key).Want(http.StatusCreated)                                                 // on a connection that knows the statements
-			if _, err := app.DB.Exec(t.Context(), `UPDATE quiz_attempts SET status = 'abandoned'`); err != nil { // or it is gone on with
-				t.Fatal(err)
-			}
-			before := count(t, app, c.rows)
-			p.cutAnswers(statement)
-			first := create(key)
-			if p.spared() {
-				first.Want(http.StatusCreated)
-				break
-			}
-			if first.Status != http.StatusCreated { // it is when only the keeping of the answer was cut
-				refused(t, first)
-			}
-			again := create(key).Want(http.StatusCreated).Map()
-			if got := count(t, app, c.rows) - before; got != 1 {
-				t.Errorf("%s, cut at statement %d and repeated: %d were made", c.path, statement, got)
-			}
-			if third := create(key).Want(http.StatusCreated).Map(); id(third) != id(again) {
-				t.Errorf("%s: answered with %v, then with %v", c.path, id(again), id(third))
-			}
+		for !cut.try(t, c, statement, fmt.Sprint("cut ", i, " ", statement)) {
+			statement++
 		}
 		if statement < 3 {
 			t.Errorf("%s was cut %d times: its key is claimed and settled, and something is made between", c.path, statement)
@@ -108,6 +80,53 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats WHERE id = '`+chat+`'`); got != 0 {
 		t.Errorf("the chat counts %d messages too many", got)
 	}
+}
+
+// cutter cuts a student off in the midst of calls.
+type cutter struct {
+	app     *apitest.App
+	proxy   *proxy // before the database
+	student *apitest.Client
+}
+
+// try creates something, cuts the connection to the database just after the statement, and
+// repeats the call. It was spared if the call has no such statement.
+func (c cutter) try(t *testing.T, what creation, statement int, key string) (spared bool) {
+	t.Helper()
+	create := func(key string) *apitest.Response {
+		return c.student.Do(http.MethodPost, what.path, strings.ReplaceAll(what.body, "%s", key), "Idempotency-Key", key)
+	}
+	create("before the " + key).Want(http.StatusCreated)                                                   // on a connection that knows the statements
+	if _, err := c.app.DB.Exec(t.Context(), `UPDATE quiz_attempts SET status = 'abandoned'`); err != nil { // or it is gone on with
+		t.Fatal(err)
+	}
+	before := count(t, c.app, what.rows)
+	c.proxy.cutAnswers(statement)
+	first := create(key)
+	if c.proxy.spared() {
+		first.Want(http.StatusCreated)
+		return true
+	}
+	if first.Status != http.StatusCreated { // it is when only the keeping of the answer was cut
+		refused(t, first)
+	}
+	again := create(key).Want(http.StatusCreated)
+	if got := count(t, c.app, what.rows) - before; got != 1 {
+		t.Errorf("%s, cut at statement %d and repeated: %d were made", what.path, statement, got)
+	}
+	if third := create(key).Want(http.StatusCreated); madeID(third) != madeID(again) {
+		t.Errorf("%s: answered with %v, then with %v", what.path, madeID(again), madeID(third))
+	}
+	return false
+}
+
+// madeID returns the id of what was created: of a message, the student's.
+func madeID(resp *apitest.Response) any {
+	made := resp.Map()
+	if asked, ok := made["user_message"].(map[string]any); ok {
+		return asked["id"]
+	}
+	return made["id"]
 }
 
 // TestACallerWhoLeavesDuringTheClaimLeavesTheKey has the claim of a key on its way to
