@@ -138,6 +138,26 @@ func FuzzClientAddress(f *testing.F) {
 	})
 }
 
+// FuzzAccept weighs what callers accept. Who doesn't name a media type doesn't get it.
+func FuzzAccept(f *testing.F) {
+	for _, accept := range []string{"text/event-stream, application/json;q=0.5", "TEXT/EVENT-STREAM ; Q=0.0", "text/event-stream;q=NaN", "application/json;q=-Inf",
+		"text/event-stream;q=1e999,text/event-stream;q=2", `text/event-stream;a="b,c";q=x`, "*/*, text/*;q=1", ",;q=1", "text/event-stream;q=1;q=0"} {
+		f.Add(accept)
+	}
+	f.Fuzz(func(t *testing.T, accept string) {
+		r := &http.Request{Header: http.Header{"Accept": {accept}}}
+		for _, mediaType := range []string{EventStream, "application/json"} {
+			weight := quality(r, mediaType)
+			if !(weight >= 0 && weight <= 1) { // as NaN isn't, either
+				t.Errorf("%q weighs %s with %v", accept, mediaType, weight)
+			}
+			if weight > 0 && !strings.Contains(strings.ToLower(accept), mediaType) {
+				t.Errorf("%q weighs %s with %v and doesn't name it", accept, mediaType, weight)
+			}
+		}
+	})
+}
+
 // fuzzed is a request with all kinds of fields.
 type fuzzed struct {
 	ListQuery

@@ -72,14 +72,17 @@ func (s *server) streamsTo(r *http.Request) bool {
 }
 
 // quality returns the weight that the Accept header gives to the media type by its
-// name, 0 to 1.
+// name, 0 to 1, whatever the header says.
 func quality(r *http.Request, mediaType string) float64 {
 	for one := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		if name, parameters, _ := mime.ParseMediaType(one); name == mediaType {
-			if weight, err := strconv.ParseFloat(parameters["q"], 64); err == nil {
-				return weight
+			switch weight, err := strconv.ParseFloat(parameters["q"], 64); {
+			case err != nil:
+				return 1
+			case weight > 0:
+				return min(weight, 1)
 			}
-			return 1
+			return 0 // also for NaN
 		}
 	}
 	return 0
