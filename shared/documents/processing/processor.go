@@ -26,9 +26,10 @@ import (
 )
 
 const (
-	leaseTime  = time.Minute      // after a crash, others wait this long
-	leaseRenew = 5 * time.Second  // so that the reading of a deleted document ends soon
-	reserve    = 30 * time.Second // before the deadline: to store what is done and yield
+	leaseTime  = time.Minute            // after a crash, others wait this long
+	leaseRetry = 250 * time.Millisecond // until a database that is away is told again that a lease is over
+	leaseRenew = 5 * time.Second        // so that the reading of a deleted document ends soon
+	reserve    = 30 * time.Second       // before the deadline: to store what is done and yield
 
 	maxAttempts = 5             // without getting on, for a document that breaks its reader
 	patience    = 6 * time.Hour // with providers that are away or busy; their failures count as attempts afterwards
@@ -272,12 +273,21 @@ func (r *run) settle(ctx context.Context, err, cause error) error {
 }
 
 // release lets others go on with the document. The attempt doesn't count if it
-// was no fault of the document's.
+// was no fault of the document's. A database that is away is told when it is back.
 func (r *run) release(ctx context.Context, refund bool) error {
-	_, err := r.db.Exec(ctx, `
-		UPDATE documents d SET lease_until = NULL, attempts = CASE WHEN $3 THEN greatest(attempts - 1, 0) ELSE attempts END
-		WHERE `+mine, r.ID, r.Lease, refund)
-	return err
+	for {
+		_, err := r.db.Exec(ctx, `
+			UPDATE documents d SET lease_until = NULL, attempts = CASE WHEN $3 THEN greatest(attempts - 1, 0) ELSE attempts END
+			WHERE `+mine+` AND d.lease_until IS NOT NULL`, r.ID, r.Lease, refund) // once: a try whose answer got lost counts
+		if fault.KindOf(err) != fault.Unavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(leaseRetry):
+		}
+	}
 }
 
 // fail ends the document with a reason that its owner can act on.

@@ -386,6 +386,37 @@ func TestDocumentThatKillsItsReaderIsGivenUp(t *testing.T) {
 	f.want(document, documents.Failed, "processing_failed")
 }
 
+// TestDocumentIsLetGoOnceTheDatabaseIsBack: a reading loses the database when it stores what
+// it found, and it is still away when the document is first let go. Neither counts as an attempt.
+func TestDocumentIsLetGoOnceTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	document := f.add(documents.Queued, 0, "A space is compact if every open cover has a finite subcover.")
+	attrs, err := f.bucket.Attrs(t.Context(), documents.Object(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.exec(`CREATE SEQUENCE tries`) // which no rollback undoes
+	f.exec(`CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('tries') <= 2 THEN RAISE 'shutting down' USING ERRCODE = '57P01'; END IF;
+			RETURN NEW;
+		END $$`)
+	f.exec(`CREATE TRIGGER store BEFORE INSERT ON document_drafts FOR EACH ROW EXECUTE FUNCTION fail_twice()`)
+	f.exec(`CREATE TRIGGER let_go BEFORE UPDATE ON documents FOR EACH ROW
+		WHEN (NEW.state = 'processing' AND NEW.lease_until IS NULL) EXECUTE FUNCTION fail_twice()`)
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); fault.KindOf(err) != fault.Unavailable {
+		t.Fatalf("without a database: %v", err)
+	}
+	var attempts int
+	if err := f.db.QueryRow(t.Context(), `SELECT attempts FROM documents WHERE id = $1`, document).Scan(&attempts); err != nil || attempts != 0 {
+		t.Errorf("%d attempts count, %v; want none", attempts, err)
+	}
+	if err := f.Process(t.Context(), attrs.Name, attrs.Generation); err != nil {
+		t.Errorf("with a database: %v", err)
+	}
+	f.want(document, documents.Completed, "")
+}
+
 func TestHostileFilesEndWithAReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
