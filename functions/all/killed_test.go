@@ -167,6 +167,48 @@ func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 	}
 }
 
+// TestACutReadingIsFinishedByTheNext cuts the connection to the database just after it has
+// done one of the statements of a reading, each in turn, and delivers the event again.
+func TestACutReadingIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "1")
+	app.Races = true // a new connection prepares anew
+	upload := func() api.Object {
+		t.Helper()
+		if _, err := app.DB.Exec(t.Context(), `DELETE FROM users`); err != nil { // with all that they have
+			t.Fatal(err)
+		}
+		return uploadLecture(t, app, app.User("ada"))
+	}
+	statement := 0
+	for ; ; statement++ {
+		app.Finalize("process-document", upload()).Want(http.StatusOK) // on a connection that then knows the statements
+		want := whatWasRead(t, app)
+
+		object := upload()
+		p.cutAnswers(statement)
+		first := app.Finalize("process-document", object)
+		if p.spared() {
+			first.Want(http.StatusOK)
+			break
+		}
+		first.Want(http.StatusServiceUnavailable)
+		if statement == 0 { // nobody knows of the lease
+			app.Finalize("process-document", object).Want(http.StatusServiceUnavailable)
+			if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET lease_until = now() - interval '1 s'`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		app.Finalize("process-document", object).Want(http.StatusOK)
+		if got := whatWasRead(t, app); got != want {
+			t.Errorf("cut at statement %d, read\n%s\nwant\n%s", statement, got, want)
+		}
+	}
+	if statement < 10 {
+		t.Errorf("it was cut %d times: it is claimed, and each stage stores something in a transaction", statement)
+	}
+}
+
 const lecture = `Topology studies properties that are kept by continuous maps.
 
 A space is compact if every open cover has a finite subcover. Closed intervals of real numbers are compact; the Heine-Borel theorem says so.

@@ -19,7 +19,7 @@ func init() { fault.Classify(kindOf) }
 // wherever they come from. What they mean for one statement, Fault says.
 func kindOf(err error) (fault.Kind, bool) {
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if errors.As(err, &connect) || errors.Is(err, pgconn.ErrConnClosed) { // so says pgx when BEGIN or COMMIT is cut off
 		return fault.Unavailable, true
 	}
 	var pg *pgconn.PgError
