@@ -25,6 +25,11 @@ output "functions" {
   value       = { for id, key in local.serving : id => module.function[key].uri if id != local.router || local.router_on }
 }
 
+output "settings_version" {
+  description = "The version of the secret that holds what functions are told when they start."
+  value       = google_secret_manager_secret_version.settings.name
+}
+
 output "database_connection_name" {
   description = "The database that is written, for the connector: project:region:instance."
   value       = local.serving_database

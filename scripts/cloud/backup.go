@@ -17,44 +17,43 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 		return err
 	}
 	const function = "backup-database"
-	job := c.prefix() + "-" + function
 	out, err := c.deployed(ctx)
 	if err != nil {
 		return err
 	}
-	// When the last attempt was, by Google's clock, and its outcome.
-	attempt := func() (at, code string, err error) {
-		state, err := c.ask(ctx, c.gcloud, "scheduler", "jobs", "describe", job, "--location="+out.Region, "--project="+c.project,
-			"--format=value(lastAttemptTime,status.code)")
-		at, code, _ = strings.Cut(state, "\t")
-		return at, code, err
+	// The job's last attempt says when it began, and not surely whether it has ended.
+	ended := func() (id, status string, err error) {
+		line, err := c.ask(ctx, c.gcloud, "logging", "read",
+			fmt.Sprintf(`resource.type="cloud_run_revision" AND resource.labels.service_name=%q AND jsonPayload.message="call served"`, function),
+			"--project="+c.project, "--freshness=1h", "--order=desc", "--limit=1", "--format=value(insertId,jsonPayload.status)")
+		id, status, _ = strings.Cut(line, "\t")
+		return id, status, err
 	}
-	before, _, err := attempt()
+	before, _, err := ended()
 	if err != nil {
 		return err
 	}
-	// The function takes calls of the scheduler alone, so it is the scheduler that calls.
 	began := time.Now()
-	if err := c.change(ctx, nil, c.gcloud, "scheduler", "jobs", "run", job, "--location="+out.Region, "--project="+c.project); err != nil {
+	if err := c.runSchedule(ctx, out.Region, function); err != nil {
 		return err
 	}
-	c.say("waiting for the backup; it is verified when the job has ended")
+	c.say("waiting for the backup; it is verified when its call has ended")
 	for time.Since(began) < backupTime {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(2 * c.pause):
 		}
-		at, code, err := attempt()
+		id, status, err := ended()
 		switch {
 		case err != nil:
 			return err
-		case at == before:
-		case code == "" || code == "0":
+		case id == before:
+		case status == "200":
 			c.say("the backup is made and verified")
 			return nil
 		default:
-			return fmt.Errorf("the backup failed with code %s: %s says why", code, c.hint("logs", "-function", function))
+			return fmt.Errorf("the backup failed with status %s: %s says why", status, c.hint("logs", "-function", function))
 		}
 	}
 	return fmt.Errorf("no end of the backup after %v: %s says more", backupTime, c.hint("logs", "-function", function))

@@ -49,6 +49,8 @@ func (c *cloud) firstRelease(ctx context.Context, commit string) error {
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return c.apply(ctx) },
 		c.callMigrations,
+		c.noteSettings,
+		func(ctx context.Context) error { return c.runNewSchedules(ctx, nil) },
 		func(ctx context.Context) error { return c.record(ctx, commit, bundles) },
 	} {
 		if err := step(ctx); err != nil {

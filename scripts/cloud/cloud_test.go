@@ -1049,12 +1049,104 @@ func TestFunctionsStartAnew(t *testing.T) {
 	if err := run(); err != nil || !slices.Equal(started(), []string{"courses-get", "edge-router"}) {
 		t.Errorf("%v start anew, %v; want both", started(), err)
 	}
+	looks := func(call string) bool { return strings.HasPrefix(call, "gcloud run services list ") }
+	if calls := slices.DeleteFunc(e.Calls(), func(call string) bool { return !looks(call) }); len(calls) != 2 {
+		t.Errorf("looked %d times whether they serve, want until they do: the second time", len(calls))
+	}
 	if err := run("-function=edge-router"); err != nil || !slices.Equal(started(), []string{"edge-router"}) {
 		t.Errorf("%v start anew, %v; want the router alone", started(), err)
 	}
 	e.mustSay(t, run("-function=courses"), `no function "courses"`)
 	e.Write("outputs.json", `{}`)
 	e.mustSay(t, run(), "cloud deploy -environment staging -project aksio-test comes first")
+}
+
+// TestChangedSettingsAreTakenUp deploys other settings: what runs has the old ones, which
+// the test through the edge would praise.
+func TestChangedSettingsAreTakenUp(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "")
+	outputs := e.Read("outputs.json")
+	deploy := func(settings string) (startedAnew int) {
+		t.Helper()
+		e.Write("calls", "")
+		e.Write("outputs.json", strings.Replace(outputs, "{", `{"settings_version": {"value": "`+settings+`"},`, 1))
+		before, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.bring(t.Context(), settings, e.release(t, "same"), before); err != nil {
+			t.Fatalf("%v\n%s", err, e.said)
+		}
+		for _, call := range e.Calls() {
+			if strings.HasPrefix(call, "gcloud run services update run-migrations ") {
+				startedAnew++
+			}
+		}
+		return startedAnew
+	}
+	for i, tc := range []struct {
+		settings string
+		want     int
+	}{{"versions/1", 1}, {"versions/1", 0}, {"versions/2", 1}} {
+		if got := deploy(tc.settings); got != tc.want {
+			t.Errorf("deployment %d, with %s: started anew %d times, want %d", i, tc.settings, got, tc.want)
+		}
+	}
+}
+
+// TestANewScheduleRunsOnce deploys all functions, none that is new, and one.
+func TestANewScheduleRunsOnce(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "")
+	e.release(t, "one")
+	for _, tc := range []struct {
+		unknown string // to the release before
+		want    []string
+	}{
+		{"", []string{"aksio-staging-backup-database", "aksio-staging-run-cleanup", "aksio-staging-run-redrive"}},
+		{"", nil},
+		{"run-cleanup", []string{"aksio-staging-run-cleanup"}},
+	} {
+		e.Write("runs", "")
+		before, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before != nil {
+			delete(before.bundles, tc.unknown)
+		}
+		if err := e.bring(t.Context(), "one", e.release(t, "one"), before); err != nil {
+			t.Fatalf("%v\n%s", err, e.said)
+		}
+		if got := strings.Fields(e.Read("runs")); !slices.Equal(got, tc.want) {
+			t.Errorf("%q new: ran %v, want %v", tc.unknown, got, tc.want)
+		}
+	}
+}
+
+func TestTheNewestReleasesCommit(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.serve(t, "https://api.example", "")
+	for _, tc := range []struct{ name, want string }{
+		{"", ""},
+		{"20250101T010000Z-unknown", ""},
+		{"20250101T020000Z-343ad6f00000", "343ad6f00000"},
+		{"20250101T030000Z-343ad6f00001-dirty", "343ad6f00001"},
+		{"20250101T040000Z-back-to-20250101T020000Z-343ad6f00000", "343ad6f00000"},
+	} {
+		if tc.name != "" {
+			e.Write("objects/bundles/releases/"+tc.name+".json", "{}")
+		}
+		var out strings.Builder
+		e.out = &out
+		if err := e.command(t.Context(), []string{"releases", "-commit", "-environment=staging", "-project=aksio-test"}); err != nil || strings.TrimSpace(out.String()) != tc.want {
+			t.Errorf("%q: got %q, %v, want %q", tc.name, out.String(), err, tc.want)
+		}
+	}
 }
 
 // TestCtrlCIsPsqls opens the instance that serves, and is interrupted as one who ends a
@@ -1105,8 +1197,8 @@ func TestCtrlCIsPsqls(t *testing.T) {
 	}
 }
 
-// TestABackupIsWaitedForByGooglesClock runs it beside a clock that is decades behind.
-func TestABackupIsWaitedForByGooglesClock(t *testing.T) {
+// TestABackupIsWaitedFor runs it beside one that ended before, well or not.
+func TestABackupIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.serve(t, "https://api.example", "")
@@ -1116,8 +1208,8 @@ func TestABackupIsWaitedForByGooglesClock(t *testing.T) {
 	if err := run(); err != nil {
 		t.Error(err)
 	}
-	e.Write("outcome", "13")
-	e.mustSay(t, run(), "failed with code 13", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
+	e.Write("outcome", "500")
+	e.mustSay(t, run(), "failed with status 500", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
 	if runs := e.Read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
 		t.Errorf("ran %q", runs)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ func (c *cloud) history(ctx context.Context) (string, error) {
 	return "gs://" + out.Buckets["bundles"] + "/releases/", nil
 }
 
+// noObjects are gcloud's words for objects that aren't there.
+var noObjects = []string{"matched no objects", "NOT_FOUND"}
+
 // releaseNames returns the releases that worked, and the first, which is only made, the
 // newest first.
 func (c *cloud) releaseNames(ctx context.Context) ([]string, error) {
@@ -33,7 +37,7 @@ func (c *cloud) releaseNames(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	text, err := c.ask(ctx, c.gcloud, "storage", "ls", "--project="+c.project, history+"*.json")
-	if said(err, "matched no objects", "NOT_FOUND") {
+	if said(err, noObjects...) {
 		return nil, nil
 	}
 	if err != nil {
@@ -75,6 +79,7 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 
 // releases lists them, the newest first.
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
+	commit := flags.Bool("commit", false, "only the commit that the newest one was deployed from, if its name says one")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
@@ -82,11 +87,22 @@ func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		return err
 	}
 	names, err := c.releaseNames(ctx)
+	if *commit {
+		if len(names) > 0 {
+			if of := ofCommit.FindStringSubmatch(names[0]); of != nil {
+				fmt.Fprintln(c.out, of[1])
+			}
+		}
+		return err
+	}
 	for _, name := range names {
 		fmt.Fprintln(c.out, name)
 	}
 	return err
 }
+
+// ofCommit is how a release's name ends: …-<commit>, …-<commit>-dirty, …-back-to-<a whole name>.
+var ofCommit = regexp.MustCompile(`-([0-9a-f]{12})(-dirty)?$`)
 
 // commit names what the working tree holds: the commit, and whether something differs from it.
 func (c *cloud) commit(ctx context.Context) string {

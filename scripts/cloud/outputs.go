@@ -18,6 +18,7 @@ type outputs struct {
 	Functions    map[string]string `json:"functions"`
 	Buckets      map[string]string `json:"buckets"`
 	Region       string            `json:"region"`
+	Settings     string            `json:"settings_version"`
 	Database     string            `json:"database_connection_name"`
 	People       []string          `json:"database_people"`
 	Secrets      []string          `json:"secrets_to_fill"`

@@ -85,6 +85,9 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	}
 	err := c.apply(ctx)
 	if err == nil {
+		err = c.takeUpSettings(ctx)
+	}
+	if err == nil {
 		err = c.smoke(ctx, bundles)
 	}
 	// Whoever interrupts a deployment doesn't want half of one.
@@ -98,7 +101,10 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	case between != "":
 		return fmt.Errorf("it was applied and works, but isn't recorded: %s was deployed in between; deploy again what is to serve", between)
 	case err == nil:
-		return c.record(ctx, commit, bundles)
+		if err := c.record(ctx, commit, bundles); err != nil {
+			return err
+		}
+		return c.runNewSchedules(ctx, before)
 	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
 		return fmt.Errorf("%w: a part of it may serve, and there is no time to take it back; run: %s", err, c.wayOut(before))
 	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
@@ -255,6 +261,9 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 		c.say("%s has functions that the files here don't declare, and that stay away: %s. To have them, check out the commit that its name ends with, and deploy that.", r.name, strings.Join(gone, ", "))
 	}
 	if err := c.apply(ctx); err != nil {
+		return err
+	}
+	if err := c.takeUpSettings(ctx); err != nil {
 		return err
 	}
 	bundles, err := bundle.Manifest(c.bundles())

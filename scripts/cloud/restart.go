@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,17 +27,103 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 		if !slices.Contains(names, *function) {
 			return fmt.Errorf("there is no function %q: infrastructure/functions.json names them", *function)
 		}
-		names = []string{*function}
+		return c.startAnew(ctx, out.Region, []string{*function})
 	}
-	// Not waited for, one after the other: a revision takes its time until it serves.
+	if err := c.startAnew(ctx, out.Region, names); err != nil {
+		return err
+	}
+	return c.noteSettings(ctx)
+}
+
+// startAnew makes new revisions of the functions and waits until these serve.
+func (c *cloud) startAnew(ctx context.Context, region string, names []string) error {
 	label := "--update-labels=started-anew=" + strconv.FormatInt(time.Now().Unix(), 10)
-	for i, name := range names {
+	for i, name := range names { // not waited for one by one: that would take an hour
 		if err := c.patiently(ctx, func() error {
-			return c.change(ctx, nil, c.gcloud, "run", "services", "update", name, "--region="+out.Region, "--project="+c.project, label, "--async")
+			return c.change(ctx, nil, c.gcloud, "run", "services", "update", name, "--region="+region, "--project="+c.project, label, "--async")
 		}); err != nil {
-			return fmt.Errorf("%w: %d of %d functions start anew; run this again for the rest", err, i, len(names))
+			return fmt.Errorf("%w: %d of %d functions start anew; run %s for the rest", err, i, len(names), c.hint("restart"))
 		}
 	}
-	c.say("%d functions start anew within minutes; calls that run are ended by the old instances", len(names))
-	return nil
+	const patience = 120 // pauses
+	var starting []string
+	for range patience {
+		var err error
+		if starting, err = c.starting(ctx, region, names); err != nil {
+			return err
+		}
+		if len(starting) == 0 {
+			c.say("%d functions started anew; calls that ran are ended by the old instances", len(names))
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(c.pause):
+		}
+	}
+	return fmt.Errorf("%d functions don't start, such as %s: %s says why", len(starting), starting[0], c.hint("logs", "-function", starting[0]))
+}
+
+// starting returns those of the functions whose newest revision doesn't serve yet.
+func (c *cloud) starting(ctx context.Context, region string, names []string) ([]string, error) {
+	text, err := c.ask(ctx, c.gcloud, "run", "services", "list", "--region="+region, "--project="+c.project,
+		"--format=csv[no-heading](metadata.name,metadata.generation,status.observedGeneration,status.latestCreatedRevisionName,status.latestReadyRevisionName)")
+	if err != nil {
+		return nil, err
+	}
+	started := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if f := strings.Split(strings.TrimSpace(line), ","); len(f) == 5 {
+			started[f[0]] = f[1] == f[2] && f[3] == f[4]
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return started[name] }), nil
+}
+
+// takeUpSettings lets functions start anew if what they are told when they start was
+// changed: what runs would go on with the old settings, and a test find nothing.
+func (c *cloud) takeUpSettings(ctx context.Context) error {
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	inForce, err := c.settingsInForce(ctx)
+	if err != nil || inForce == out.Settings {
+		return err
+	}
+	c.say("the settings changed: functions start anew with them")
+	if err := c.startAnew(ctx, out.Region, slices.Sorted(maps.Keys(out.Functions))); err != nil {
+		return err
+	}
+	return c.noteSettings(ctx)
+}
+
+// settingsNote is where, beside the releases, the version is kept of the settings that
+// all functions run with.
+const settingsNote = "settings"
+
+func (c *cloud) settingsInForce(ctx context.Context) (string, error) {
+	history, err := c.history(ctx)
+	if err != nil || history == "" {
+		return "", err
+	}
+	version, err := c.ask(ctx, c.gcloud, "storage", "cat", "--project="+c.project, history+settingsNote)
+	if said(err, noObjects...) {
+		return "", nil
+	}
+	return version, err
+}
+
+// noteSettings notes that all functions run with the settings of now.
+func (c *cloud) noteSettings(ctx context.Context) error {
+	out, err := c.readOutputs(ctx)
+	if err != nil {
+		return err
+	}
+	history, err := c.history(ctx)
+	if err != nil || history == "" {
+		return err
+	}
+	return c.change(ctx, strings.NewReader(out.Settings), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+settingsNote)
 }

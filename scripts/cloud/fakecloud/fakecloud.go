@@ -226,7 +226,7 @@ func (f Folder) gcloud(args []string) error {
 	}
 	groups := map[string]func(gcloudCall) error{
 		"auth": gcloudCall.auth, "billing": gcloudCall.billing, "config": gcloudCall.config, "logging": gcloudCall.logging,
-		"projects": gcloudCall.projects, "scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
+		"projects": gcloudCall.projects, "run": gcloudCall.run, "scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
 	}
 	if group := groups[call.words[0]]; group != nil {
 		return group(call)
@@ -270,6 +270,10 @@ func (c gcloudCall) logging() error {
 		return err
 	}
 	fmt.Println(strings.Join(entries[:min(limit, len(entries))], "\n"))
+	if late := c.Read("late"); late != "" {
+		c.Add("logged", late)
+		c.Write("late", "")
+	}
 	return nil
 }
 
@@ -376,17 +380,35 @@ func (c gcloudCall) copy() error {
 	return nil
 }
 
-// scheduler has a clock that isn't ours. The outcome is what the file "outcome" holds.
+// scheduler lets a function run, whose call ends with what the file "outcome" holds. It is
+// logged once somebody has looked while it wasn't yet.
 func (c gcloudCall) scheduler() error {
-	switch runs := strings.Count(c.Read("runs"), "\n"); c.words[2] {
-	case "run":
-		c.Add("runs", c.words[3])
-	case "describe":
-		if runs == 0 {
-			fmt.Println("2001-01-01T02:00:00.5Z\t")
-		} else {
-			fmt.Printf("2001-01-02T02:00:%02d.5Z\t%s\n", runs, c.Read("outcome"))
+	c.Add("runs", c.words[3])
+	c.Write("late", fmt.Sprintf("run-%d\t%s", strings.Count(c.Read("runs"), "\n"), cmp.Or(c.Read("outcome"), "200")))
+	return nil
+}
+
+// run has the functions that the outputs name. A new revision doesn't serve yet the first
+// time that one looks.
+func (c gcloudCall) run() error {
+	if c.words[2] == "update" {
+		c.Add("starting", c.words[3])
+		return nil
+	}
+	var outputs struct {
+		Functions struct{ Value map[string]string } `json:"functions"`
+	}
+	if err := json.Unmarshal([]byte(c.Read("outputs.json")), &outputs); err != nil {
+		return err
+	}
+	starting := strings.Fields(c.Read("starting"))
+	c.Write("starting", "")
+	for name := range outputs.Functions.Value {
+		ready := "new"
+		if slices.Contains(starting, name) {
+			ready = "old"
 		}
+		fmt.Printf("%s,2,2,new,%s\n", name, ready)
 	}
 	return nil
 }
