@@ -19,7 +19,7 @@ locals {
   #   silence    missing points count as a violation; it has to last, too
   # or, where that can't say it, a query in PromQL, or a log: a filter of lines of which
   # one is enough.
-  alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.silence_alerts, local.edge_alerts, local.access_alerts)
+  alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.schedule_alerts, local.edge_alerts, local.access_alerts)
 
   service_alerts = {
     errors-fast = {
@@ -53,10 +53,11 @@ locals {
       title    = "The health check finds something away, or a backup or a drill overdue"
       severity = "ERROR"
       filter   = local.log_filter["unhealthy"]
-      align    = { with = "ALIGN_SUM", seconds = local.hour }
+      align    = { with = "ALIGN_SUM", seconds = local.load_balanced ? 300 : local.hour }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.dependency"]
-      when     = { is = "COMPARISON_GT", than = 2 } # it is asked four times or more
+      when     = { is = "COMPARISON_GT", than = 2 } # it is asked several times a minute, or four times an hour
+      lasts    = local.load_balanced ? 600 : 0
     }
     saturation = {
       title    = "A function has no instances left to start"
@@ -67,16 +68,12 @@ locals {
     model-failing = {
       title    = "The language model fails"
       severity = "ERROR"
-      filter   = "${local.log_filter["model_calls"]} AND metric.labels.outcome!=\"ok\""
-      align    = { with = "ALIGN_DELTA", seconds = 600 }
-      reduce   = "REDUCE_SUM"
-      by       = ["metric.labels.model"]
-      when     = { is = "COMPARISON_GT", than = 10 }
+      query    = local.model_fails
     }
     model-spend = {
       title    = "The language model is used far more than planned for"
       severity = "WARNING"
-      query    = "sum(increase(${local.spent.tokens}[1h])) > ${var.alerting.model_tokens_per_hour}"
+      query    = "sum(increase({${local.model_series.tokens}}[1h])) > ${var.alerting.model_tokens_per_hour}"
     }
   }
 
@@ -138,12 +135,22 @@ locals {
       lasts    = 900
     }
     database-disk = {
-      title    = "The database's disk is nearly full"
+      title    = "The database's disk has nearly grown to its limit"
       severity = "ERROR"
+      filter   = local.database_filter["disk/bytes_used"]
+      align    = { with = "ALIGN_MEAN", seconds = 300 }
+      when     = { is = "COMPARISON_GT", than = floor(0.85 * var.database.disk_limit_gb * pow(2, 30)) }
+      lasts    = 900
+    }
+    # Google lets it grow when 25 GB are free, or fewer of a small one: at 95 % and before.
+    database-disk-full = {
+      title    = "The database's disk doesn't grow any more"
+      severity = "CRITICAL"
       filter   = local.database_filter["disk/utilization"]
       align    = { with = "ALIGN_MEAN", seconds = 300 }
-      when     = { is = "COMPARISON_GT", than = 0.85 }
+      when     = { is = "COMPARISON_GT", than = 0.97 }
       lasts    = 900
+      playbook = "database-disk"
     }
     database-connections = {
       title    = "The database has few connections left"
@@ -157,17 +164,32 @@ locals {
     }
   }
 
-  # A function of the clock that doesn't run is only seen by its silence. The drill of
-  # restores runs on one day of the month, which is longer than an alert can look back;
-  # drill-failed and the health check's word on its age look after it.
-  silence_window = {
-    for id, f in local.scheduled : id => (
-      split(" ", f.schedule)[2] != "*" ? 0 :                                     # on some days
-      length(regexall("[*/]", split(" ", f.schedule)[1])) == 0 ? local.nightly : # once a day
-      local.hour
-    )
-  }
-  silence_alerts = {
+  # A function of the clock that doesn't run is only seen by its silence, for so many
+  # seconds; 0 if an alert can't look back for so long as that may be. What never spoke isn't
+  # missed: a deployment runs each new one once.
+  silence_window = { for id, f in local.scheduled : id => (
+    can(regex("^\\*/\\d+ \\* \\* \\* \\*$", f.schedule)) ? local.hour :
+    can(regex("^\\d+ \\* \\* \\* \\*$", f.schedule)) ? 2 * local.hour :
+    can(regex("^\\d+ \\*/\\d+ \\* \\* \\*$", f.schedule)) ? (tonumber(regex("/(\\d+)", f.schedule)[0]) + 1) * local.hour :
+    can(regex("^\\d+ \\d+ \\* \\* \\*$", f.schedule)) ? local.nightly :
+    0
+  ) }
+  # Missed by the health check instead (shared/operations): the drill of restores, which
+  # runs on one day of the month.
+  missed_by_health = ["backup-restore-drill"]
+
+  schedule_alerts = merge({
+    schedule-failing = {
+      title    = "A function that runs by the clock fails"
+      severity = "ERROR"
+      filter   = "${local.log_filter["calls"]} AND metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\") AND metric.labels.status!=\"200\""
+      align    = { with = "ALIGN_SUM", seconds = 2 * local.hour }
+      reduce   = "REDUCE_SUM"
+      by       = ["metric.labels.operation"]
+      when     = { is = "COMPARISON_GT", than = 2 } # the scheduler tries four times
+      playbook = "schedule-silent"
+    }
+    }, {
     for id, f in local.scheduled : "silent-${id}" => {
       title    = "${id} doesn't run"
       severity = "ERROR"
@@ -179,7 +201,7 @@ locals {
       silence  = true
       playbook = "schedule-silent"
     } if local.silence_window[id] > 0
-  }
+  })
 
   edge_alerts = merge({
     down = {
@@ -214,7 +236,7 @@ locals {
         "log_id(\"cloudaudit.googleapis.com/activity\")",
         "protoPayload.serviceName=(\"cloudresourcemanager.googleapis.com\" OR \"iam.googleapis.com\")",
         "protoPayload.methodName=~\"(?i)SetIamPolicy$\"",
-        "(NOT protoPayload.authenticationInfo.principalEmail=\"${local.deploy_account}\" OR protoPayload.serviceData.policyDelta.bindingDeltas.member=~\"^(user:|group:|domain:|all|deleted:)\")",
+        "(NOT protoPayload.authenticationInfo.principalEmail=\"${local.deploy_account}\" OR protoPayload.serviceData.policyDelta.bindingDeltas.member=~\"^(user:|group:|domain:|principal|all|deleted:)\")",
         "NOT protoPayload.authenticationInfo.principalEmail=~\"@system[.]gserviceaccount[.]com$\"",
       ])
     }
@@ -236,9 +258,17 @@ locals {
     "CALLS", 0.9 * tonumber(split(" ", bounds)[1])
   )])
 
-  # What the model was given to do and what that cost, as PromQL calls the metrics.
-  spent = { for what in ["tokens", "usd"] : what =>
-  "{\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_${what}"].name}_sum\", \"monitored_resource\"=\"cloud_run_revision\"}" }
+  # How often the model was asked, what it was given to do and what that cost, as PromQL
+  # calls the metrics.
+  model_series = { for what, series in { calls = "", tokens = "_sum", usd = "_sum" } : what =>
+  "\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_${what}"].name}${series}\", \"monitored_resource\"=\"cloud_run_revision\"" }
+
+  # More than ten calls in ten minutes, and one in five. A student who leaves is no failure.
+  model_fails = replace(replace(<<-EOT
+    FAILED > 10 and FAILED > 0.2 * sum by (model) (increase({SERIES}[10m]))
+    EOT
+    , "FAILED", "sum by (model) (increase({SERIES, \"outcome\"!~\"ok|abandoned\"}[10m]))"),
+  "SERIES", local.model_series.calls)
 }
 
 resource "google_monitoring_alert_policy" "this" {

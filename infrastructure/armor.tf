@@ -45,7 +45,7 @@ resource "google_compute_security_policy" "edge" {
     action      = "rate_based_ban"
     match {
       expr {
-        expression = "request.method == 'POST' && request.path.matches('^/api/v1/accounts/(login|register|token|password)')"
+        expression = "request.method == 'POST' && request.path.matches('^/api/v1/accounts/(login|register|token)')"
       }
     }
     rate_limit_options {

@@ -32,6 +32,10 @@ resource "terraform_data" "checks" {
       error_message = "Less than one CPU serves one call at a time, but ${join(", ", [for id, f in local.functions : id if f.concurrency > 1 && f.cpu < 1])} declare a concurrency: raise their CPU."
     }
     precondition {
+      condition     = alltrue([for id, window in local.silence_window : window > 0 || contains(local.missed_by_health, id)])
+      error_message = "Nobody would miss ${join(", ", [for id, window in local.silence_window : id if window == 0 && !contains(local.missed_by_health, id)])}: an alert looks back 25 hours at most and knows schedules such as */5 * * * *, 30 * * * *, 0 */6 * * * and 30 3 * * *. Give it one of these, or let the health check miss it (shared/operations) and say so in alerts.tf (missed_by_health)."
+    }
+    precondition {
       condition     = length(distinct([for id in local.migrators : local.identity[id]])) <= 1
       error_message = "The tables belong to the one identity that changes the schema, but ${join(" and ", local.migrators)} would be different ones: give them the same Needs."
     }

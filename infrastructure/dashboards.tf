@@ -32,6 +32,9 @@ locals {
     { title = "Database: time of a call, 95th percentile, by operation (ms)", lines = [
       { filter = local.log_filter["database_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.operation"] },
     ] },
+    { title = "Database: wait for the pool, 95th percentile, by operation (ms)", lines = [
+      { filter = local.log_filter["database_wait_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.operation"] },
+    ] },
     { title = "Database: connections, of ${local.database_connections}", lines = [
       { filter = local.database_filter["postgresql/num_backends"], align = "ALIGN_MEAN", reduce = "REDUCE_SUM", by = [] },
     ] },
@@ -57,10 +60,10 @@ locals {
       { filter = local.log_filter["model_ms"], align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["metric.labels.task"] },
     ] },
     { title = "Model: tokens an hour, by task", lines = [
-      { query = "sum by (task) (increase(${local.spent.tokens}[1h]))" },
+      { query = "sum by (task) (increase({${local.model_series.tokens}}[1h]))" },
     ] },
     { title = "Cost: dollars of the model an hour, by task", lines = [
-      { query = "sum by (task) (increase(${local.spent.usd}[1h]))" },
+      { query = "sum by (task) (increase({${local.model_series.usd}}[1h]))" },
     ] },
 
     { title = "Schedules: runs that ended well", lines = [

@@ -51,7 +51,7 @@ locals {
     "container/memory/utilizations", "container/billable_instance_time",
   ] : metric => "metric.type=\"run.googleapis.com/${metric}\" AND resource.type=\"cloud_run_revision\"" }
 
-  database_filter = { for metric in ["cpu/utilization", "disk/utilization", "postgresql/num_backends"] : metric =>
+  database_filter = { for metric in ["cpu/utilization", "disk/bytes_used", "disk/utilization", "postgresql/num_backends"] : metric =>
   "resource.type=\"cloudsql_database\" AND resource.labels.database_id=\"${var.project_id}:${local.serving_instance}\" AND metric.type=\"cloudsql.googleapis.com/database/${metric}\"" }
 
   subscription_filter = { for metric in ["oldest_unacked_message_age", "num_undelivered_messages"] : metric =>

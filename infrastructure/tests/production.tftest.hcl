@@ -185,6 +185,20 @@ run "production" {
     condition     = length([for rule in google_compute_security_policy.edge["edge"].rule : rule if rule.action == "throttle" || rule.action == "rate_based_ban"]) == 2
     error_message = "There are two rate limits: for signing in, and for everything."
   }
+  assert {
+    condition = alltrue([for id in ["accounts-login", "accounts-register", "accounts-refresh-token"] : alltrue([
+      for rule in google_compute_security_policy.edge["edge"].rule : can(regex(regex("matches\\('([^']+)'\\)", one(rule.match).expr[0].expression)[0], local.functions[id].path)) if rule.action == "rate_based_ban"
+    ])])
+    error_message = "Guessing passwords isn't limited at every address that takes them."
+  }
+  # What students write, upload and search for holds SQL, HTML and shell scripts.
+  assert {
+    condition = alltrue([for rule in google_compute_security_policy.edge["edge"].rule : alltrue(concat(
+      [for method in ["POST", "PUT", "PATCH"] : strcontains(one(rule.match).expr[0].expression, "request.method != '${method}'")],
+      [rule.preconfigured_waf_config[0].exclusion[0].request_query_param[0].value == "query"],
+    )) if rule.action == "deny(403)"]) && length([for rule in google_compute_security_policy.edge["edge"].rule : rule if rule.action == "deny(403)"]) == length(local.waf_rules)
+    error_message = "Preconfigured rules would turn away what students write."
+  }
 
   # --- Secrets
 

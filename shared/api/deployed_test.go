@@ -364,7 +364,7 @@ func TestADeployedFunctionLogsEveryCallWithItsTrace(t *testing.T) {
 		d := deploy(t, function, "TRUSTED_PROXIES=1")
 		tc.call(d, tc.status)
 		served := d.lines(t, "call served", 1)[0]
-		for key, want := range map[string]any{"severity": "INFO", "operation": function, "status": float64(tc.status), "database_calls": 0.0, "database_ms": 0.0} {
+		for key, want := range map[string]any{"severity": "INFO", "operation": function, "status": float64(tc.status), "database_calls": 0.0, "database_ms": 0.0, "database_wait_ms": 0.0} {
 			if served[key] != want {
 				t.Errorf("%s: %s is %v, want %v in %v", function, key, served[key], want, served)
 			}

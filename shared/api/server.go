@@ -167,7 +167,7 @@ func (d *Declaration) observed(next func(*statusWriter, *http.Request)) http.Han
 			answer.send()
 			n, took := calls.Total()
 			slog.InfoContext(ctx, "call served", "operation", d.ID, "status", answer.status, "ms", milliseconds(time.Since(began)),
-				"database_calls", n, "database_ms", milliseconds(took))
+				"database_calls", n, "database_ms", milliseconds(took), "database_wait_ms", milliseconds(calls.Waited()))
 		}()
 		defer func() {
 			if panicked := recover(); panicked != nil {

@@ -56,16 +56,26 @@ func (tracer) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopy
 	end(ctx)
 }
 
-type cancelKey struct{}
+type acquireKey struct{}
+
+// acquiring is a wait for a connection.
+type acquiring struct {
+	began  time.Time
+	cancel context.CancelFunc
+}
 
 // TraceAcquireStart returns the context by which the pool waits. What is then done
 // with the connection isn't bound by it.
 func (tracer) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
 	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
-	return context.WithValue(ctx, cancelKey{}, cancel)
+	return context.WithValue(ctx, acquireKey{}, acquiring{time.Now(), cancel})
 }
 
 // TraceAcquireEnd is called with that context.
 func (tracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireEndData) {
-	ctx.Value(cancelKey{}).(context.CancelFunc)()
+	a := ctx.Value(acquireKey{}).(acquiring)
+	a.cancel()
+	if calls := telemetry.DatabaseCalls(ctx); calls != nil {
+		calls.Wait(time.Since(a.began))
+	}
 }

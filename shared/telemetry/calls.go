@@ -11,6 +11,7 @@ type Calls struct {
 	mu   sync.Mutex
 	n    int
 	took time.Duration
+	wait time.Duration
 }
 
 // Add counts one call.
@@ -19,6 +20,20 @@ func (c *Calls) Add(took time.Duration) {
 	defer c.mu.Unlock()
 	c.n++
 	c.took += took
+}
+
+// Wait adds time that was spent waiting for one of the connections.
+func (c *Calls) Wait(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wait += d
+}
+
+// Waited returns how long was waited for connections.
+func (c *Calls) Waited() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wait
 }
 
 // Total returns the number of calls and the time that they took together.

@@ -20,8 +20,10 @@ func (l logged) note(ctx context.Context, task string, began time.Time, spent ai
 	var f *fault.Fault
 	switch {
 	case err == nil:
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		level, outcome = slog.LevelWarn, "timeout"
 	case ctx.Err() != nil:
-		outcome = "abandoned" // by the caller: the student left, or the time was up
+		outcome = "abandoned" // by the caller: the student left
 	case errors.As(err, &f):
 		level, outcome = slog.LevelWarn, cmp.Or(f.Code, "refused")
 	default:
