@@ -30,3 +30,16 @@ resource "google_logging_project_exclusion" "noise" {
   description = "The platform's own lines of calls that were answered well, and empty lines"
   filter      = "resource.type=\"cloud_run_revision\" AND ((log_id(\"run.googleapis.com/requests\") AND httpRequest.status<500) OR (textPayload=~\"^\\s*$\" AND NOT jsonPayload:*))"
 }
+
+# Who read a secret, or acted as an account, is recorded: else a leak leaves no trace. Reads
+# of files and rows would be most of the log.
+resource "google_project_iam_audit_config" "reads" {
+  for_each = toset(["iam.googleapis.com", "secretmanager.googleapis.com"])
+
+  project = var.project_id
+  service = each.value
+  audit_log_config {
+    log_type = "DATA_READ"
+  }
+  depends_on = [google_project_service.api]
+}

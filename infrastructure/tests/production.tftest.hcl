@@ -203,6 +203,10 @@ run "production" {
   # --- Secrets
 
   assert {
+    condition     = alltrue([for service in ["iam.googleapis.com", "secretmanager.googleapis.com"] : one(google_project_iam_audit_config.reads[service].audit_log_config).log_type == "DATA_READ"])
+    error_message = "Who read a secret leaves no trace."
+  }
+  assert {
     condition     = alltrue([for secret in google_secret_manager_secret.this : secret.deletion_protection])
     error_message = "No secret is deleted by mistake."
   }

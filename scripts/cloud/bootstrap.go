@@ -21,7 +21,7 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 		return err
 	}
 	commit := c.commit(ctx)
-	for _, step := range []func(context.Context) error{c.checkProject, c.enableAPIs, c.makeAgent, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
+	for _, step := range []func(context.Context) error{c.checkProject, c.labelProject, c.enableAPIs, c.makeAgent, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -73,6 +73,19 @@ func (c *cloud) checkProject(ctx context.Context) error {
 		err = fmt.Errorf("the project %s has no billing account: gcloud billing projects link %[1]s --billing-account=… (gcloud billing accounts list shows yours)", c.project)
 	}
 	return err
+}
+
+// labelProject says on the project which environment it is; Terraform refuses another one.
+func (c *cloud) labelProject(ctx context.Context) error {
+	of := strings.TrimPrefix(c.prefix(), "aksio-")
+	label, err := c.ask(ctx, c.gcloud, "projects", "describe", c.project, "--format=value(labels.environment)")
+	switch {
+	case err != nil || label == of:
+		return err
+	case label != "":
+		return fmt.Errorf("the project %s is labelled environment=%s, and not %s: say which project is this environment's with -project or TF_VAR_project_id", c.project, label, of)
+	}
+	return c.change(ctx, nil, c.gcloud, "projects", "update", c.project, "--update-labels=environment="+of)
 }
 
 func (c *cloud) enableAPIs(ctx context.Context) error {

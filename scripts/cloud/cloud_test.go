@@ -861,8 +861,14 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	e.Write("billing", "False")
 	e.mustSay(t, run(), "no billing account", "gcloud billing projects link")
 	e.Write("billing", "True")
+	e.Write("label", "prod")
+	e.mustSay(t, run(), "labelled environment=prod, and not staging")
+	e.Write("label", "")
 	e.Write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
 	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
+	if label := e.Read("label"); label != "staging" {
+		t.Errorf("the project is labelled %q", label)
+	}
 	if !strings.Contains(e.Read("calls"), "gcloud storage buckets update gs://aksio-test-terraform --versioning") {
 		t.Error("a bucket that an earlier try made has no versions")
 	}

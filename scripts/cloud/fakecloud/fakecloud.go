@@ -281,7 +281,14 @@ func (c gcloudCall) projects() error {
 	if c.Read("project") == "" {
 		return says("PERMISSION_DENIED: no such project")
 	}
-	fmt.Println(c.Read("project"))
+	switch {
+	case c.words[1] == "update":
+		c.Write("label", strings.TrimPrefix(c.option("update-labels"), "environment="))
+	case strings.Contains(c.option("format"), "labels"):
+		fmt.Println(c.Read("label"))
+	default:
+		fmt.Println(c.Read("project"))
+	}
 	return nil
 }
 
