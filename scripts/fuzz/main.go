@@ -4,7 +4,8 @@
 //	go run ./scripts/with -- go run ./scripts/fuzz -time 1m ./shared/...
 //
 // It fails if one of them found something. Go then writes the input to the package's
-// testdata/fuzz, where it stays as a seed once the fault is mended.
+// testdata/fuzz, where it stays as a seed once the fault is mended. It is printed, too:
+// of CI's machine nothing else is left.
 package main
 
 import (
@@ -58,7 +59,7 @@ func fuzz(long time.Duration, packages []string) error {
 		fmt.Printf("%2d/%d %-30s %-22s %9s inputs in %3.0f s  %s\n", i+1, len(all),
 			strings.TrimPrefix(t.pkg, "aksio.app/"), t.name, executions(output), time.Since(began).Seconds(), verdict)
 		if err != nil {
-			fmt.Printf("%s\n", bytes.TrimSpace(output))
+			fmt.Printf("%s\n%s", bytes.TrimSpace(output), t.found(output))
 		}
 	}
 	if failed > 0 {
@@ -68,7 +69,25 @@ func fuzz(long time.Duration, packages []string) error {
 }
 
 // target is a fuzz test.
-type target struct{ pkg, name string }
+type target struct{ pkg, folder, name string }
+
+var written = regexp.MustCompile(`Failing input written to (testdata/fuzz/\S+)`)
+
+// found tells of the input that go test says that it wrote, and how it is tried again.
+// A seed that fails is named by go test itself.
+func (t target) found(output []byte) string {
+	match := written.FindSubmatch(output)
+	if match == nil {
+		return ""
+	}
+	file := string(match[1])
+	content, err := os.ReadFile(filepath.Join(t.folder, file))
+	if err != nil {
+		return fmt.Sprintf("the input can't be shown: %v\n", err)
+	}
+	return fmt.Sprintf("%s/%s is\n%s\nwith it, this fails again: go run ./scripts/with -- go test -run='^%s$/^%s$' %s\n",
+		strings.TrimPrefix(t.pkg, "aksio.app/"), file, bytes.TrimSpace(content), t.name, filepath.Base(file), t.pkg)
+}
 
 var declaration = regexp.MustCompile(`(?m)^func (Fuzz\w*)\(\w+ \*testing\.F\)`)
 
@@ -92,7 +111,7 @@ func targets(packages []string) ([]target, error) {
 			return nil, err
 		}
 		for _, match := range declaration.FindAllSubmatch(source, -1) {
-			found = append(found, target{pkg, string(match[1])})
+			found = append(found, target{pkg, filepath.Dir(file), string(match[1])})
 		}
 	}
 	return found, nil
