@@ -395,8 +395,8 @@ func TestWhatIsNeededSuffices(t *testing.T) {
 		Day: day(1, 3), Students: 100_000, Platform: platform, Seed: 1,
 		Functions: map[string]Function{"f": {CPU: 1, Concurrency: 20, MinInstances: 1, MaxInstances: 1, Timeout: time.Minute, Cost: Cost{CPU: 200 * ms}}},
 	}
-	if got := mustPlay(t, config); got.Refused == 0 {
-		t.Error("one instance serves what four would keep busy")
+	if got := mustPlay(t, config); got.Refused == 0 || len(got.Breaks) == 0 || got.Breaks[0].Function != "f" || got.Breaks[0].Cause != CPU {
+		t.Errorf("one instance for what keeps four busy refuses %d calls, and %+v breaks; want f, for its processor", got.Refused, got.Breaks)
 	}
 	f := config.Functions["f"]
 	f.MaxInstances = Needed(config).Functions["f"].Instances
