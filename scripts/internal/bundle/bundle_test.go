@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"io"
 	"mime/multipart"
 	"net"
@@ -13,7 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -228,10 +232,17 @@ func buildpack(t *testing.T, file string) string {
 	if err := os.CopyFS(root, content); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "vendor/github.com/GoogleCloudPlatform/functions-framework-go/funcframework")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "vendor", filepath.Dir(framework), "funcframework")); err != nil {
 		t.Fatal(err)
 	}
-	run(t, root, "list", ".") // the root is one package
+	// A higher patch isn't sure to be the runtime's: Google says only which release it is.
+	want := "1." + match(t, repository+"/infrastructure/functions.tf", `runtime += "go1(\d+)"`)
+	if got := match(t, filepath.Join(root, "go.mod"), `(?m)^go (.+)$`); got != want && got != want+".0" {
+		t.Errorf("the bundle, as functions/go.mod, asks for Go %s, want %s.0, which every patch of the runtime is enough for", got, want)
+	}
+	if imports := imported(t, root); !slices.Contains(imports, framework) {
+		t.Fatalf("the root imports %q, not %s: the buildpack then writes a main that calls a function of the root by its name", imports, framework)
+	}
 	module := strings.TrimSpace(run(t, root, "list", "-m"))
 	if strings.Contains(module, "\n") || !strings.Contains(strings.Split(module, "/")[0], ".") {
 		t.Fatalf("go list -m says %q: the buildpack imports it", module)
@@ -246,6 +257,50 @@ func buildpack(t *testing.T, file string) string {
 	program := filepath.Join(root, "main")
 	run(t, root, "build", "-o", program, "./functions.local/app")
 	return program
+}
+
+const framework = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+// imported returns what the one package in the folder imports, as the buildpack reads it.
+func imported(t *testing.T, folder string) (paths []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := map[string]bool{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages[file.Name.Name] = true
+		for _, spec := range file.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+	}
+	if len(packages) != 1 {
+		t.Fatalf("the root is %d packages, want one", len(packages))
+	}
+	return paths
+}
+
+// match returns what the expression's group finds in the file.
+func match(t *testing.T, file, expression string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(expression).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s isn't in %s", expression, file)
+	}
+	return string(found[1])
 }
 
 // run carries out a go command without a network, a workspace or a module cache.
