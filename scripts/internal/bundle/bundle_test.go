@@ -180,12 +180,16 @@ func TestUnknownFunction(t *testing.T) {
 // TestBundlesRun builds bundles as the buildpack does, starts and calls them.
 func TestBundlesRun(t *testing.T) {
 	t.Parallel()
-	app := apitest.New(t)
-	ada := app.User("ada")
 	folder := t.TempDir()
-	for _, b := range build(t, repository, folder, "courses-list", "accounts-get-keys", "process-document") {
-		program := buildpack(t, filepath.Join(folder, b.File))
-		url := start(t, program, b.Function, app.Settings)
+	bundles := build(t, repository, folder, "courses-list", "accounts-get-keys", "process-document", "edge-router", "run-migrations")
+	var programs []string
+	for _, b := range bundles {
+		programs = append(programs, buildpack(t, filepath.Join(folder, b.File)))
+	}
+	app := apitest.New(t) // now: tokens don't last as long as builds may
+	ada := app.User("ada")
+	for i, b := range bundles {
+		url := start(t, programs[i], b.Function, app.Settings)
 		switch b.Function {
 		case "courses-list":
 			if status, body := get(t, url+"/api/v1/courses/", app.Token(ada.ID)); status != http.StatusOK || !json.Valid(body) {
@@ -214,6 +218,24 @@ func TestBundlesRun(t *testing.T) {
 			}
 			if state := ada.Get(document).Want(http.StatusOK).Map()["processing_status"]; state != "completed" {
 				t.Errorf("%s was told of a document, which is %v then", b.Function, state)
+			}
+		case "edge-router": // it knows the paths from a file that it embeds
+			for path, want := range map[string]int{"/api/v1/nowhere/": http.StatusNotFound, "/.well-known/jwks.json": http.StatusMethodNotAllowed} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, url+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if status, body := do(t, r); status != want {
+					t.Errorf("%s answers %d to DELETE %s, want %d: %s", b.Function, status, path, want, body)
+				}
+			}
+		case "run-migrations": // it embeds them: the database has them all
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/internal/run-migrations/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, body := do(t, r); status != http.StatusOK || !bytes.Contains(body, []byte(`"applied":[]`)) {
+				t.Errorf("%s answers %d %s", b.Function, status, body)
 			}
 		}
 	}
