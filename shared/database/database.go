@@ -94,6 +94,7 @@ func New(config Config) (*DB, error) {
 	pool.MaxConnIdleTime = 45 * time.Second
 	pool.MaxConnLifetime = 10 * time.Minute
 	pool.MaxConnLifetimeJitter = time.Minute
+	pool.PingTimeout = 2 * time.Second // of a connection that was idle: one that went silent is replaced
 	pool.ConnConfig.ConnectTimeout = 5 * time.Second
 	params := pool.ConnConfig.RuntimeParams
 	params["application_name"] = "aksio"

@@ -27,6 +27,9 @@ func TestNothingHoldsTheDatabaseForLong(t *testing.T) {
 			t.Errorf("%s is %s, want %s", setting, got, want)
 		}
 	}
+	if got := db.Config().PingTimeout; got <= 0 || got > 2*time.Second {
+		t.Errorf("a connection that went silent is waited for %v", got)
+	}
 	if got := db.Config().MaxConnIdleTime; got < 30*time.Second || got > time.Minute {
 		t.Errorf("the pool keeps idle connections for %s, want 30 s to a minute", got)
 	}
