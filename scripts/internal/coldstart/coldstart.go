@@ -125,7 +125,9 @@ func (p *Programs) build(ctx context.Context, name, function, rest string) (Prog
 	if err := os.WriteFile(path+".go", Main(rest), 0o644); err != nil {
 		return Program{}, err
 	}
-	output, err := exec.CommandContext(ctx, "go", "build", "-C", "functions", "-o", path, path+".go").CombinedOutput()
+	command := exec.CommandContext(ctx, "go", "build", "-C", "functions", "-o", path, path+".go")
+	command.Env = append(os.Environ(), "GOWORK=off") // the module's own versions, as in a bundle, and not the workspace's
+	output, err := command.CombinedOutput()
 	if err != nil {
 		return Program{}, fmt.Errorf("build %s: %w: %s", function, err, output)
 	}
