@@ -79,7 +79,8 @@ func effortOf(benchtime, book string) (effort, error) {
 	return effort{}, fmt.Errorf("BENCHTIME is %q: write short, or leave it out", benchtime)
 }
 
-// A part measures one subject. Its setup is not measured.
+// A part measures one subject. Its setup is not measured. It may be unmeasurable, or some
+// of it beside the rows that it returns.
 type part struct {
 	name string
 	run  func(context.Context, *stage, effort) ([]Row, error)
@@ -135,6 +136,7 @@ func (r *Report) measure(ctx context.Context, s *stage, some []part, e effort) e
 	for _, p := range some {
 		began := time.Now()
 		rows, err := p.run(ctx, s, e)
+		r.Rows = append(r.Rows, rows...)
 		if why, ok := errors.AsType[unmeasurable](err); ok {
 			r.Unmeasured = append(r.Unmeasured, p.name+": "+string(why))
 			continue
@@ -142,7 +144,6 @@ func (r *Report) measure(ctx context.Context, s *stage, some []part, e effort) e
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		r.Rows = append(r.Rows, rows...)
 		fmt.Fprintf(os.Stderr, "bench: %s took %s\n", p.name, time.Since(began).Round(time.Second))
 	}
 	return nil

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -74,8 +78,44 @@ func TestWhatIsNotMeasuredIsSaidAndFails(t *testing.T) {
 	if err := r.failure(); err == nil {
 		t.Error("what isn't measured passes a strict run")
 	}
+	half := part{"half", func(context.Context, *stage, effort) ([]Row, error) {
+		return []Row{{Name: "d"}}, unmeasurable("not here")
+	}}
+	if err := r.measure(t.Context(), nil, []part{half}, effort{}); err != nil || r.Rows[len(r.Rows)-1].Name != "d" {
+		t.Errorf("with a part that is measured in part: got %+v, %v", r.Rows, err)
+	}
 	r = &Report{Rows: []Row{{Name: "a", Ratio: 2.1, Budget: 2}, {Name: "b", Ratio: 0.6, Budget: 0.7, AtLeast: true}}}
 	if err := r.failure(); err == nil || !strings.HasPrefix(err.Error(), "2 budgets") {
 		t.Errorf("two budgets are missed: got %v", err)
+	}
+}
+
+func TestPeakOfMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells it")
+	}
+	// fill takes memory that is no business of the collector, nor of the race detector.
+	fill := func(mib int) func() error {
+		return func() error {
+			memory, err := syscall.Mmap(-1, 0, mib<<20, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+			if err != nil {
+				return err
+			}
+			for i := 0; i < len(memory); i += 4096 {
+				memory[i] = 1
+			}
+			return syscall.Munmap(memory)
+		}
+	}
+	high, err := peakMemory(fill(300))
+	if err != nil || high < 300 {
+		t.Errorf("with 300 MiB: got %.0f MiB, %v", high, err)
+	}
+	if low, err := peakMemory(fill(1)); err != nil || low > high-200 {
+		t.Errorf("with 1 MiB after 300: got %.0f MiB, %v, want what it takes now", low, err)
+	}
+	broken := errors.New("broken")
+	if _, err := peakMemory(func() error { return broken }); err != broken {
+		t.Errorf("got %v, want what it failed with", err)
 	}
 }
