@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -21,7 +22,10 @@ import (
 // sdks are the packages that talk to each resource. Types without a connection,
 // such as pgtype, aren't among them.
 var sdks = map[api.Resource][]string{
-	database.Resource:   {"github.com/jackc/pgx/v5/pgxpool", "cloud.google.com/go/cloudsqlconn"},
+	database.Resource: {
+		"github.com/jackc/pgx/v5/pgxpool", "cloud.google.com/go/cloudsqlconn",
+		"cloud.google.com/go/monitoring", "cloud.google.com/go/sql", "google.golang.org/api/sqladmin/v1beta4", // of the connector
+	},
 	uploads.Resource:    {"cloud.google.com/go/storage"},
 	live.Resource:       {"cloud.google.com/go/firestore"},
 	secrets.Resource:    {"cloud.google.com/go/secretmanager"},
@@ -32,6 +36,15 @@ var sdks = map[api.Resource][]string{
 	// The connector of database has another version of sqladmin.
 	backups.Resource: {"google.golang.org/api/sqladmin/v1", "cloud.google.com/go/storage"},
 	backups.Drills:   {"google.golang.org/api/sqladmin/v1", "cloud.google.com/go/storage"},
+}
+
+// plumbing is what Google's SDKs have in common, and what storage brings along.
+var plumbing = []string{
+	"cloud.google.com/go/auth", "cloud.google.com/go/compute/metadata", "cloud.google.com/go/functions/metadata",
+	"cloud.google.com/go/iam", "cloud.google.com/go/internal", "cloud.google.com/go/longrunning/autogen/longrunningpb",
+	"google.golang.org/api/googleapi", "google.golang.org/api/iamcredentials/v1", "google.golang.org/api/internal",
+	"google.golang.org/api/iterator", "google.golang.org/api/option", "google.golang.org/api/storage/v1",
+	"google.golang.org/api/support/bundler", "google.golang.org/api/transport",
 }
 
 // readers are the functions that read files; no resource stands for PDFium.
@@ -51,6 +64,7 @@ func TestNoFunctionLinksWhatItDoesntDeclare(t *testing.T) {
 		id := strings.ReplaceAll(strings.TrimPrefix(packages[0], "aksio.app/functions/"), "/", "-")
 		links[id] = packages
 	}
+	known := slices.Concat(append(slices.Collect(maps.Values(sdks)), plumbing)...)
 	for _, d := range api.Declared() {
 		if len(links[d.ID]) == 0 {
 			t.Errorf("%s: its package isn't where its id says", d.ID)
@@ -67,6 +81,10 @@ func TestNoFunctionLinksWhatItDoesntDeclare(t *testing.T) {
 			if linked := firstOf(packages, links[d.ID]); linked != "" {
 				t.Errorf("%s links %s without declaring %s", d.ID, linked, resource)
 			}
+		}
+		others := slices.DeleteFunc(slices.Clone(links[d.ID]), func(p string) bool { return firstOf(known, []string{p}) != "" })
+		if linked := firstOf([]string{"cloud.google.com/go", "google.golang.org/api"}, others); linked != "" {
+			t.Errorf("%s links %s: say in sdks which resource that is of", d.ID, linked)
 		}
 		if linked := firstOf([]string{"github.com/klippa-app/go-pdfium", "github.com/tetratelabs/wazero"}, links[d.ID]); linked != "" && !slices.Contains(readers, d.ID) {
 			t.Errorf("%s links %s and reads no files", d.ID, linked)
