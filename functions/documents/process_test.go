@@ -70,6 +70,26 @@ func TestEventsAtOnceReadADocumentOnce(t *testing.T) {
 	}
 }
 
+// TestRedriveReadsWhatNobodyWasToldOf goes on with two documents whose events got lost.
+func TestRedriveReadsWhatNobodyWasToldOf(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	var all []string
+	for _, name := range []string{"one.txt", "two.txt"} {
+		all = append(all, ada.uploaded(name, "text/plain", append([]byte(name+". "), lecture...)))
+	}
+	if _, err := app.DB.Exec(t.Context(), `UPDATE documents SET updated_at = now() - interval '1 hour'`); err != nil {
+		t.Fatal(err)
+	}
+	if done := app.Run("run-redrive").Want(http.StatusOK).Map(); done["processed"] != 2.0 || done["failed"] != 0.0 {
+		t.Errorf("redriven %v, want two", done)
+	}
+	for _, document := range all {
+		ada.wantStatus(document, "completed", "")
+	}
+}
+
 func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 	t.Parallel()
 	app, model := withModel(t, aitest.Embeddings(), aitest.Busy("30"), aitest.Embeddings(), aitest.Busy("30"))
