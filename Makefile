@@ -20,7 +20,7 @@ demo: ## Play a student's day with a real document: make demo FILE=lecture.pdf
 
 test: ## Run all tests against real services, which it finds or starts
 	@$(MAKE) --no-print-directory terraform
-	$(WITH) $(GO) test -count=1 $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+	$(WITH) $(GO) test -count=1 $(if $(RACE),-race -timeout=30m) $(TESTFLAGS) $(PACKAGES)
 
 COVERED := ./shared/... ./functions/...
 COVERAGE = 80
