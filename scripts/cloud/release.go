@@ -104,7 +104,10 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		if err := c.record(ctx, commit, bundles); err != nil {
 			return err
 		}
-		return c.runNewSchedules(ctx, before)
+		if err := c.runNewSchedules(ctx, before); err != nil {
+			return fmt.Errorf("it serves, but not every new schedule could be run: %w", err)
+		}
+		return nil
 	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
 		return fmt.Errorf("%w: a part of it may serve, and there is no time to take it back; run: %s", err, c.wayOut(before))
 	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
