@@ -312,6 +312,29 @@ func TestNothingOlderIsApproved(t *testing.T) {
 	}
 }
 
+// TestDriftIsLookedForInWhatWasReleased has main be further than the release is.
+func TestDriftIsLookedForInWhatWasReleased(t *testing.T) {
+	t.Parallel()
+	var watch workflow
+	read(t, "workflows/watch.yml", &watch)
+	script := watch.script(t, "drift", "Go to what was released")
+	folder, tools := t.TempDir(), t.TempDir()
+	output, err := run(t, folder, `git init --quiet --initial-branch=main
+		for name in first second; do `+commit+`$name; git rev-parse --short=12 HEAD; done`)
+	commits := strings.Fields(output)
+	if err != nil || len(commits) != 2 {
+		t.Fatalf("%v: %s", err, output)
+	}
+	first, second := commits[0], commits[1]
+	for released, want := range map[string]string{"": second, first: first, second: second, "0123456789ab": second} {
+		program(t, tools, "go", `[ "$*" = "run ./scripts/cloud releases -commit" ] && echo '`+released+`'`)
+		output, err := run(t, folder, "git checkout --quiet main\n"+script+"\ngit rev-parse --short=12 HEAD", "PATH="+tools+":"+os.Getenv("PATH"))
+		if err != nil || !strings.HasSuffix(strings.TrimSpace(output), want) {
+			t.Errorf("released %q: got %v: %s; want to be at %s", released, err, output, want)
+		}
+	}
+}
+
 // TestCancelledDeploymentIsEnded interrupts the step as GitHub does, and takes the
 // next one.
 func TestCancelledDeploymentIsEnded(t *testing.T) {

@@ -5,7 +5,28 @@ import (
 	"time"
 
 	"aksio.app/shared/database/dbtest"
+	"aksio.app/shared/telemetry"
 )
+
+// TestTheWaitForThePoolIsCounted has all connections taken while another is asked for.
+func TestTheWaitForThePoolIsCounted(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	for range db.Config().MaxConns {
+		conn, err := db.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(50*time.Millisecond, conn.Release)
+	}
+	ctx, calls := telemetry.WithDatabaseCalls(t.Context())
+	if err := db.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if waited := calls.Waited(); waited < 20*time.Millisecond {
+		t.Errorf("waited %s, want until one was given back", waited)
+	}
+}
 
 // TestNothingHoldsTheDatabaseForLong: a statement has as long as a call that declares no
 // more, and who does nothing keeps no lock and no connection. The server ends the idle
