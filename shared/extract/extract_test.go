@@ -1,11 +1,13 @@
 package extract_test
 
 import (
+	"archive/zip"
 	"bytes"
-	"compress/zlib"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -410,10 +412,10 @@ func TestBadFilesSayWhatIsWrong(t *testing.T) {
 		"cut docx":       {docx[:len(docx)/2], "truncated_or_damaged"},
 		"picture":        {[]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"), "unsupported_type"},
 		"program":        {[]byte("MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"), "unsupported_type"},
-		"zip bomb":       {office(t, strings.Repeat("<w:p><w:r><w:t>"+strings.Repeat("bomb ", 2000)+"</w:t></w:r></w:p>", 22_000)), "zip_bomb"},
-		"many elements":  {office(t, strings.Repeat("<w:p/>", 10_000_000)), "zip_bomb"},
-		"attributes":     {office(t, strings.Repeat("<w:p "+strings.Repeat(`a="" `, 100_000)+"/>", 150)), "zip_bomb"},
-		"one long tag":   {office(t, "<w:p "+strings.Repeat(`a="" `, 10_000_000)+"/>"), "zip_bomb"},
+		"zip bomb":       {bomb(t, "", "<w:p><w:r><w:t>"+strings.Repeat("bomb ", 2000)+"</w:t></w:r></w:p>", 22_000), "zip_bomb"},
+		"many elements":  {bomb(t, "", strings.Repeat("<w:p/>", 1000), 10_000), "zip_bomb"},
+		"attributes":     {bomb(t, "", "<w:p "+strings.Repeat(`a="" `, 100_000)+"/>", 150), "zip_bomb"},
+		"one long tag":   {bomb(t, "<w:p ", strings.Repeat(`a="" `, 1000), 10_000), "zip_bomb"},
 		"deep XML":       {office(t, strings.Repeat("<w:p>", 10_000)), "zip_bomb"},
 		"deep HTML":      {[]byte("<!DOCTYPE html>" + strings.Repeat("<div>", 500_000)), "too_deep"},
 		"no page":        {[]byte("%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R]/Count 1>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"), "truncated_or_damaged"},
@@ -591,19 +593,12 @@ func TestReadingEndsWithTheCharacters(t *testing.T) {
 // spaces returns a PDF of one page whose content unpacks to so many MiB.
 func spaces(t *testing.T, mebibytes int) []byte {
 	t.Helper()
-	var packed bytes.Buffer
-	w := zlib.NewWriter(&packed)
-	for range mebibytes {
-		if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	packed := bytes.NewBufferString("\x78\x9c") // zlib; nobody gets as far as its checksum
+	packed.Write(deflated(t, strings.Repeat(" ", 1<<20), mebibytes))
+	packed.WriteString(deflateEnd)
 	return fmt.Appendf(nil, "%%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"+
 		"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R>>endobj\n4 0 obj<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream endobj\n"+
-		"trailer<</Root 1 0 R/Size 5>>\n%%%%EOF", packed.Len(), &packed)
+		"trailer<</Root 1 0 R/Size 5>>\n%%%%EOF", packed.Len(), packed)
 }
 
 // nestedForms returns a PDF of one page that draws a form, which draws another
@@ -694,6 +689,54 @@ func TestExponentsStayExponents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bomb returns a Word file of a text that ends in many repetitions.
+func bomb(t testing.TB, begin, repeated string, times int) []byte {
+	t.Helper()
+	begin = `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>` + begin
+	packed := append(deflated(t, begin, 1), deflated(t, repeated, times)...)
+	checksum := crc32.ChecksumIEEE([]byte(begin))
+	for range times {
+		checksum = crc32.Update(checksum, crc32.IEEETable, []byte(repeated))
+	}
+	var file bytes.Buffer
+	z := zip.NewWriter(&file)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "word/document.xml", Method: zip.Deflate, CRC32: checksum,
+		CompressedSize64: uint64(len(packed) + len(deflateEnd)), UncompressedSize64: uint64(len(begin) + times*len(repeated))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range [][]byte{packed, []byte(deflateEnd)} {
+		if _, err := w.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// deflateEnd is an empty last block.
+const deflateEnd = "\x01\x00\x00\xff\xff"
+
+// deflated compresses repetitions of a text, without an end. Only one is compressed: its
+// blocks refer to nothing before them, and may stand there again and again.
+func deflated(t testing.TB, text string, times int) []byte {
+	t.Helper()
+	var once bytes.Buffer
+	w, err := flate.NewWriter(&once, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil { // to whole bytes
+		t.Fatal(err)
+	}
+	return bytes.Repeat(once.Bytes(), times)
 }
 
 // office returns a Word file whose document has the body.

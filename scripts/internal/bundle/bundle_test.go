@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"log"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 
 	_ "aksio.app/functions/all"
 	"aksio.app/scripts/internal/bundle"
+	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/coldstart"
 	"aksio.app/scripts/internal/port"
 	"aksio.app/shared/api"
@@ -59,6 +61,44 @@ func sources(t *testing.T, areas ...string) string {
 	return root
 }
 
+// command is `go run ./scripts/bundle`, built, and without the race detector, with which
+// what all functions link takes minutes to compress.
+var command string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "bundle-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	command = filepath.Join(folder, "bundle")
+	if output, err := exec.Command("go", "build", "-o", command, "../../bundle").CombinedOutput(); err != nil {
+		log.Fatalf("%v: %s", err, output)
+	}
+	status := m.Run()
+	if err := os.RemoveAll(folder); err != nil {
+		log.Print(err)
+	}
+	os.Exit(status)
+}
+
+// bundleAll runs the command on the sources at root. It returns the folder of bundles, and
+// the functions whose bundles were written.
+func bundleAll(t *testing.T, root string) (folder string, fresh []string) {
+	t.Helper()
+	bundling := exec.CommandContext(t.Context(), command)
+	bundling.Dir = root
+	output, err := bundling.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	for _, word := range strings.Fields(string(output)) {
+		if name, ok := strings.CutSuffix(word, ".zip"); ok {
+			fresh = append(fresh, name[:strings.LastIndex(name, "-")])
+		}
+	}
+	return filepath.Join(root, "build", "bundles"), fresh
+}
+
 // small is the function that links the least: its bundle is made in no time.
 const small = "edge-router"
 
@@ -83,30 +123,31 @@ func fresh(bundles []bundle.Bundle) (functions []string) {
 
 func TestBundlesAreTheSameEverywhere(t *testing.T) {
 	t.Parallel()
-	here, there := t.TempDir(), t.TempDir()
-	functions := []string{"courses-create", "documents-create", "process-document"}
-	others := build(t, sources(t), there, functions...)
-	for i, b := range build(t, repository, here, functions...) {
-		other := others[i]
-		one, err := os.ReadFile(filepath.Join(here, b.File))
+	here, functions := bundleAll(t, sources(t))
+	there, _ := bundleAll(t, sources(t))
+	if declared, err := catalogue.Folders(repository); err != nil || len(functions) != len(declared) {
+		t.Errorf("%d bundles of %d functions, %v", len(functions), len(declared), err)
+	}
+	files, err := os.ReadDir(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		one, err := os.ReadFile(filepath.Join(here, file.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, err := os.ReadFile(filepath.Join(there, other.File))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.File != other.File || !bytes.Equal(one, two) {
-			t.Errorf("%s isn't the same from another path, which gives %s", b.File, other.File)
+		if two, err := os.ReadFile(filepath.Join(there, file.Name())); err != nil || !bytes.Equal(one, two) {
+			t.Errorf("%s isn't the same from another path: %v", file.Name(), err)
 		}
 	}
 }
 
 func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
 	t.Parallel()
-	root, folder := sources(t, "courses", "quizzes", "quiz-attempts"), t.TempDir()
-	all := fresh(build(t, root, folder))
-	if again := fresh(build(t, root, folder)); len(again) != 0 {
+	root := sources(t, "courses", "quizzes", "quiz-attempts")
+	folder, all := bundleAll(t, root)
+	if _, again := bundleAll(t, root); len(again) != 0 {
 		t.Errorf("bundled again without a change: %v", again)
 	}
 	touched := filepath.Join(root, "shared", "quizzes", "insert.go")
@@ -118,7 +159,7 @@ func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := slices.DeleteFunc(slices.Clone(all), func(function string) bool { return !strings.HasPrefix(function, "quiz") })
-	if changed := fresh(build(t, root, folder)); len(want) == 0 || !slices.Equal(changed, want) {
+	if _, changed := bundleAll(t, root); len(want) == 0 || !slices.Equal(changed, want) {
 		t.Errorf("a change of quizzes bundles %v again, want those of quizzes and their attempts: %v", changed, want)
 	}
 	files, err := filepath.Glob(filepath.Join(folder, "*.zip"))
@@ -183,17 +224,21 @@ func TestUnknownFunction(t *testing.T) {
 // TestBundlesRun builds bundles as the buildpack does, starts and calls them.
 func TestBundlesRun(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	bundles := build(t, repository, folder, "courses-list", "accounts-get-keys", "process-document", "edge-router", "run-migrations")
-	var programs []string
-	for _, b := range bundles {
-		programs = append(programs, buildpack(t, filepath.Join(folder, b.File)))
+	folder, _ := bundleAll(t, sources(t, "courses", "accounts", "process", "edge", "run"))
+	bundles, err := bundle.Manifest(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]string{}
+	for _, function := range []string{"courses-list", "accounts-get-keys", "process-document", "edge-router", "run-migrations"} {
+		programs[function] = buildpack(t, filepath.Join(folder, bundles[function].File))
 	}
 	app := apitest.New(t) // now: tokens don't last as long as builds may
 	ada := app.User("ada")
-	for i, b := range bundles {
-		url := start(t, programs[i], b.Function, app.Settings)
-		switch b.Function {
+	for function, program := range programs {
+		b := bundles[function]
+		url := start(t, program, function, app.Settings)
+		switch function {
 		case "courses-list":
 			if status, body := get(t, url+"/api/v1/courses/", app.Token(ada.ID)); status != http.StatusOK || !json.Valid(body) {
 				t.Errorf("%s answers %d %s", b.Function, status, body)
