@@ -21,7 +21,7 @@ func (l logged) note(ctx context.Context, task string, began time.Time, spent ai
 	switch {
 	case err == nil:
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		level, outcome = slog.LevelWarn, "timeout"
+		level, outcome = slog.LevelWarn, "ai_timeout" // as when the provider's own time is up
 	case ctx.Err() != nil:
 		outcome = "abandoned" // by the caller: the student left
 	case errors.As(err, &f):
