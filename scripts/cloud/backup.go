@@ -48,7 +48,7 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 		switch {
 		case err != nil:
 			return err
-		case id == before:
+		case id == "" || id == before: // the earlier one may be too long ago by now
 		case status == "200":
 			c.say("the backup is made and verified")
 			return nil

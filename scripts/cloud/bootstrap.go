@@ -49,7 +49,6 @@ func (c *cloud) firstRelease(ctx context.Context, commit string) error {
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return c.apply(ctx) },
 		c.callMigrations,
-		c.noteSettings,
 		func(ctx context.Context) error { return c.runNewSchedules(ctx, nil) },
 		func(ctx context.Context) error { return c.record(ctx, commit, bundles) },
 	} {
@@ -85,7 +84,7 @@ func (c *cloud) labelProject(ctx context.Context) error {
 	case label != "":
 		return fmt.Errorf("the project %s is labelled environment=%s, and not %s: say which project is this environment's with -project or TF_VAR_project_id", c.project, label, of)
 	}
-	return c.change(ctx, nil, c.gcloud, "projects", "update", c.project, "--update-labels=environment="+of)
+	return c.change(ctx, nil, c.gcloud, "alpha", "projects", "update", c.project, "--update-labels=environment="+of)
 }
 
 func (c *cloud) enableAPIs(ctx context.Context) error {

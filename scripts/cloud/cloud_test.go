@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -29,6 +30,7 @@ import (
 	"aksio.app/scripts/cloud/fakecloud"
 	"aksio.app/scripts/internal/bundle"
 	"aksio.app/scripts/internal/catalogue"
+	"aksio.app/scripts/internal/gcloud"
 	"aksio.app/scripts/internal/stack"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
@@ -90,6 +92,7 @@ func newEnvironment(t *testing.T) *environment {
 	}
 	f.Write("root/infrastructure/functions.json", string(declared))
 	f.Write("buckets/aksio-test-terraform", "made")
+	t.Cleanup(func() { knownToGcloud(t, f) })
 	said := new(transcript)
 	var hours atomic.Int64
 	return &environment{&cloud{
@@ -99,6 +102,27 @@ func newEnvironment(t *testing.T) *environment {
 		now: func() time.Time { return time.Date(2025, 1, 1, int(hours.Add(1)), 0, 0, 0, time.UTC) },
 		in:  strings.NewReader(""), out: said, log: said,
 	}, f, said}
+}
+
+// knownToGcloud demands that the gcloud that is installed takes the command lines that the
+// played one was given.
+func knownToGcloud(t *testing.T, f fakecloud.Folder) {
+	t.Helper()
+	known, err := gcloud.Commands()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Error(err)
+		}
+		t.Logf("CALLS OF GCLOUD AREN'T CHECKED, for want of one: %v", err)
+		return
+	}
+	for _, call := range f.Calls() {
+		if line, ok := strings.CutPrefix(call, "gcloud "); ok {
+			if err := known.Check(strings.Fields(line)); err != nil {
+				t.Errorf("%s: %v", call, err)
+			}
+		}
+	}
 }
 
 // serve tells terraform's outputs that the API is there.
@@ -274,11 +298,13 @@ func TestARelease(t *testing.T) {
 	if err := run("better"); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250101T020000Z-better 20250101T010000Z-good" {
-		t.Errorf("recorded %v, %v: want those that worked, the newest first", names, err)
+	const recorded = "20250101T030000Z-better 20250101T020000Z-back-to-20250101T010000Z-bad 20250101T010000Z-good"
+	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != recorded {
+		t.Errorf("recorded %v, %v: want those that worked, and what was gone back to with the failed one's files, the newest first", names, err)
 	}
 
 	// Back by hand: of one function, then of all.
+	e.Write("commit", "343ad6f00000")
 	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-function=courses-get"}); err != nil {
 		t.Fatalf("%v\n%s", err, e.said)
 	}
@@ -286,8 +312,8 @@ func TestARelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if newest.name != "20250101T030000Z-back-to-20250101T010000Z-good" {
-		t.Errorf("recorded %s, which doesn't say what it went back to", newest.name)
+	if newest.name != "20250101T040000Z-back-to-20250101T020000Z-343ad6f00000" {
+		t.Errorf("recorded %s, want what it went back to, and the commit whose files were applied", newest.name)
 	}
 	if newest.bundles["courses-get"].File != "courses-get-good.zip" || newest.bundles["courses-list"].File != "courses-list-better.zip" {
 		t.Errorf("%s serves %v and %v", newest.name, newest.bundles["courses-get"], newest.bundles["courses-list"])
@@ -912,6 +938,12 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 	if last, err := e.lastRelease(t.Context()); err != nil || last == nil || !strings.HasSuffix(last.name, "-first") || migrated != 2 {
 		t.Errorf("migrated %d times, recorded %v, %v", migrated, last, err)
 	}
+	if ran := strings.Fields(e.Read("runs")); !slices.Equal(ran, e.dailyJobs(t)) {
+		t.Errorf("ran %v: the alerts for silence know nothing of what never spoke", ran)
+	}
+	if note := e.Read("objects/bundles/releases/settings"); note != "" {
+		t.Errorf("settings %q are taken for those that functions of an earlier try run with", note)
+	}
 	for _, want := range []string{"  api.aksio.app. A 192.0.2.1\n", "this has to say ACTIVE:\n  gcloud certificate-manager certificates describe aksio-staging-edge --project=aksio-test "} {
 		if !strings.Contains(e.said.String(), want) {
 			t.Errorf("it doesn't say %q: %s", want, e.said)
@@ -1039,7 +1071,10 @@ func TestASecretThatIsDisabledIsToldBeforeAnApply(t *testing.T) {
 func TestFunctionsStartAnew(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	e.Write("outputs.json", `{"region": {"value": "europe-west4"}, "functions": {"value": {"courses-get": "a", "edge-router": "b"}}}`)
+	const outputs = `{"region": {"value": "europe-west4"}, "buckets": {"value": {"bundles": "bundles"}}, "settings_version": {"value": "versions/1"},
+		"functions": {"value": {"courses-get": "a", "edge-router": "b"}}}`
+	e.Write("outputs.json", outputs)
+	noted := func() string { return e.Read("objects/bundles/releases/settings") }
 	run := func(flags ...string) error {
 		e.Write("calls", "")
 		return e.command(t.Context(), append([]string{"restart", "-environment=staging", "-project=aksio-test"}, flags...))
@@ -1059,8 +1094,15 @@ func TestFunctionsStartAnew(t *testing.T) {
 	if calls := slices.DeleteFunc(e.Calls(), func(call string) bool { return !looks(call) }); len(calls) != 2 {
 		t.Errorf("looked %d times whether they serve, want until they do: the second time", len(calls))
 	}
+	if noted() != "versions/1" {
+		t.Errorf("noted that functions run with %q", noted())
+	}
+	e.Write("outputs.json", strings.Replace(outputs, "versions/1", "versions/2", 1))
 	if err := run("-function=edge-router"); err != nil || !slices.Equal(started(), []string{"edge-router"}) {
 		t.Errorf("%v start anew, %v; want the router alone", started(), err)
+	}
+	if noted() != "versions/1" {
+		t.Errorf("noted that all functions run with %q, of which one does", noted())
 	}
 	e.mustSay(t, run("-function=courses"), `no function "courses"`)
 	e.Write("outputs.json", `{}`)
@@ -1074,15 +1116,19 @@ func TestChangedSettingsAreTakenUp(t *testing.T) {
 	e := newEnvironment(t)
 	local(t, e, "")
 	outputs := e.Read("outputs.json")
-	deploy := func(settings string) (startedAnew int) {
+	deploy := func(settings, name, refusals, failure string) (startedAnew int) {
 		t.Helper()
 		e.Write("calls", "")
+		e.Write("refusals", refusals)
 		e.Write("outputs.json", strings.Replace(outputs, "{", `{"settings_version": {"value": "`+settings+`"},`, 1))
 		before, err := e.lastRelease(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.bring(t.Context(), settings, e.release(t, "same"), before); err != nil {
+		err = e.bring(t.Context(), strings.TrimPrefix(settings, "versions/")+"-"+name, e.release(t, name), before)
+		if failure != "" {
+			e.mustSay(t, err, failure)
+		} else if err != nil {
 			t.Fatalf("%v\n%s", err, e.said)
 		}
 		for _, call := range e.Calls() {
@@ -1093,26 +1139,52 @@ func TestChangedSettingsAreTakenUp(t *testing.T) {
 		return startedAnew
 	}
 	for i, tc := range []struct {
-		settings string
-		want     int
-	}{{"versions/1", 1}, {"versions/1", 0}, {"versions/2", 1}} {
-		if got := deploy(tc.settings); got != tc.want {
+		settings, name, refusals, failure string
+		want                              int
+	}{
+		{"versions/1", "same", "", "", 1},
+		{"versions/1", "same", "", "", 0},
+		{"versions/2", "same", "", "", 1},
+		// The way back brings what was applied of the settings into force.
+		{"versions/3", "next", "\nPermission denied\n", "-same serves again", 1},
+		{"versions/3", "next", "", "", 0},
+	} {
+		if got := deploy(tc.settings, tc.name, tc.refusals, tc.failure); got != tc.want {
 			t.Errorf("deployment %d, with %s: started anew %d times, want %d", i, tc.settings, got, tc.want)
 		}
 	}
 }
 
-// TestANewScheduleRunsOnce deploys all functions, none that is new, and one.
+// dailyJobs are the schedules that are made known to the alerts for silence.
+func (e *environment) dailyJobs(t *testing.T) (jobs []string) {
+	t.Helper()
+	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(declared)) {
+		if declared[id].Schedule != "" && id != "backup-restore-drill" {
+			jobs = append(jobs, "aksio-staging-"+id)
+		}
+	}
+	return jobs
+}
+
+// TestANewScheduleRunsOnce deploys all functions, first while the scheduler is away, none
+// that is new, and one.
 func TestANewScheduleRunsOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	local(t, e, "")
-	e.release(t, "one")
+	bundles := e.release(t, "one")
+	e.Write("scheduler-fails", "UNAVAILABLE: try again")
+	e.mustSay(t, e.bring(t.Context(), "one", bundles, nil), "isn't recorded", "deploy again", "UNAVAILABLE")
+	e.Write("scheduler-fails", "")
 	for _, tc := range []struct {
 		unknown string // to the release before
 		want    []string
 	}{
-		{"", []string{"aksio-staging-backup-database", "aksio-staging-run-cleanup", "aksio-staging-run-redrive"}},
+		{"", e.dailyJobs(t)},
 		{"", nil},
 		{"run-cleanup", []string{"aksio-staging-run-cleanup"}},
 	} {
@@ -1133,6 +1205,17 @@ func TestANewScheduleRunsOnce(t *testing.T) {
 	}
 }
 
+// TestALostBucketOfReleasesIsNone lets a deployment make it again.
+func TestALostBucketOfReleasesIsNone(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	e.serve(t, "https://api.example", "")
+	e.Write("lost", "gs://bundles")
+	if last, err := e.lastRelease(t.Context()); last != nil || err != nil {
+		t.Errorf("got %v, %v", last, err)
+	}
+}
+
 func TestTheNewestReleasesCommit(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -1142,7 +1225,8 @@ func TestTheNewestReleasesCommit(t *testing.T) {
 		{"20250101T010000Z-unknown", ""},
 		{"20250101T020000Z-343ad6f00000", "343ad6f00000"},
 		{"20250101T030000Z-343ad6f00001-dirty", "343ad6f00001"},
-		{"20250101T040000Z-back-to-20250101T020000Z-343ad6f00000", "343ad6f00000"},
+		{"20250101T040000Z-back-to-20250101T020000Z-343ad6f00002", "343ad6f00002"},
+		{"20250101T050000Z-back-to-20250101T020000Z-unknown", ""},
 	} {
 		if tc.name != "" {
 			e.Write("objects/bundles/releases/"+tc.name+".json", "{}")
@@ -1214,9 +1298,13 @@ func TestABackupIsWaitedFor(t *testing.T) {
 	if err := run(); err != nil {
 		t.Error(err)
 	}
+	e.Write("long-ago", "the earlier one")
+	if err := run(); err != nil {
+		t.Errorf("while the earlier one's end is forgotten: %v", err)
+	}
 	e.Write("outcome", "500")
 	e.mustSay(t, run(), "failed with status 500", "go run ./scripts/cloud logs -environment staging -project aksio-test -function backup-database")
-	if runs := e.Read("runs"); runs != "aksio-staging-backup-database\naksio-staging-backup-database\n" {
+	if runs := e.Read("runs"); runs != strings.Repeat("aksio-staging-backup-database\n", 3) {
 		t.Errorf("ran %q", runs)
 	}
 }

@@ -29,7 +29,7 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 			return fmt.Errorf("%s isn't installed; install it, then run this again", program)
 		}
 	}
-	account, err := c.ask(ctx, c.gcloud, "config", "get-value", "account")
+	account, err := c.ask(ctx, c.gcloud, "config", "get", "account")
 	if err != nil {
 		return err
 	}

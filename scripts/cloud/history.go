@@ -37,7 +37,7 @@ func (c *cloud) releaseNames(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	text, err := c.ask(ctx, c.gcloud, "storage", "ls", "--project="+c.project, history+"*.json")
-	if said(err, noObjects...) {
+	if said(err, noObjects...) || said(err, notThere...) { // a lost bucket is made again by a deployment
 		return nil, nil
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 
 // releases lists them, the newest first.
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	commit := flags.Bool("commit", false, "only the commit that the newest one was deployed from, if its name says one")
+	commit := flags.Bool("commit", false, "only the commit whose files the newest one was applied with, if its name says one")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	return err
 }
 
-// ofCommit is how a release's name ends: …-<commit>, …-<commit>-dirty, …-back-to-<a whole name>.
+// ofCommit is how a release's name ends: with the commit of Terraform's files.
 var ofCommit = regexp.MustCompile(`-([0-9a-f]{12})(-dirty)?$`)
 
 // commit names what the working tree holds: the commit, and whether something differs from it.
@@ -132,6 +132,13 @@ func (c *cloud) record(ctx context.Context, what string, bundles map[string]bund
 	}
 	c.say("%s serves", name)
 	return nil
+}
+
+// recordWayBack keeps that the release serves again, under when that one was recorded; the
+// commit is of the files that it was applied with, which are the working tree's.
+func (c *cloud) recordWayBack(ctx context.Context, r release, commit string) error {
+	moment, _, _ := strings.Cut(r.name, "-")
+	return c.record(ctx, wayBack+moment+"-"+commit, r.bundles)
 }
 
 // unpack puts a release's bundles into their folder. Functions that it doesn't know,

@@ -57,7 +57,7 @@ func (c *cloud) identityToken(ctx context.Context, audience string) (string, err
 		token, err = c.ask(ctx, c.gcloud, "auth", "print-identity-token")
 	}
 	if said(err, "No identity token can be obtained") {
-		account, accountErr := c.ask(ctx, c.gcloud, "config", "get-value", "account")
+		account, accountErr := c.ask(ctx, c.gcloud, "config", "get", "account")
 		if accountErr != nil {
 			return "", accountErr
 		}

@@ -101,13 +101,10 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	case between != "":
 		return fmt.Errorf("it was applied and works, but isn't recorded: %s was deployed in between; deploy again what is to serve", between)
 	case err == nil:
-		if err := c.record(ctx, commit, bundles); err != nil {
-			return err
-		}
 		if err := c.runNewSchedules(ctx, before); err != nil {
-			return fmt.Errorf("it serves, but not every new schedule could be run: %w", err)
+			return fmt.Errorf("it serves, but isn't recorded, since a new schedule couldn't be run; deploy again: %w", err)
 		}
-		return nil
+		return c.record(ctx, commit, bundles)
 	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
 		return fmt.Errorf("%w: a part of it may serve, and there is no time to take it back; run: %s", err, c.wayOut(before))
 	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
@@ -118,7 +115,11 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
 	if backErr := c.restore(lasting, *before); backErr != nil {
-		return fmt.Errorf("%w; and going back failed, too: %w; run: %s", err, backErr, c.hint("rollback", "-to", before.name))
+		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that its name ends with, and deploy that",
+			err, backErr, c.hint("rollback", "-to", before.name))
+	}
+	if recordErr := c.recordWayBack(lasting, *before, commit); recordErr != nil {
+		return errors.Join(err, recordErr)
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
 }
@@ -203,6 +204,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
+	commit := c.commit(ctx)
 	for _, step := range []func(context.Context) error{c.initialize, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
@@ -242,7 +244,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err := c.restore(ctx, *target); err != nil {
 		return err
 	}
-	return c.record(ctx, wayBack+target.name, target.bundles)
+	return c.recordWayBack(ctx, *target, commit)
 }
 
 // restore applies a release, and tests it.

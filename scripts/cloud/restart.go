@@ -22,17 +22,22 @@ func restart(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) 
 	if err != nil {
 		return err
 	}
-	names := slices.Sorted(maps.Keys(out.Functions))
-	if *function != "" {
-		if !slices.Contains(names, *function) {
-			return fmt.Errorf("there is no function %q: infrastructure/functions.json names them", *function)
-		}
-		return c.startAnew(ctx, out.Region, []string{*function})
+	if *function == "" {
+		return c.startAllAnew(ctx, out)
 	}
-	if err := c.startAnew(ctx, out.Region, names); err != nil {
+	if _, ok := out.Functions[*function]; !ok {
+		return fmt.Errorf("there is no function %q: infrastructure/functions.json names them", *function)
+	}
+	return c.startAnew(ctx, out.Region, []string{*function})
+}
+
+// startAllAnew notes the settings that the functions are started with: those that another
+// deployment makes meanwhile are that one's to take up.
+func (c *cloud) startAllAnew(ctx context.Context, out outputs) error {
+	if err := c.startAnew(ctx, out.Region, slices.Sorted(maps.Keys(out.Functions))); err != nil {
 		return err
 	}
-	return c.noteSettings(ctx)
+	return c.noteSettings(ctx, out.Settings)
 }
 
 // startAnew makes new revisions of the functions and waits until these serve.
@@ -93,10 +98,7 @@ func (c *cloud) takeUpSettings(ctx context.Context) error {
 		return err
 	}
 	c.say("the settings changed: functions start anew with them")
-	if err := c.startAnew(ctx, out.Region, slices.Sorted(maps.Keys(out.Functions))); err != nil {
-		return err
-	}
-	return c.noteSettings(ctx)
+	return c.startAllAnew(ctx, out)
 }
 
 // settingsNote is where, beside the releases, the version is kept of the settings that
@@ -115,15 +117,11 @@ func (c *cloud) settingsInForce(ctx context.Context) (string, error) {
 	return version, err
 }
 
-// noteSettings notes that all functions run with the settings of now.
-func (c *cloud) noteSettings(ctx context.Context) error {
-	out, err := c.readOutputs(ctx)
-	if err != nil {
-		return err
-	}
+// noteSettings notes that all functions run with this version of the settings.
+func (c *cloud) noteSettings(ctx context.Context, version string) error {
 	history, err := c.history(ctx)
 	if err != nil || history == "" {
 		return err
 	}
-	return c.change(ctx, strings.NewReader(out.Settings), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+settingsNote)
+	return c.change(ctx, strings.NewReader(version), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+settingsNote)
 }

@@ -13,10 +13,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"aksio.app/scripts/internal/gcloud"
 )
 
 const (
@@ -148,35 +149,9 @@ func of(all []command, program ...string) (found []command) {
 	return found
 }
 
-// gcloud is a command of gcloud, as its own completion of command lines knows it.
-type gcloud struct {
-	Commands map[string]*gcloud         `json:"commands"`
-	Flags    map[string]json.RawMessage `json:"flags"` // "value", "bool", or a list of the values
-}
-
-var tree = sync.OnceValues(func() (*gcloud, error) {
-	program, err := exec.LookPath("gcloud")
-	if err != nil {
-		return nil, err
-	}
-	if program, err = filepath.EvalSymlinks(program); err != nil {
-		return nil, err
-	}
-	content, err := os.ReadFile(filepath.Join(filepath.Dir(program), "..", "data", "cli", "gcloud_completions.py"))
-	if err != nil {
-		return nil, err
-	}
-	_, text, ok := strings.Cut(string(content), "STATIC_COMPLETION_CLI_TREE = ")
-	if !ok {
-		return nil, fmt.Errorf("the completions of %s aren't as they were", program)
-	}
-	root := new(gcloud)
-	return root, json.Unmarshal([]byte(text), root)
-})
-
 func TestGcloudKnowsTheCommands(t *testing.T) {
 	t.Parallel()
-	all, err := tree()
+	known, err := gcloud.Commands()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
@@ -188,75 +163,8 @@ func TestGcloudKnowsTheCommands(t *testing.T) {
 		t.Errorf("only %d calls of gcloud were found", len(calls))
 	}
 	for _, c := range calls {
-		if err := all.knows(c.words[1:]); err != nil {
+		if err := known.Check(c.words[1:]); err != nil {
 			t.Errorf("%s: %v", c, err)
-		}
-	}
-}
-
-// knows reports what is wrong with a command line.
-func (g *gcloud) knows(words []string) error {
-	at, general := g, g.Flags
-	var path []string
-	for len(words) > 0 && at.Commands[words[0]] != nil {
-		at = at.Commands[words[0]]
-		path, words = append(path, words[0]), words[1:]
-	}
-	if len(at.Commands) > 0 {
-		return fmt.Errorf("%q is no command of %q", strings.Join(words, " "), strings.Join(path, " "))
-	}
-	for _, word := range words {
-		if !strings.HasPrefix(word, "--") {
-			continue // a name
-		}
-		flag, value, hasValue := strings.Cut(word, "=")
-		kind, ok := at.Flags[flag]
-		if !ok {
-			kind, ok = general[flag]
-		}
-		if !ok {
-			if kind, ok = at.Flags["--"+strings.TrimPrefix(flag, "--no-")]; ok && string(kind) != `"bool"` {
-				ok = false
-			}
-		}
-		if !ok {
-			return fmt.Errorf("it has no flag %s", flag)
-		}
-		var values []string
-		switch {
-		case string(kind) == `"bool"`:
-			if hasValue {
-				return fmt.Errorf("%s takes no value", flag)
-			}
-		case !hasValue:
-			return fmt.Errorf("%s wants a value, after =", flag)
-		case json.Unmarshal(kind, &values) == nil:
-			if !strings.Contains(value, "*") && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) }) {
-				return fmt.Errorf("%s takes %q, not %q", flag, values, value)
-			}
-		}
-	}
-	return nil
-}
-
-func TestKnowsRefuses(t *testing.T) {
-	t.Parallel()
-	g := &gcloud{Flags: map[string]json.RawMessage{"--project": []byte(`"value"`)}, Commands: map[string]*gcloud{"sql": {Commands: map[string]*gcloud{
-		"patch": {Flags: map[string]json.RawMessage{"--policy": []byte(`["always", "never"]`), "--protect": []byte(`"bool"`), "--tier": []byte(`"value"`)}},
-	}}}}
-	for line, good := range map[string]bool{
-		"sql patch main --policy=NEVER --no-protect --tier=big --project=*": true,
-		"sql patch --policy=* --protect":                                    true,
-		"sql path main":                                                     false,
-		"sql":                                                               false,
-		"sql patch --policy=sometimes":                                      false,
-		"sql patch --pollicy=never":                                         false,
-		"sql patch --tier":                                                  false,
-		"sql patch --protect=yes":                                           false,
-		"sql patch --no-tier":                                               false,
-	} {
-		if err := g.knows(strings.Fields(line)); (err == nil) != good {
-			t.Errorf("%s: got %v", line, err)
 		}
 	}
 }

@@ -317,6 +317,7 @@ func TestDriftIsLookedForInWhatWasReleased(t *testing.T) {
 	t.Parallel()
 	var watch workflow
 	read(t, "workflows/watch.yml", &watch)
+	watch.holdsEveryCommit(t, "drift")
 	script := watch.script(t, "drift", "Go to what was released")
 	folder, tools := t.TempDir(), t.TempDir()
 	output, err := run(t, folder, `git init --quiet --initial-branch=main
@@ -430,17 +431,23 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
+// holdsEveryCommit demands that the job checks out main's history, too.
+func (w workflow) holdsEveryCommit(t *testing.T, job string) {
+	t.Helper()
+	for _, step := range w.Jobs[job].Steps {
+		if depth := step.With["fetch-depth"]; strings.HasPrefix(step.Uses, "actions/checkout@") && depth != 0 {
+			t.Errorf("fetch-depth is %v: other commits aren't there to look at", depth)
+		}
+	}
+}
+
 // TestOnlyWhatMainHoldsIsDeployed tries commits and tags of main, and others.
 func TestOnlyWhatMainHoldsIsDeployed(t *testing.T) {
 	t.Parallel()
 	var deploy workflow
 	read(t, "workflows/deploy.yml", &deploy)
 	script := deploy.script(t, "deploy", "Refuse what main doesn't hold")
-	for _, step := range deploy.Jobs["deploy"].Steps {
-		if depth := step.With["fetch-depth"]; strings.HasPrefix(step.Uses, "actions/checkout@") && depth != 0 {
-			t.Errorf("fetch-depth is %v: main isn't there to look at", depth)
-		}
-	}
+	deploy.holdsEveryCommit(t, "deploy")
 	upstream, clone := t.TempDir(), filepath.Join(t.TempDir(), "clone")
 	if output, err := run(t, upstream, `git init --quiet --initial-branch=main
 		`+commit+`first; git tag v1

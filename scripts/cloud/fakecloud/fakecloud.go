@@ -224,6 +224,9 @@ func (f Folder) gcloud(args []string) error {
 			call.words = append(call.words, arg)
 		}
 	}
+	if track := call.words[0]; track == "alpha" || track == "beta" {
+		call.words = call.words[1:]
+	}
 	groups := map[string]func(gcloudCall) error{
 		"auth": gcloudCall.auth, "billing": gcloudCall.billing, "config": gcloudCall.config, "logging": gcloudCall.logging,
 		"projects": gcloudCall.projects, "run": gcloudCall.run, "scheduler": gcloudCall.scheduler, "secrets": gcloudCall.secrets, "sql": gcloudCall.sql, "storage": gcloudCall.storage,
@@ -326,7 +329,11 @@ func (c gcloudCall) storage() error {
 	case "ls":
 		return c.list()
 	case "cat":
-		fmt.Print(c.Read(object(c.words[2])))
+		text, err := os.ReadFile(c.Path(object(c.words[2])))
+		if err != nil {
+			return says("The following URLs matched no objects or files:\n%s", c.words[2])
+		}
+		fmt.Print(string(text))
 		return nil
 	case "cp":
 		return c.copy()
@@ -349,6 +356,9 @@ func (c gcloudCall) buckets() error {
 
 func (c gcloudCall) list() error {
 	url := c.words[2]
+	if lost := c.Read("lost"); lost != "" && strings.HasPrefix(url, lost) {
+		return says("(gcloud.storage.ls) %s not found: 404.", lost)
+	}
 	if bucket, ok := strings.CutSuffix(strings.TrimPrefix(url, "gs://"), "/"); ok {
 		if c.Read("buckets/"+bucket) == "" {
 			return says("(gcloud.storage.ls) gs://%s not found: 404.", bucket)
@@ -388,8 +398,15 @@ func (c gcloudCall) copy() error {
 }
 
 // scheduler lets a function run, whose call ends with what the file "outcome" holds. It is
-// logged once somebody has looked while it wasn't yet.
+// logged once somebody has looked while it wasn't yet; by then, what was logged before is
+// past the time that is looked at, if the file "long-ago" holds anything.
 func (c gcloudCall) scheduler() error {
+	if problem := c.Read("scheduler-fails"); problem != "" {
+		return says("%s", problem)
+	}
+	if c.Read("long-ago") != "" {
+		c.Write("logged", "")
+	}
 	c.Add("runs", c.words[3])
 	c.Write("late", fmt.Sprintf("run-%d\t%s", strings.Count(c.Read("runs"), "\n"), cmp.Or(c.Read("outcome"), "200")))
 	return nil
