@@ -1,5 +1,5 @@
-# Alerts. Each has a playbook of its own, playbooks/<name>.md, which goes along with
-# the notification; one without can't be planned.
+# Alerts. Each has a playbook, playbooks/<name>.md, which goes along with the notification;
+# one without can't be planned.
 
 locals {
   hour = 3600
@@ -17,6 +17,7 @@ locals {
   #   when       comparison and threshold
   #   lasts      seconds that it has to last; at once if left out
   #   silence    missing points count as a violation; it has to last, too
+  #   playbook   of several alerts together; the alert's own if left out
   # or, where that can't say it, a query in PromQL, or a log: a filter of lines of which
   # one is enough.
   alerts = merge(local.service_alerts, local.pipeline_alerts, local.database_alerts, local.schedule_alerts, local.edge_alerts, local.access_alerts)
@@ -56,8 +57,9 @@ locals {
       align    = { with = "ALIGN_SUM", seconds = local.load_balanced ? 300 : local.hour }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.dependency"]
-      when     = { is = "COMPARISON_GT", than = 2 } # it is asked several times a minute, or four times an hour
-      lasts    = local.load_balanced ? 600 : 0
+      # Asked from six places or more, each minute or, without a domain, each quarter of an hour.
+      when  = { is = "COMPARISON_GT", than = local.load_balanced ? 2 : 12 }
+      lasts = local.load_balanced ? 600 : 0
     }
     saturation = {
       title    = "A function has no instances left to start"
@@ -142,13 +144,13 @@ locals {
       when     = { is = "COMPARISON_GT", than = floor(0.85 * var.database.disk_limit_gb * pow(2, 30)) }
       lasts    = 900
     }
-    # Google lets it grow when 25 GB are free, or fewer of a small one: at 95 % and before.
+    # Google lets it grow when 25 GB are free, or fewer of a small one.
     database-disk-full = {
       title    = "The database's disk doesn't grow any more"
       severity = "CRITICAL"
       filter   = local.database_filter["disk/utilization"]
       align    = { with = "ALIGN_MEAN", seconds = 300 }
-      when     = { is = "COMPARISON_GT", than = 0.97 }
+      when     = { is = "COMPARISON_GT", than = max(0.97, 1 - 20 / var.database.disk_limit_gb) }
       lasts    = 900
       playbook = "database-disk"
     }
@@ -178,11 +180,13 @@ locals {
   # runs on one day of the month.
   missed_by_health = ["backup-restore-drill"]
 
+  scheduled_calls_filter = "${local.log_filter["calls"]} AND metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\")"
+
   schedule_alerts = merge({
     schedule-failing = {
       title    = "A function that runs by the clock fails"
       severity = "ERROR"
-      filter   = "${local.log_filter["calls"]} AND metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\") AND metric.labels.status!=\"200\""
+      filter   = "${local.scheduled_calls_filter} AND metric.labels.status!=\"200\""
       align    = { with = "ALIGN_SUM", seconds = 2 * local.hour }
       reduce   = "REDUCE_SUM"
       by       = ["metric.labels.operation"]

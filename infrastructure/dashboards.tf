@@ -2,10 +2,7 @@
 # what it rests on, what it costs.
 
 locals {
-  ended_well_filter = join(" AND ", [
-    local.log_filter["calls"], "metric.labels.status=\"200\"",
-    "metric.labels.operation=monitoring.regex.full_match(\"${join("|", sort(keys(local.scheduled)))}\")",
-  ])
+  ended_well_filter = "${local.scheduled_calls_filter} AND metric.labels.status=\"200\""
 
   # A chart: title, and lines of filter, aligner, reducer and fields to group by, or of a
   # query in PromQL.

@@ -31,15 +31,17 @@ resource "google_logging_project_exclusion" "noise" {
   filter      = "resource.type=\"cloud_run_revision\" AND ((log_id(\"run.googleapis.com/requests\") AND httpRequest.status<500) OR (textPayload=~\"^\\s*$\" AND NOT jsonPayload:*))"
 }
 
-# Who read a secret, or acted as an account, is recorded: else a leak leaves no trace. Reads
-# of files and rows would be most of the log.
+# Who read a secret, or acted as an account, which Google takes for administration, is
+# recorded: else a leak leaves no trace. Reads of files and rows would be most of the log, and
+# so would be the addresses that functions sign in their own account's name.
 resource "google_project_iam_audit_config" "reads" {
-  for_each = toset(["iam.googleapis.com", "secretmanager.googleapis.com"])
+  for_each = { "iam.googleapis.com" = "ADMIN_READ", "secretmanager.googleapis.com" = "DATA_READ" }
 
   project = var.project_id
-  service = each.value
+  service = each.key
   audit_log_config {
-    log_type = "DATA_READ"
+    log_type         = each.value
+    exempted_members = each.value == "ADMIN_READ" ? [for grant in values(local.function_grants) : "serviceAccount:${local.account[grant.identity]}" if grant.kind == "itself"] : []
   }
   depends_on = [google_project_service.api]
 }

@@ -151,6 +151,10 @@ variable "database" {
   default = {}
 
   validation {
+    condition     = var.database.disk_limit_gb >= var.database.disk_gb
+    error_message = "database.disk_limit_gb must be at least database.disk_gb: without a limit, nobody would be told before the disk costs too much."
+  }
+  validation {
     condition     = contains(["connector", "private"], var.database.network)
     error_message = "database.network must be connector or private."
   }

@@ -19,10 +19,9 @@ run "alerts" {
     condition     = alltrue([for alert in google_monitoring_alert_policy.this : length(alert.notification_channels) == 1])
     error_message = "Some alerts tell nobody."
   }
-  # Every scheduled function is missed when it doesn't run: the monthly drill, which no alert
-  # can wait for, by the health check.
+  # Every scheduled function is missed when it doesn't run, by an alert or by the health check.
   assert {
-    condition     = alltrue([for id, f in local.scheduled : contains(keys(google_monitoring_alert_policy.this), "silent-${id}") || id == "backup-restore-drill" && contains(keys(google_monitoring_alert_policy.this), "dependency-unhealthy")])
+    condition     = alltrue([for id, f in local.scheduled : contains(keys(google_monitoring_alert_policy.this), contains(local.missed_by_health, id) ? "dependency-unhealthy" : "silent-${id}")])
     error_message = "Some scheduled functions would stop unnoticed."
   }
   assert {

@@ -203,8 +203,12 @@ run "production" {
   # --- Secrets
 
   assert {
-    condition     = alltrue([for service in ["iam.googleapis.com", "secretmanager.googleapis.com"] : one(google_project_iam_audit_config.reads[service].audit_log_config).log_type == "DATA_READ"])
-    error_message = "Who read a secret leaves no trace."
+    condition     = { for service, config in google_project_iam_audit_config.reads : service => one(config.audit_log_config).log_type } == { "iam.googleapis.com" = "ADMIN_READ", "secretmanager.googleapis.com" = "DATA_READ" }
+    error_message = "Who read a secret, or acted as an account, leaves no trace."
+  }
+  assert {
+    condition     = one(google_project_iam_audit_config.reads["iam.googleapis.com"].audit_log_config).exempted_members == toset([for member in google_service_account_iam_member.function_signs : member.member])
+    error_message = "Only those that sign addresses in their own name do it unrecorded."
   }
   assert {
     condition     = alltrue([for secret in google_secret_manager_secret.this : secret.deletion_protection])
