@@ -55,7 +55,7 @@ const scratchLabel = "restore-drill-of"
 // grantTime is how long a grant may take to be heeded everywhere.
 const grantTime = 30 * time.Minute
 
-// Scratch returns the name of an instance. A name can't be used again for a week.
+// Scratch returns the name of an instance. No two have the same: a name may be refused again for a week.
 func (l *CloudLab) Scratch(now time.Time) string {
 	return fmt.Sprintf("%.60s-drill-%s", l.instance, strconv.FormatInt(now.UnixMilli(), 36))
 }
