@@ -79,7 +79,8 @@ func (c *cloud) readRelease(ctx context.Context, name string) (*release, error) 
 
 // releases lists them, the newest first.
 func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	commit := flags.Bool("commit", false, "only the commit whose files the newest one was applied with, if its name says one")
+	commit := flags.Bool("commit", false, "only the commit whose functions the newest one has, if its name says one")
+	files := flags.Bool("files", false, "only the commit whose files, Terraform's too, it was applied with; another after a way back")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
@@ -87,9 +88,13 @@ func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		return err
 	}
 	names, err := c.releaseNames(ctx)
-	if *commit {
+	if *commit || *files {
 		if len(names) > 0 {
-			if of := ofCommit.FindStringSubmatch(names[0]); of != nil {
+			name := names[0]
+			if *commit {
+				name = origin(name)
+			}
+			if of := ofCommit.FindStringSubmatch(name); of != nil {
 				fmt.Fprintln(c.out, of[1])
 			}
 		}
@@ -101,7 +106,7 @@ func releases(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	return err
 }
 
-// ofCommit is how a release's name ends: with the commit of Terraform's files.
+// ofCommit is how a release's name ends: …-<commit>, …-<commit>-dirty.
 var ofCommit = regexp.MustCompile(`-([0-9a-f]{12})(-dirty)?$`)
 
 // commit names what the working tree holds: the commit, and whether something differs from it.
@@ -134,11 +139,20 @@ func (c *cloud) record(ctx context.Context, what string, bundles map[string]bund
 	return nil
 }
 
-// recordWayBack keeps that the release serves again, under when that one was recorded; the
-// commit is of the files that it was applied with, which are the working tree's.
+// recordWayBack keeps that the release serves again; the commit is of the files that it was
+// applied with, which are the working tree's.
 func (c *cloud) recordWayBack(ctx context.Context, r release, commit string) error {
-	moment, _, _ := strings.Cut(r.name, "-")
-	return c.record(ctx, wayBack+moment+"-"+commit, r.bundles)
+	return c.record(ctx, wayBack+origin(r.name)+withFiles+commit, r.bundles)
+}
+
+// origin is the release that a way back brought back; any other is its own.
+func origin(name string) string {
+	_, of, ok := strings.Cut(name, "-"+wayBack)
+	if !ok {
+		return name
+	}
+	of, _, _ = strings.Cut(of, withFiles)
+	return of
 }
 
 // unpack puts a release's bundles into their folder. Functions that it doesn't know,

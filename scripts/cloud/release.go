@@ -44,8 +44,11 @@ type release struct {
 
 const timeFormat = "20060102T150405Z"
 
-// wayBack is in the name of a release that brought an earlier one back.
-const wayBack = "back-to-"
+// A release that brought an earlier one back is named <time>-back-to-<that one>-with-<commit>.
+const (
+	wayBack   = "back-to-"
+	withFiles = "-with-"
+)
 
 // deploy brings the working tree to the environment. What serves isn't touched
 // before the schema is up to date, and a release that fails its tests is taken back.
@@ -115,8 +118,8 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
 	if backErr := c.restore(lasting, *before); backErr != nil {
-		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that its name ends with, and deploy that",
-			err, backErr, c.hint("rollback", "-to", before.name))
+		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that %s ends with, and deploy that",
+			err, backErr, c.hint("rollback", "-to", before.name), origin(before.name))
 	}
 	if recordErr := c.recordWayBack(lasting, *before, commit); recordErr != nil {
 		return errors.Join(err, recordErr)
@@ -218,7 +221,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		if len(names) < 2 {
 			return errors.New("there is no release before the newest to go back to")
 		}
-		if strings.Contains(names[0], "-"+wayBack) { // the one before it is what it went back from
+		if strings.Contains(names[0], "-"+wayBack) { // the one before it is what didn't work, or what serves again
 			return fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", names[0], c.hint("releases"))
 		}
 		*to = names[1]
@@ -263,7 +266,7 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 		}
 	}
 	if len(gone) > 0 {
-		c.say("%s has functions that the files here don't declare, and that stay away: %s. To have them, check out the commit that its name ends with, and deploy that.", r.name, strings.Join(gone, ", "))
+		c.say("%s has functions that the files here don't declare, and that stay away: %s. To have them, check out the commit that %s ends with, and deploy that.", r.name, strings.Join(gone, ", "), origin(r.name))
 	}
 	if err := c.apply(ctx); err != nil {
 		return err

@@ -328,7 +328,7 @@ func TestDriftIsLookedForInWhatWasReleased(t *testing.T) {
 	}
 	first, second := commits[0], commits[1]
 	for released, want := range map[string]string{"": second, first: first, second: second, "0123456789ab": second} {
-		program(t, tools, "go", `[ "$*" = "run ./scripts/cloud releases -commit" ] && echo '`+released+`'`)
+		program(t, tools, "go", `[ "$*" = "run ./scripts/cloud releases -files" ] && echo '`+released+`'`)
 		output, err := run(t, folder, "git checkout --quiet main\n"+script+"\ngit rev-parse --short=12 HEAD", "PATH="+tools+":"+os.Getenv("PATH"))
 		if err != nil || !strings.HasSuffix(strings.TrimSpace(output), want) {
 			t.Errorf("released %q: got %v: %s; want to be at %s", released, err, output, want)

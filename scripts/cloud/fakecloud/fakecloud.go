@@ -27,7 +27,9 @@ import (
 // Play does what the program does and returns its exit status: what it is asked for is
 // written down in the folder and done to the files there.
 func Play(program string, f Folder, args []string) int {
-	f.Add("calls", program+" "+strings.Join(args, " "))
+	for _, file := range []string{"calls", "all-calls"} { // tests empty the first in between
+		f.Add(file, program+" "+strings.Join(args, " "))
+	}
 	play := map[string]func([]string) error{"terraform": f.terraform, "gcloud": f.gcloud, "cloud-sql-proxy": f.proxy, "psql": f.psql, "git": f.git}[program]
 	err := play(args)
 	switch {
