@@ -397,6 +397,10 @@ func TestCancelledDeploymentIsEnded(t *testing.T) {
 // program puts a shell script where the steps look for a program.
 func program(t *testing.T, folder, name, script string) {
 	t.Helper()
+	// A process that another test starts meanwhile would inherit the file, which can't be
+	// executed as long as somebody may write it.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/usr/bin/env bash\n"+script+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -99,13 +99,17 @@ func (f Folder) Add(name, line string) { f.Write(name, f.Read(name)+line+"\n") }
 func (f Folder) Calls() []string { return strings.Split(strings.TrimSpace(f.Read("calls")), "\n") }
 
 // Program returns an executable that plays the program on the folder; player is the
-// program play, built.
+// program play, built. It is a link: a file that is written here can't be executed while
+// another test starts a process, which inherits it open.
 func (f Folder) Program(player, name string) string {
-	f.Write("bin/"+name, fmt.Sprintf("#!/bin/sh\nexec '%s' %s '%s' \"$@\"\n", player, name, f))
-	if err := os.Chmod(f.Path("bin/"+name), 0o755); err != nil {
+	link := f.Path("bin/" + name)
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 		panic(err)
 	}
-	return f.Path("bin/" + name)
+	if err := os.Symlink(player, link); err != nil {
+		panic(err)
+	}
+	return link
 }
 
 // terraform applies by keeping the manifest of the bundles that serve. The lines of the file "refusals"

@@ -1,12 +1,15 @@
-// Command play is a program of the fake cloud: play <program> <folder> [argument…].
+// Command play is a program of the fake cloud: which one, and in which folder, its path says,
+// <folder>/bin/<program>.
 package main
 
 import (
 	"os"
+	"path/filepath"
 
 	"aksio.app/scripts/cloud/fakecloud"
 )
 
 func main() {
-	os.Exit(fakecloud.Play(os.Args[1], fakecloud.Folder(os.Args[2]), os.Args[3:]))
+	path := os.Args[0]
+	os.Exit(fakecloud.Play(filepath.Base(path), fakecloud.Folder(filepath.Dir(filepath.Dir(path))), os.Args[1:]))
 }
