@@ -43,10 +43,10 @@ func main() {
 	slog.SetDefault(slog.New(telemetry.NewHandler(null, "aksio")))
 
 	report, err := bench(ctx, some, e)
-	if err == nil {
+	if len(report.Rows)+len(report.Unmeasured) > 0 { // also if a part failed: the others took minutes
 		d := report.document()
 		d.Plain(os.Stdout)
-		err = d.Save(*out)
+		err = errors.Join(err, d.Save(*out))
 	}
 	if err == nil && *strict {
 		err = report.failure()
@@ -131,8 +131,9 @@ func bench(ctx context.Context, some []part, e effort) (*Report, error) {
 	return report, report.measure(ctx, s, some, e)
 }
 
-// measure adds what the parts measure.
+// measure adds what the parts measure, and goes on after one that fails.
 func (r *Report) measure(ctx context.Context, s *stage, some []part, e effort) error {
+	var failed error
 	for _, p := range some {
 		began := time.Now()
 		rows, err := p.run(ctx, s, e)
@@ -142,9 +143,14 @@ func (r *Report) measure(ctx context.Context, s *stage, some []part, e effort) e
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			r.Unmeasured = append(r.Unmeasured, p.name+": "+err.Error())
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		fmt.Fprintf(os.Stderr, "bench: %s took %s\n", p.name, time.Since(began).Round(time.Second))
 	}
-	return nil
+	return failed
 }

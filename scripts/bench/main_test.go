@@ -84,6 +84,11 @@ func TestWhatIsNotMeasuredIsSaidAndFails(t *testing.T) {
 	if err := r.measure(t.Context(), nil, []part{half}, effort{}); err != nil || r.Rows[len(r.Rows)-1].Name != "d" {
 		t.Errorf("with a part that is measured in part: got %+v, %v", r.Rows, err)
 	}
+	r = &Report{}
+	broken := part{"broken", func(context.Context, *stage, effort) ([]Row, error) { return nil, errors.New("429") }}
+	if err := r.measure(t.Context(), nil, []part{broken, half}, effort{}); err == nil || len(r.Rows) != 1 || !strings.Contains(r.document().Markdown(), "**Not measured**: broken: 429") {
+		t.Errorf("after a part that fails: got %+v, %v, want the other one's rows and the failure", r, err)
+	}
 	r = &Report{Rows: []Row{{Name: "a", Ratio: 2.1, Budget: 2}, {Name: "b", Ratio: 0.6, Budget: 0.7, AtLeast: true}}}
 	if err := r.failure(); err == nil || !strings.HasPrefix(err.Error(), "2 budgets") {
 		t.Errorf("two budgets are missed: got %v", err)

@@ -74,7 +74,7 @@ func (s *stage) compare(ctx context.Context, e effort, op operation, token strin
 		return Row{}, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc(declared.Path, byHand(s.db, verifier, op.answer, sent))
+	mux.HandleFunc(declared.Path, byHand(s.plain, verifier, op.answer, sent))
 
 	ours, hand := httptest.NewServer(function), httptest.NewServer(mux)
 	defer ours.Close()
@@ -83,7 +83,13 @@ func (s *stage) compare(ctx context.Context, e effort, op operation, token strin
 		return Row{}, err
 	}
 	throughput := func(address string) func() (float64, error) {
-		return func() (float64, error) { return load(ctx, e.slice, address, op, token) }
+		return func() (float64, error) {
+			// Nobody is to be told that he asks too often.
+			if _, err := s.db.Exec(ctx, "TRUNCATE rate_limits"); err != nil {
+				return 0, err
+			}
+			return load(ctx, e.slice, address, op, token)
+		}
 	}
 	subject, base, ratio, err := pair(e.rounds, throughput(ours.URL), throughput(hand.URL))
 	return Row{Name: "request: " + op.id, Subject: subject, Baseline: base, Unit: "/s", Ratio: ratio, Budget: 0.7, AtLeast: true}, err

@@ -52,8 +52,9 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 			if err != nil {
 				return err
 			}
-			rows, _ := s.db.Query(ctx, `SELECT id, document_id, text FROM passages WHERE course_id = $1 ORDER BY embedding <=> $2 LIMIT 10`,
-				l.course, pgvector.NewVector(vectors[0]))
+			// Planned for its course each time, as ours is: one plan for all courses would be without parallel workers.
+			rows, _ := s.plain.Query(ctx, `SELECT id, document_id, text FROM passages WHERE course_id = $1 ORDER BY embedding <=> $2 LIMIT 10`,
+				pgx.QueryExecModeCacheDescribe, l.course, pgvector.NewVector(vectors[0]))
 			_, err = pgx.CollectRows(rows, pgx.RowToMap)
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"aksio.app/scripts/internal/postgres"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -21,6 +23,7 @@ const connections = 4
 type stage struct {
 	url     string
 	db      *database.DB
+	plain   *database.DB // the baselines': pgx without anything of ours
 	signer  *auth.Signer
 	key     []byte // that signs tokens, in PEM
 	keys    []byte // that verify them
@@ -39,8 +42,10 @@ func newStage(ctx context.Context) (*stage, error) {
 	}
 	s := &stage{url: address}
 	s.close = func() {
-		if s.db != nil {
-			s.db.Close()
+		for _, db := range []*database.DB{s.db, s.plain} {
+			if db != nil {
+				db.Close()
+			}
 		}
 		if err := drop(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -61,6 +66,16 @@ func (s *stage) open(ctx context.Context) error {
 	if _, err := migrations.Run(ctx, s.db); err != nil {
 		return err
 	}
+	config, err := pgxpool.ParseConfig(s.url)
+	if err != nil {
+		return err
+	}
+	config.MaxConns = connections
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	s.plain = &database.DB{Pool: pool}
 	if s.key, err = auth.GenerateKey(); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func start(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	floor := Row{Name: "start to first answer, a hello that links pgx, cloudsqlconn and huma: the least of a function with the database", Unit: "ms"}
+	floor := Row{Name: "start to first answer, a hello that links pgx and cloudsqlconn: the least of a function with the database", Unit: "ms"}
 	floor.Subject, floor.Baseline, floor.Ratio, err = pair(e.rounds, func() (float64, error) { return linked.First(ctx) }, func() (float64, error) { return base.First(ctx) })
 	if err != nil {
 		return nil, err

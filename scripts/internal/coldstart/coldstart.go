@@ -89,13 +89,12 @@ func (p *Programs) Hello(ctx context.Context) (Program, error) {
 	return p.build(ctx, "hello", "hello", hello)
 }
 
-// LinkedHello builds the same with what every function that reads the database links.
-// It uses none of it: no such function can start sooner.
+// LinkedHello builds the same with what reaches PostgreSQL on Cloud SQL. It uses none of
+// it: no function with the database can start sooner.
 func (p *Programs) LinkedHello(ctx context.Context) (Program, error) {
 	return p.build(ctx, "linked-hello", "hello", `
 import (
 	_ "cloud.google.com/go/cloudsqlconn"
-	_ "github.com/danielgtaylor/huma/v2"
 	_ "github.com/jackc/pgx/v5/pgxpool"
 )
 `+hello)
