@@ -253,14 +253,14 @@ locals {
     for id, f in local.functions : "${local.max_instances[id]} ${f.concurrency}" => id...
     if local.max_instances[id] * f.concurrency > 1
   }
-  saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : replace(replace(replace(<<-EOT
+  saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : trimspace(replace(replace(replace(<<-EOT
     (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
     and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
     EOT
     , "SERVICES", "\"service_name\"=~\"${join("|", local.bounds[bounds])}\""),
     "INSTANCES", split(" ", bounds)[0]),
     "CALLS", 0.9 * tonumber(split(" ", bounds)[1])
-  )])
+  ))])
 
   # How often the model was asked, what it was given to do and what that cost, as PromQL
   # calls the metrics.
@@ -268,11 +268,11 @@ locals {
   "\"__name__\"=\"logging.googleapis.com/user/${google_logging_metric.this["model_${what}"].name}${series}\", \"monitored_resource\"=\"cloud_run_revision\"" }
 
   # More than ten calls in ten minutes, and one in five. A student who leaves is no failure.
-  model_fails = replace(replace(<<-EOT
+  model_fails = trimspace(replace(replace(<<-EOT
     FAILED > 10 and FAILED > 0.2 * sum by (model) (increase({SERIES}[10m]))
     EOT
     , "FAILED", "sum by (model) (increase({SERIES, \"outcome\"!~\"ok|abandoned\"}[10m]))"),
-  "SERIES", local.model_series.calls)
+  "SERIES", local.model_series.calls))
 }
 
 resource "google_monitoring_alert_policy" "this" {

@@ -66,7 +66,7 @@ resource "google_pubsub_subscription" "finalized" {
     max_delivery_attempts = 20
   }
 
-  depends_on = [google_pubsub_topic_iam_member.dead_letter]
+  depends_on = [google_pubsub_topic_iam_member.dead_letter, google_service_account_iam_member.pubsub_signs]
 }
 
 # What no function takes. run-redrive goes on with the documents; the events are
@@ -90,7 +90,8 @@ resource "google_pubsub_subscription" "dead_letter" {
 }
 
 # Pub/Sub itself moves them, by an account that Google makes with the project's first use of
-# it. This provider has nothing that would ask for it: `cloud bootstrap` does.
+# it. This provider has nothing that would ask for it: `cloud bootstrap` does. One that is
+# asked for has no role that isn't granted here.
 resource "google_pubsub_topic_iam_member" "dead_letter" {
   topic  = google_pubsub_topic.dead_letter.id
   role   = "roles/pubsub.publisher"
@@ -103,6 +104,14 @@ resource "google_pubsub_subscription_iam_member" "dead_letter" {
   subscription = google_pubsub_subscription.finalized[each.key].id
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_agent
+}
+
+# It signs who delivers: without this every push would be refused.
+resource "google_service_account_iam_member" "pubsub_signs" {
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${local.caller["events"]}"
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = local.pubsub_agent
+  depends_on         = [google_service_account_iam_member.deploy_manages]
 }
 
 locals {

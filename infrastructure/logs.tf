@@ -28,7 +28,7 @@ resource "google_logging_project_sink" "failures" {
 resource "google_logging_project_exclusion" "noise" {
   name        = "${local.name}-noise"
   description = "The platform's own lines of calls that were answered well, and empty lines"
-  filter      = "resource.type=\"cloud_run_revision\" AND ((log_id(\"run.googleapis.com/requests\") AND httpRequest.status<500) OR (textPayload=~\"^\\s*$\" AND NOT jsonPayload:*))"
+  filter      = "resource.type=\"cloud_run_revision\" AND ((log_id(\"run.googleapis.com/requests\") AND httpRequest.status<500) OR (textPayload=~\"^[[:space:]]*$\" AND NOT jsonPayload:*))"
 }
 
 # Who read a secret, or acted as an account, which Google takes for administration, is

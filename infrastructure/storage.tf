@@ -147,13 +147,14 @@ resource "google_storage_bucket" "this" {
 }
 
 # Google lets whoever may view the project read the objects of a new bucket, students'
-# files too. Here that role lets in nobody.
+# files too. Here that role lets in owners alone, who may anyhow: Google once refused a
+# role without members.
 resource "google_storage_bucket_iam_binding" "no_viewers" {
   for_each = setsubtract(keys(local.buckets), ["static"])
 
   bucket  = google_storage_bucket.this[each.key].name
   role    = "roles/storage.legacyObjectReader"
-  members = []
+  members = ["projectOwner:${var.project_id}"]
 }
 
 # The one bucket that the world may read, for the CDN. Reading isn't listing.

@@ -300,4 +300,8 @@ variable "budget" {
     condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
     error_message = "budget.billing_account is the account's id, such as 012345-6789AB-CDEF01."
   }
+  validation {
+    condition     = var.budget == null || length(var.alerting.emails) <= 5
+    error_message = "A budget tells five addresses at most: write fewer into alerting.emails, such as a group's, or no budget."
+  }
 }

@@ -38,6 +38,10 @@ run "production" {
     error_message = "The events' account alone calls functions that wait for events."
   }
   assert {
+    condition     = google_service_account_iam_member.pubsub_signs.role == "roles/iam.serviceAccountTokenCreator" && google_service_account_iam_member.pubsub_signs.member == local.pubsub_agent
+    error_message = "Pub/Sub can't sign as the events' account: functions refuse every event."
+  }
+  assert {
     condition = alltrue([for id, job in google_cloud_scheduler_job.function :
       job.schedule == local.functions[id].schedule && job.time_zone == "Etc/UTC" && job.http_target[0].oidc_token[0].service_account_email == local.caller["schedule"]
     ]) && toset(keys(google_cloud_scheduler_job.function)) == toset(keys(local.scheduled))

@@ -35,7 +35,7 @@ func simulationReport(known profile, cases []*simulated) *report.Document {
 		"a multiple of the mean of a day's busy hours; what calls take, and how many a student makes, is assumed there (infrastructure/cost/assumptions.json). Here it is one " +
 		"school day, on which lessons begin at the full hour, and its busiest minute counts; what calls take was measured. And cost counts the connections that " +
 		"all functions may open with the instances that they declare; needed is here what the day's functions may open with the instances that they need. Take limits from here, and the bill from there.")
-	d.Say("Every call is simulated. Approximated are: times of service (exponential around what was measured on one machine; its processor is taken for " +
+	d.Say("Every call is simulated. Approximated are: times of service (exponential around the median that was measured on one machine, of which a skewed call takes more on the average; its processor is taken for " +
 		"the cloud's), instances (a function's share each of its queues, as if perfectly balanced), the order within a call (it computes, asks the database once for all " +
 		"round trips, then asks the model), the budget of the model (it comes back evenly, a minute's worth is saved), students (who is refused leaves the activity, or " +
 		"the visit if it was the sign-in, and doesn't try again; where those who were refused would try again, it gets worse). Not simulated: Firestore, " +

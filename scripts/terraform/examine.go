@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,12 +68,14 @@ func (p *plan) checkChanges(allowed []string) (found []error) {
 // everybody are the members that are nobody in particular.
 var everybody = []string{"allUsers", "allAuthenticatedUsers"}
 
+var ownersAlone = regexp.MustCompile(`^\[projectOwner:[a-z0-9-]+\]$`)
+
 // checkPublic finds what anybody may do and shouldn't: only calling people's functions and
 // reading static files is for all. It also refuses resources that would sweep away
 // grants made elsewhere, but for what takes a role from viewers on purpose.
 func (p *plan) checkPublic() (found []error) {
 	for _, c := range p.managed("") {
-		noViewers := strings.HasPrefix(c.Address, "google_storage_bucket_iam_binding.no_viewers[") && fmt.Sprint(c.Change.After["members"]) == "[]"
+		noViewers := strings.HasPrefix(c.Address, "google_storage_bucket_iam_binding.no_viewers[") && ownersAlone.MatchString(fmt.Sprint(c.Change.After["members"]))
 		if strings.HasSuffix(c.Type, "_iam_policy") || strings.HasSuffix(c.Type, "_iam_binding") && !noViewers {
 			found = append(found, fmt.Errorf("%s takes away what others granted: use an _iam_member", c.Address))
 		}

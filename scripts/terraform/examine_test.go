@@ -63,7 +63,7 @@ func goodPlan() *plan {
 		"SECRETS_PROJECT": "p", "CLOUD_SQL_INSTANCE": "p:europe-west1:aksio-prod-db", "DATABASE_NAME": "aksio", "UPLOADS_BUCKET": "p-uploads",
 		"BACKUPS_BUCKET": "p-backups", "DRILL_BUCKET": "p-drills", "FIRESTORE_DATABASE": "(default)", "API_URL": "https://api.aksio.app", "TRUSTED_PROXIES": "2"}`}))
 	add(planned("google_storage_bucket_iam_member.static_public", values{"bucket": "p-static", "role": "roles/storage.legacyObjectReader", "member": "allUsers"}))
-	add(planned(`google_storage_bucket_iam_binding.no_viewers["uploads"]`, values{"members": []any{}}))
+	add(planned(`google_storage_bucket_iam_binding.no_viewers["uploads"]`, values{"members": []any{"projectOwner:p"}}))
 	connections := 0
 	for _, d := range api.Declared() {
 		secrets := []any{values{"key": "SETTINGS"}, values{"key": "TOKEN_KEYS"}}
@@ -168,7 +168,7 @@ func TestBadPlansAreRefused(t *testing.T) {
 		},
 		"viewers may read a bucket": {
 			func(t *testing.T, p *plan) {
-				p.find(t, `google_storage_bucket_iam_binding.no_viewers["uploads"]`).Change.After["members"] = []any{"projectViewer:p"}
+				p.find(t, `google_storage_bucket_iam_binding.no_viewers["uploads"]`).Change.After["members"] = []any{"projectOwner:p", "projectViewer:p"}
 			},
 			(*plan).checkPublic, `no_viewers["uploads"] takes away what others granted`,
 		},
