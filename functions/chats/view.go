@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"aksio.app/shared/api"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/tutor"
@@ -74,7 +75,7 @@ func View(c tutor.Chat, messages []tutor.Message) Chat {
 		Item: ViewItem(c), SystemPrompt: c.SystemPrompt, Model: c.Model, Temperature: c.Temperature, MaxTokens: c.MaxTokens,
 		Window: c.Window, UseCourseContext: c.UseCourseContext, UseDocumentContext: c.UseDocumentContext,
 		UseAssessmentContext: c.UseAssessmentContext, Tokens: c.Tokens, AnswerMS: c.AnswerMS,
-		Messages: ViewMessages(messages), Context: []map[string]any{},
+		Messages: api.Each(messages, ViewMessage), Context: []map[string]any{},
 	}
 }
 
@@ -128,15 +129,6 @@ func ViewMessage(m tutor.Message) Message {
 		v.Parent = &m.Parent
 	}
 	return v
-}
-
-// ViewMessages shows messages.
-func ViewMessages(messages []tutor.Message) []Message {
-	views := make([]Message, len(messages))
-	for i, m := range messages {
-		views[i] = ViewMessage(m)
-	}
-	return views
 }
 
 // MessageCreated is the event that the student's message is kept; it comes first.

@@ -4,6 +4,7 @@ package quizzes
 import (
 	"time"
 
+	"aksio.app/shared/api"
 	"aksio.app/shared/courses"
 	"aksio.app/shared/decimals"
 	"aksio.app/shared/documents"
@@ -47,7 +48,7 @@ func View(q quizzes.Quiz) Quiz {
 		ShowCorrectAnswers: q.ShowCorrectAnswers, ShowExplanations: q.ShowExplanations, AllowRetakes: q.AllowRetakes,
 		Generated: q.Generated, Model: q.Model, Prompt: q.Prompt, SourceContent: q.SourceContent,
 		TotalQuestions: q.TotalQuestions, TotalAttempts: q.TotalAttempts, AverageScore: decimals.Two(q.AverageScore),
-		Questions: Each(q.Questions, ViewQuestion), IsPublished: q.Status == quizzes.Published,
+		Questions: api.Each(q.Questions, ViewQuestion), IsPublished: q.Status == quizzes.Published,
 		Created: q.Created, Updated: q.Updated,
 	}
 }
@@ -87,13 +88,4 @@ func ViewQuestion(q quizzes.Question) Question {
 		view.Passage = &q.Citation.Passage
 	}
 	return view
-}
-
-// Each shows all the things.
-func Each[T, U any](things []T, view func(T) U) []U {
-	shown := make([]U, len(things))
-	for i, thing := range things {
-		shown[i] = view(thing)
-	}
-	return shown
 }

@@ -108,7 +108,6 @@ type Question struct {
 	Turns        []Turn
 	Sources      []Source
 	Instructions string  // the product's own, such as the tutor's manner; never a document's text
-	Language     string  // BCP 47, "" for the language of the question
 	Model        string  // "" for the configured one; see Allowed
 	Temperature  float64 // 0 to 2
 	MaxTokens    int     // 1 to MostTokens; 0 for the configured number
@@ -133,8 +132,6 @@ type Citation struct {
 type Answer struct {
 	Text      string
 	Citations []Citation
-	Used      int // how many of the sources, from the first, the model was shown
-	Recalled  int // how many of the turns, from the last, the model was shown
 	Usage     Usage
 }
 

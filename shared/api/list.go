@@ -72,10 +72,7 @@ type List[T any] struct {
 
 // NewList returns the page as the query's answer, each item as view shows it.
 func NewList[T, U any](q *PageQuery, p page.Page[T], view func(T) U) List[U] {
-	list := List[U]{Count: p.Count, Results: make([]U, len(p.Items))}
-	for i, item := range p.Items {
-		list.Results[i] = view(item)
-	}
+	list := List[U]{Count: p.Count, Results: Each(p.Items, view)}
 	if p.Number < page.Pages(p.Count, q.request.Size) {
 		list.Next = q.link(p.Number + 1)
 	}
@@ -83,6 +80,15 @@ func NewList[T, U any](q *PageQuery, p page.Page[T], view func(T) U) List[U] {
 		list.Previous = q.link(p.Number - 1)
 	}
 	return list
+}
+
+// Each returns all items as view shows them.
+func Each[T, U any](items []T, view func(T) U) []U {
+	shown := make([]U, len(items))
+	for i, item := range items {
+		shown[i] = view(item)
+	}
+	return shown
 }
 
 func (q *PageQuery) link(number int) *string {

@@ -133,10 +133,7 @@ func (s *Store) Create(ctx context.Context, owner auth.UserID, change Change) (m
 // Delete removes an assessment; what was made for it stays. Another student's is NotFound.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, assessment ID) error {
 	tag, err := s.db.Exec(ctx, `DELETE FROM assessments a WHERE a.id = $1 AND a.user_id = $2 AND `+alive, assessment, owner)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "assessment")
+	return database.Changed(tag, err, "assessment")
 }
 
 // querier is the pool or a transaction.

@@ -42,9 +42,6 @@ type draft struct {
 	spent    []ai.Usage
 }
 
-// questionTypes are those that a program can grade.
-var questionTypes = []string{ai.MultipleChoice, ai.TrueFalse, ai.ShortAnswer, ai.FillBlank}
-
 // ask has the model make the cards and the items at the same time.
 func (d *draft) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, modelTimeout)
@@ -63,7 +60,7 @@ func (d *draft) ask(ctx context.Context) {
 	}
 	if d.plan.questions > 0 {
 		items := material
-		items.Count, items.Types, items.Level = d.plan.questions, questionTypes, d.plan.level
+		items.Count, items.Level = d.plan.questions, d.plan.level
 		calls.Go(func() { d.items, itemsSpent, d.itemsErr = model.Questions(ctx, items) })
 	}
 	calls.Wait()

@@ -20,9 +20,6 @@ import (
 	"aksio.app/shared/usage"
 )
 
-// MostCount is the most cards, and the most questions, of one generation.
-const MostCount = ai.MostCount
-
 // Timeout is how long a generation may take; the models have less, so that what
 // they made can be stored.
 const (

@@ -57,13 +57,8 @@ type Claims struct {
 	User                 UserID `json:"user_id"`
 }
 
-// ErrExpired is returned for a token that was good once, ErrWrongType for one
-// that is good for something else; any other failure of Verify means that it
-// never was good.
-var (
-	ErrExpired   = errors.New("token has expired")
-	ErrWrongType = errors.New("token has wrong type")
-)
+// ErrWrongType is returned for a token that is good for something else.
+var ErrWrongType = errors.New("token has wrong type")
 
 // Signer makes tokens.
 type Signer struct {
@@ -151,8 +146,7 @@ func NewVerifier(set []byte) (*Verifier, error) {
 }
 
 // Verify returns the claims of a token of the wanted type that one of the keys
-// signed and that hasn't expired at the given time. The claims are returned
-// with ErrExpired, too. A token has one spelling: strictly decoded, and without
+// signed and that hasn't expired at the given time. A token has one spelling: strictly decoded, and without
 // the line breaks that base64 passes over.
 func (v *Verifier) Verify(token string, want Type, now time.Time) (Claims, error) {
 	var claims Claims
@@ -172,7 +166,7 @@ func (v *Verifier) Verify(token string, want Type, now time.Time) (Claims, error
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired) && claims.Type == want:
-		return claims, ErrExpired
+		return Claims{}, errors.New("token has expired")
 	case err != nil:
 		return Claims{}, errors.New("token is not valid")
 	case claims.Type != want:

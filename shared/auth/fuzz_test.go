@@ -3,7 +3,6 @@ package auth
 import (
 	"crypto/ed25519"
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -39,10 +38,10 @@ func FuzzToken(f *testing.F) {
 		return token
 	}
 	good := sign(signer, user, Access, time.Minute)
-	signed := map[string]error{
-		good:                                     nil,
-		sign(signer, user, Access, -time.Minute): ErrExpired,
-		sign(signer, user, Refresh, time.Minute): ErrWrongType,
+	signed := map[string]string{ // what is said of them
+		good:                                     "",
+		sign(signer, user, Access, -time.Minute): "token has expired",
+		sign(signer, user, Refresh, time.Minute): "token has wrong type",
 	}
 	for token := range signed {
 		f.Add(token)
@@ -59,15 +58,19 @@ func FuzzToken(f *testing.F) {
 	f.Add(sign(fixedSigner('b'), user, Access, time.Minute))
 	f.Fuzz(func(t *testing.T, token string) {
 		claims, err := verifier.Verify(token, Access, now)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
 		want, ours := signed[token]
 		switch {
-		case ours && !errors.Is(err, want):
-			t.Errorf("a token that we signed: %v, want %v", err, want)
-		case !ours && (err == nil || errors.Is(err, ErrExpired) || errors.Is(err, ErrWrongType)):
+		case ours && said != want:
+			t.Errorf("a token that we signed: %q, want %q", said, want)
+		case !ours && (err == nil || strings.HasPrefix(said, "token has")):
 			t.Errorf("%q, which nobody signed: %v", token, err)
 		case ours && err == nil && (claims.User != user || claims.ID != "1"):
 			t.Errorf("claims %+v", claims)
-		case err != nil && !errors.Is(err, ErrExpired) && claims.User != (UserID{}):
+		case err != nil && claims.User != (UserID{}):
 			t.Errorf("%v names a user all the same", err)
 		}
 	})

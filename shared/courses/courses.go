@@ -186,10 +186,7 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, course ID, change
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, course ID) error {
 	tag, err := s.db.Exec(ctx, `UPDATE courses SET deleted_at = now()
 		WHERE `+Owned("$1", "$2"), course, owner)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "course")
+	return database.Changed(tag, err, "course")
 }
 
 // Owned is the condition, in a statement FROM courses, that the course is there and

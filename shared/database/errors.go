@@ -70,6 +70,15 @@ func Fault(err error, what string) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// Changed turns what became of a statement that was to change one row into what it
+// means to the caller, as Fault does: no row is NotFound.
+func Changed(tag pgconn.CommandTag, err error, what string) error {
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return Fault(err, what)
+}
+
 // TooMany is the fault of one item more than the most that a student's list of
 // list_counts may have.
 func TooMany(list, most string) error {

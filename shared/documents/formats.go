@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"aksio.app/shared/fault"
 )
 
 // format is a kind of file that can be read.
@@ -30,6 +32,11 @@ var undecided = []string{"application/octet-stream", "binary/octet-stream", "app
 // unread are endings of files that can't be read, and that some clients send without a
 // type of their own.
 var unread = []string{".odt", ".odp", ".ods", ".doc", ".ppt", ".xls", ".xlsx", ".rtf", ".epub", ".zip"}
+
+func unsupported() error {
+	return fault.New(fault.Unsupported, "This kind of file can't be read. Upload a PDF, a Word document, a presentation, Markdown, a web page or plain text.").
+		Coded("unsupported_type")
+}
 
 // ContentTypes lists the media types that can be read.
 func ContentTypes() []string {

@@ -240,10 +240,7 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, card ID, change C
 // Delete removes a card and its reviews.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, card ID) error {
 	tag, err := s.db.Exec(ctx, `DELETE FROM flashcards f WHERE `+theirs+` AND f.id = $2`, owner, card)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "card")
+	return database.Changed(tag, err, "card")
 }
 
 func one(rows pgx.Rows) (Card, error) {

@@ -191,10 +191,7 @@ func (s *Store) Update(ctx context.Context, owner auth.UserID, quiz ID, change C
 // Delete removes the quiz with its questions and attempts.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, quiz ID) error {
 	tag, err := s.db.Exec(ctx, `DELETE FROM quizzes q WHERE q.id = $1 AND q.user_id = $2 AND `+alive, quiz, owner)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "quiz")
+	return database.Changed(tag, err, "quiz")
 }
 
 func tooMuchText() error {

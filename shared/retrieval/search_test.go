@@ -370,9 +370,6 @@ func TestSearchKeepsToItsOwner(t *testing.T) {
 // TestCranfield measures the search on the judged collection. The bounds are
 // below what was measured when this was written, so that a change for the worse fails.
 func TestCranfield(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 20 seconds")
-	}
 	t.Parallel()
 	abstracts, queries, judgements := cranfield(t)
 	l := newLibrary(t, "en")

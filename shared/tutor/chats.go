@@ -179,10 +179,7 @@ type MoreChange struct {
 // Delete removes a chat and its messages.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, chat ChatID) error {
 	tag, err := s.db.Exec(ctx, `DELETE FROM chats c WHERE `+theirs+` AND c.id = $2`, owner, chat)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
-	}
-	return database.Fault(err, "chat")
+	return database.Changed(tag, err, "chat")
 }
 
 // newest is how many messages a chat is shown with; ListMessages has the rest.

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/iterator"
 )
 
@@ -150,29 +148,4 @@ func (b *Bucket) Delete(ctx context.Context, object string) error {
 		return nil
 	}
 	return b.faultOf(err, object)
-}
-
-// DeletePrefix removes all objects of a folder and returns how many it found. The
-// prefix ends in a slash, so that users/1 can't mean users/10 as well. After a
-// failure some are left; it may be called again.
-func (b *Bucket) DeletePrefix(ctx context.Context, prefix string) (int, error) {
-	if !strings.HasSuffix(prefix, "/") || prefix == "/" {
-		return 0, fmt.Errorf("delete %q: a folder's name ends in a slash", prefix)
-	}
-	found := 0
-	for {
-		objects, err := b.List(ctx, prefix, "", 1000)
-		if err != nil || len(objects) == 0 {
-			return found, err
-		}
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(8)
-		for _, object := range objects {
-			group.Go(func() error { return b.Delete(ctx, object.Name) })
-		}
-		if err := group.Wait(); err != nil {
-			return found, err
-		}
-		found += len(objects)
-	}
 }

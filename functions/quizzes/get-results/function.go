@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 
-	view "aksio.app/functions/quizzes"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -61,7 +60,7 @@ func show(q quizzes.Quiz) QuizResults {
 	return QuizResults{
 		ID: q.ID, Title: q.Title, Description: q.Description, PassingScore: q.PassingScore,
 		ShowCorrectAnswers: q.ShowCorrectAnswers, ShowExplanations: q.ShowExplanations,
-		Questions: view.Each(q.Questions, showQuestion),
+		Questions: api.Each(q.Questions, showQuestion),
 	}
 }
 

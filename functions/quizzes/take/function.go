@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 
-	view "aksio.app/functions/quizzes"
 	"aksio.app/shared/api"
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
@@ -59,7 +58,7 @@ type QuestionToTake struct {
 func show(q quizzes.Quiz) QuizToTake {
 	return QuizToTake{
 		ID: q.ID, Title: q.Title, Description: q.Description, TimeLimit: q.TimeLimit, PassingScore: q.PassingScore,
-		Shuffle: q.Shuffle, Questions: view.Each(q.Questions, showQuestion),
+		Shuffle: q.Shuffle, Questions: api.Each(q.Questions, showQuestion),
 	}
 }
 

@@ -27,12 +27,11 @@ type citer struct {
 	folded  []*folded // of the sources, made when needed
 	emit    func(ai.Part) error
 
-	held    string // not emitted yet: it may turn out to be a citation
-	space   string // white space before held, dropped along with a citation
-	last    rune   // emitted last
-	text    strings.Builder
-	cited   []ai.Citation
-	dropped int
+	held  string // not emitted yet: it may turn out to be a citation
+	space string // white space before held, dropped along with a citation
+	last  rune   // emitted last
+	text  strings.Builder
+	cited []ai.Citation
 }
 
 func newCiter(sources []ai.Source, emit func(ai.Part) error) *citer {
@@ -157,7 +156,6 @@ func (c *citer) verify(source int, quote string) (ai.Citation, bool) {
 
 func (c *citer) drop() {
 	c.space = ""
-	c.dropped++
 }
 
 // prose emits text but for the white space at its end.

@@ -35,8 +35,8 @@ func (o Offline) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	if emit == nil {
 		emit = func(ai.Part) error { return nil }
 	}
-	tongue := tongueOf(cmp.Or(q.Language, language.Guess(question), languageOf(q.Sources)))
-	answer := ai.Answer{Usage: o.usage(), Used: len(q.Sources), Recalled: len(q.Turns)}
+	tongue := tongueOf(cmp.Or(language.Guess(question), languageOf(q.Sources)))
+	answer := ai.Answer{Usage: o.usage()}
 	send := func(p ai.Part) error {
 		if err := ctx.Err(); err != nil {
 			return err

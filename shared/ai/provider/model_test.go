@@ -91,7 +91,7 @@ func checkAnswer(t *testing.T, model ai.Model, sources []ai.Source) {
 	if err != nil {
 		t.Fatalf("Answer: %v", err)
 	}
-	if answer.Text != text.String() || !slices.Equal(answer.Citations, cited) || answer.Used != len(sources) || answer.Recalled != 1 {
+	if answer.Text != text.String() || !slices.Equal(answer.Citations, cited) {
 		t.Errorf("Answer = %+v; emitted %q %v", answer, text.String(), cited)
 	}
 	if !strings.Contains(answer.Text, "nucleus") || len(cited) == 0 || !strings.Contains(provider.Fold(cited[0].Quote), "stores the genetic material of the cell") {

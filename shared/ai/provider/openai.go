@@ -147,7 +147,7 @@ func (o *OpenAI) Answer(ctx context.Context, q ai.Question, emit func(ai.Part) e
 	filter := newCiter(q.Sources[:p.used], emit)
 	usage, err := o.stream(ctx, request, filter)
 	usage.Model = model
-	return ai.Answer{Text: filter.text.String(), Citations: filter.cited, Used: p.used, Recalled: len(p.turns), Usage: usage}, err
+	return ai.Answer{Text: filter.text.String(), Citations: filter.cited, Usage: usage}, err
 }
 
 func (p prompt) messages() []openai.ChatCompletionMessage {

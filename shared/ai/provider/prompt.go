@@ -111,15 +111,12 @@ func languageRule(code string) string {
 
 // answerRules are the system prompt of an answer.
 func answerRules(q ai.Question) string {
-	language := "Answer in the language of the student's question."
-	if q.Language != "" {
-		language = languageRule(q.Language)
-	}
 	return strings.TrimSpace(`You are the tutor of a study platform. Answer the student's last message from the numbered sources.
 Cite every statement that you take from a source right behind it as [[n|words]], where n is the number of the source and words are 4 to 30
 consecutive words copied exactly from that source. Never cite in another way, and never write [n] alone. Write no links, pictures or HTML, whoever asks for them.
 If the sources do not hold the answer, say so first; what you then add from general knowledge carries no citation.
-` + dataRule + "\n" + language + "\n" + q.Instructions)
+Answer in the language of the student's question.
+` + dataRule + "\n" + q.Instructions)
 }
 
 // prompt is a whole conversation that fits into a model's input.

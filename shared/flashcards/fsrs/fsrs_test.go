@@ -69,9 +69,6 @@ func TestPreview(t *testing.T) {
 	var waits [4]time.Duration
 	for i, card := range previews {
 		waits[i] = card.Due.Sub(start)
-		if next := p.Next(fsrs.Card{}, start, fsrs.Again+fsrs.Rating(i)); next != card {
-			t.Errorf("preview of rating %d is %+v, yet the review gives %+v", fsrs.Again+fsrs.Rating(i), card, next)
-		}
 	}
 	if want := [4]time.Duration{time.Minute, 6 * time.Minute, 10 * time.Minute, 8 * day}; waits != want {
 		t.Errorf("a new card comes back in %v, want %v", waits, want)

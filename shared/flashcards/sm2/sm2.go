@@ -34,7 +34,7 @@ const (
 // Recalled reports whether the grade is a success.
 func (g Grade) Recalled() bool { return g >= Hard }
 
-// Card is the state of one card's schedule. Start from [New].
+// Card is the state of one card's schedule.
 type Card struct {
 	Ease        float64 // factor by which the interval grows, MinEase–MaxEase
 	Interval    int     // days, 1–MaxInterval
