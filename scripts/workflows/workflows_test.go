@@ -435,6 +435,35 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
+// TestGoIsTheFunctions compares the Go that GitHub tests and audits with the one that functions
+// run on. Only its newest release has no hole that is known and mended.
+func TestGoIsTheFunctions(t *testing.T) {
+	t.Parallel()
+	var tools struct{ Runs struct{ Steps []step } }
+	read(t, "actions/tools/action.yml", &tools)
+	i := slices.IndexFunc(tools.Runs.Steps, func(s step) bool { return strings.HasPrefix(s.Uses, "actions/setup-go@") })
+	if i < 0 {
+		t.Fatal("nothing sets up Go")
+	}
+	with := tools.Runs.Steps[i].With
+	if with["check-latest"] != true {
+		t.Error("it takes any release that the runner has")
+	}
+	version := fmt.Sprint(with["go-version"])
+	for file, want := range map[string]string{
+		"go.work":                     "go " + version + ".",
+		"infrastructure/functions.tf": `runtime = "go` + strings.ReplaceAll(version, ".", "") + `"`,
+	} {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(content), want) {
+			t.Errorf("GitHub has Go %s, and %s doesn't say %q", version, file, want)
+		}
+	}
+}
+
 // holdsEveryCommit demands that the job checks out main's history, too.
 func (w workflow) holdsEveryCommit(t *testing.T, job string) {
 	t.Helper()
