@@ -40,7 +40,8 @@ locals {
   github_environment = var.environment == "prod" ? "production" : var.environment
 
   github_accounts = {
-    # A pull request shows what it changes in staging; production is only watched.
+    # A pull request shows what it changes in staging; what main would change in production
+    # is shown to whoever approves it.
     plan = { display_name = "GitHub plans", who = (
       var.environment == "prod" ?
       "attribute.branch/${try(var.github.repository, "")}@refs/heads/main" :

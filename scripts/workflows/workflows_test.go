@@ -51,8 +51,9 @@ type workflow struct {
 	}
 	Concurrency concurrency
 	Jobs        map[string]struct {
-		If          string
+		If, Uses    string
 		Environment string
+		Env         map[string]string
 		Concurrency concurrency
 		Permissions map[string]string
 		With        map[string]string
@@ -109,9 +110,55 @@ func TestEachEnvironmentIsDeployedByItself(t *testing.T) {
 	if _, ok := cd.On.Dispatch.Inputs["ref"]; !ok {
 		t.Error("nobody can say which commit")
 	}
-	for name, job := range cd.Jobs {
-		if job.With["environment"] != name || !strings.Contains(job.With["commit"], "inputs.ref || github.sha") {
-			t.Errorf("%s deploys %v", name, job.With)
+	for _, name := range []string{"staging", "production"} {
+		if job := cd.Jobs[name]; job.Uses != "./.github/workflows/deploy.yml" || job.With["environment"] != name || !strings.Contains(job.With["commit"], "inputs.ref || github.sha") {
+			t.Errorf("%s deploys %v by %s", name, job.With, job.Uses)
+		}
+	}
+}
+
+// TestProductionsPlanIsShownBeforeItIsApproved plays the tool, whose plan may fail.
+func TestProductionsPlanIsShownBeforeItIsApproved(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the step is for the runner's Linux")
+	}
+	var cd, plan workflow
+	read(t, "workflows/cd.yml", &cd)
+	read(t, "workflows/plan.yml", &plan)
+	if needs, _ := cd.Jobs["production"].Needs.([]any); !slices.Contains(needs, any("plan")) {
+		t.Error("production doesn't wait for its plan")
+	}
+	job := cd.Jobs["plan"]
+	if job.Env["AKSIO_ENVIRONMENT"] != "production" || job.Env["TF_VAR_project_id"] != "${{ vars.PRODUCTION_PROJECT_ID }}" {
+		t.Errorf("it plans for %v", job.Env)
+	}
+	script := cd.script(t, "plan", "Plan")
+	if script != plan.script(t, "plan", "Plan") {
+		t.Error("a pull request's plan is shown otherwise")
+	}
+	for name, tc := range map[string]struct {
+		tool, want string
+		good       bool
+	}{
+		"changes":    {`echo "1 to change" > "$5"`, "1 to change", true},
+		"fails":      {`echo "Error: no" > "$5"; exit 1`, "Error: no", false},
+		"no plan":    {`exit 1`, "No plan was made: the log says why.", false},
+		"a long one": {`head --bytes 2000000 /dev/zero > "$5"`, strings.Repeat("\x00", 900000), true}, // of GitHub's 1 MiB
+	} {
+		folder := t.TempDir()
+		program(t, folder, "go", `[ "$1 $2 $3 $4" = "run ./scripts/cloud plan -out" ] || exit 9; `+tc.tool)
+		summary := filepath.Join(folder, "summary")
+		output, err := run(t, folder, script, "PATH="+folder+":"+os.Getenv("PATH"), "RUNNER_TEMP="+folder, "GITHUB_STEP_SUMMARY="+summary)
+		if (err == nil) != tc.good {
+			t.Errorf("%s: got %v: %s", name, err, output)
+		}
+		shown, err := os.ReadFile(summary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSuffix(strings.TrimPrefix(string(shown), "```\n"), "```\n"); strings.TrimSuffix(got, "\n") != tc.want {
+			t.Errorf("%s: the summary is %.100q, want %.100q", name, got, tc.want)
 		}
 	}
 }
@@ -123,7 +170,8 @@ func TestCalledWorkflowMayWhatItAsksFor(t *testing.T) {
 	var cd, deploy workflow
 	read(t, "workflows/cd.yml", &cd)
 	read(t, "workflows/deploy.yml", &deploy)
-	for name, job := range cd.Jobs {
+	for _, name := range []string{"staging", "production"} {
+		job := cd.Jobs[name]
 		for scope, access := range deploy.Jobs["deploy"].Permissions {
 			if job.Permissions[scope] != access {
 				t.Errorf("%s grants %q of %s, and deploy.yml asks for %q", name, job.Permissions[scope], scope, access)
@@ -160,6 +208,8 @@ func TestWhoIsDeployedTo(t *testing.T) {
 					return truth[x != "" || y != ""]
 				case token.EQL:
 					return truth[x == y]
+				case token.NEQ:
+					return truth[x != y]
 				}
 			case *ast.BasicLit:
 				text, _ := strconv.Unquote(n.Value) // parsed
@@ -190,11 +240,12 @@ func TestWhoIsDeployedTo(t *testing.T) {
 		"github.event_name": "workflow_run", "github.repository": "aksio/backend", "github.ref": "refs/heads/main",
 		"github.event.workflow_run.conclusion": "success", "github.event.workflow_run.event": "push",
 		"github.event.workflow_run.head_repository.full_name": "aksio/backend", "vars.DEPLOYS": "staging production",
+		"vars.PLANS": "true",
 	}
 	byHand := func(environment string) map[string]string {
 		return map[string]string{
 			"github.event_name": "workflow_dispatch", "inputs.environment": environment, "github.ref": "refs/heads/main",
-			"vars.DEPLOYS": "staging production",
+			"vars.DEPLOYS": "staging production", "vars.PLANS": "true",
 		}
 	}
 	with := func(known map[string]string, name, value string) map[string]string {
@@ -211,8 +262,10 @@ func TestWhoIsDeployedTo(t *testing.T) {
 		failed string
 		want   []string
 	}{
-		"push":                      {push, "", []string{"staging", "production"}},
+		"push":                      {push, "", []string{"staging", "plan", "production"}},
 		"push, staging failed":      {push, "staging", []string{"staging"}},
+		"push, the plan failed":     {push, "plan", []string{"staging", "plan"}},
+		"push, no plans":            {with(push, "vars.PLANS", ""), "", []string{"staging", "production"}},
 		"CI failed":                 {with(push, "github.event.workflow_run.conclusion", "failure"), "", nil},
 		"pull request":              {with(push, "github.event.workflow_run.event", "pull_request"), "", nil},
 		"fork":                      {with(push, "github.event.workflow_run.head_repository.full_name", "eve/backend"), "", nil},
@@ -225,14 +278,16 @@ func TestWhoIsDeployedTo(t *testing.T) {
 		"production, from a branch": {with(byHand("production"), "github.ref", "refs/heads/other"), "", nil},
 	} {
 		var got []string
-		result := "skipped"
-		for _, job := range []string{"staging", "production"} {
-			if evaluate(cd.Jobs[job].If, with(tc.known, "needs.staging.result", result)) {
+		known := tc.known
+		for _, job := range []string{"staging", "plan", "production"} {
+			result := "skipped"
+			if evaluate(cd.Jobs[job].If, known) {
 				got = append(got, job)
 				if result = "success"; job == tc.failed {
 					result = "failure"
 				}
 			}
+			known = with(known, "needs."+job+".result", result)
 		}
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tc.want)
