@@ -63,8 +63,8 @@ type workflow struct {
 }
 
 type step struct {
-	Name, Run, Uses string
-	With            map[string]any
+	Name, If, Run, Uses string
+	With                map[string]any
 }
 
 // script returns what a step of a job runs.
@@ -210,57 +210,6 @@ func TestWhoIsDeployedTo(t *testing.T) {
 	t.Parallel()
 	var cd workflow
 	read(t, "workflows/cd.yml", &cd)
-	// evaluate works out a condition of GitHub's, which reads as one of Go's does.
-	evaluate := func(condition string, known map[string]string) bool {
-		node, err := parser.ParseExpr(strings.ReplaceAll(condition, "'", `"`))
-		if err != nil {
-			t.Fatalf("%s: %v", condition, err)
-		}
-		var value func(ast.Expr) string
-		truth := map[bool]string{true: "true"}
-		value = func(node ast.Expr) string {
-			switch n := node.(type) {
-			case *ast.ParenExpr:
-				return value(n.X)
-			case *ast.UnaryExpr:
-				return truth[value(n.X) == ""]
-			case *ast.BinaryExpr:
-				x, y := value(n.X), value(n.Y)
-				switch n.Op {
-				case token.LAND:
-					return truth[x != "" && y != ""]
-				case token.LOR:
-					return truth[x != "" || y != ""]
-				case token.EQL:
-					return truth[x == y]
-				case token.NEQ:
-					return truth[x != y]
-				}
-			case *ast.BasicLit:
-				text, _ := strconv.Unquote(n.Value) // parsed
-				return text
-			case *ast.CallExpr:
-				switch fmt.Sprint(n.Fun) {
-				case "cancelled":
-					return ""
-				case "contains":
-					return truth[strings.Contains(value(n.Args[0]), value(n.Args[1]))]
-				}
-			case *ast.SelectorExpr:
-				var text []string
-				for at := ast.Expr(n); ; {
-					selector, ok := at.(*ast.SelectorExpr)
-					if !ok {
-						return known[strings.Join(append([]string{fmt.Sprint(at)}, text...), ".")]
-					}
-					text, at = append([]string{selector.Sel.Name}, text...), selector.X
-				}
-			}
-			t.Fatalf("%s: this test doesn't know %T", condition, node)
-			return ""
-		}
-		return value(node) != ""
-	}
 	push := map[string]string{
 		"github.event_name": "workflow_run", "github.repository": "aksio/backend", "github.ref": "refs/heads/main",
 		"github.event.workflow_run.conclusion": "success", "github.event.workflow_run.event": "push",
@@ -272,15 +221,6 @@ func TestWhoIsDeployedTo(t *testing.T) {
 			"github.event_name": "workflow_dispatch", "inputs.environment": environment, "github.ref": "refs/heads/main",
 			"vars.DEPLOYS": "staging production", "vars.PLANS": "true",
 		}
-	}
-	with := func(known map[string]string, name, value string) map[string]string {
-		changed := map[string]string{name: value}
-		for other, value := range known {
-			if other != name {
-				changed[other] = value
-			}
-		}
-		return changed
 	}
 	for name, tc := range map[string]struct {
 		known  map[string]string
@@ -306,7 +246,7 @@ func TestWhoIsDeployedTo(t *testing.T) {
 		known := tc.known
 		for _, job := range []string{"staging", "plan", "production"} {
 			result := "skipped"
-			if evaluate(cd.Jobs[job].If, known) {
+			if evaluate(t, cd.Jobs[job].If, known) {
 				got = append(got, job)
 				if result = "success"; job == tc.failed {
 					result = "failure"
@@ -316,6 +256,116 @@ func TestWhoIsDeployedTo(t *testing.T) {
 		}
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+// evaluate works out a condition of GitHub's, which reads as one of Go's does.
+func evaluate(t *testing.T, condition string, known map[string]string) bool {
+	t.Helper()
+	node, err := parser.ParseExpr(strings.ReplaceAll(condition, "'", `"`))
+	if err != nil {
+		t.Fatalf("%s: %v", condition, err)
+	}
+	var value func(ast.Expr) string
+	truth := map[bool]string{true: "true"}
+	value = func(node ast.Expr) string {
+		switch n := node.(type) {
+		case *ast.ParenExpr:
+			return value(n.X)
+		case *ast.UnaryExpr:
+			return truth[value(n.X) == ""]
+		case *ast.BinaryExpr:
+			x, y := value(n.X), value(n.Y)
+			switch n.Op {
+			case token.LAND:
+				return truth[x != "" && y != ""]
+			case token.LOR:
+				return truth[x != "" || y != ""]
+			case token.EQL:
+				return truth[x == y]
+			case token.NEQ:
+				return truth[x != y]
+			}
+		case *ast.BasicLit:
+			text, _ := strconv.Unquote(n.Value) // parsed
+			return text
+		case *ast.CallExpr:
+			switch fmt.Sprint(n.Fun) {
+			case "cancelled":
+				return ""
+			case "contains":
+				return truth[strings.Contains(value(n.Args[0]), value(n.Args[1]))]
+			}
+		case *ast.SelectorExpr:
+			var text []string
+			for at := ast.Expr(n); ; {
+				selector, ok := at.(*ast.SelectorExpr)
+				if !ok {
+					return known[strings.Join(append([]string{fmt.Sprint(at)}, text...), ".")]
+				}
+				text, at = append([]string{selector.Sel.Name}, text...), selector.X
+			}
+		}
+		t.Fatalf("%s: this test doesn't know %T", condition, node)
+		return ""
+	}
+	return value(node) != ""
+}
+
+// with returns what is known with one fact changed.
+func with(known map[string]string, name, value string) map[string]string {
+	changed := map[string]string{name: value}
+	for other, value := range known {
+		if other != name {
+			changed[other] = value
+		}
+	}
+	return changed
+}
+
+// TestWhoGetsAnIdentity plays pull requests and runs by hand: a job that acts on Google or
+// merges is for few of them.
+func TestWhoGetsAnIdentity(t *testing.T) {
+	t.Parallel()
+	ours := map[string]string{
+		"github.event_name": "pull_request", "github.repository": "aksio/backend", "github.actor": "ada",
+		"github.event.pull_request.user.login": "ada", "github.event.pull_request.head.repo.full_name": "aksio/backend",
+		"vars.PLANS": "true",
+	}
+	pushedBy := func(actor, author string) map[string]string {
+		return with(with(ours, "github.actor", actor), "github.event.pull_request.user.login", author)
+	}
+	const bot = "dependabot[bot]"
+	fork := func(known map[string]string) map[string]string {
+		return with(known, "github.event.pull_request.head.repo.full_name", "eve/backend")
+	}
+	morning := map[string]string{"github.event_name": "schedule", "github.ref": "refs/heads/main", "vars.PLANS": "true"}
+	for _, tc := range []struct {
+		file, job, name string
+		known           map[string]string
+		want            bool
+	}{
+		{"plan.yml", "plan", "ours", ours, true},
+		{"plan.yml", "plan", "a fork's", fork(ours), false},
+		{"plan.yml", "plan", "Dependabot's", pushedBy(bot, bot), false},
+		{"plan.yml", "plan", "Dependabot's, somebody pushed to it", pushedBy("ada", bot), false},
+		{"plan.yml", "plan", "somebody's, Dependabot pushed to it", pushedBy(bot, "ada"), false},
+		{"plan.yml", "plan", "nothing set up", with(ours, "vars.PLANS", ""), false},
+		{"ci.yml", "dependabot", "Dependabot's", pushedBy(bot, bot), true},
+		{"ci.yml", "dependabot", "ours", ours, false},
+		{"ci.yml", "dependabot", "Dependabot's, somebody pushed to it", pushedBy("ada", bot), false},
+		{"ci.yml", "dependabot", "somebody's, Dependabot pushed to it", pushedBy(bot, "ada"), false},
+		{"ci.yml", "dependabot", "a fork's", fork(pushedBy(bot, bot)), false},
+		{"ci.yml", "dependabot", "a push", with(pushedBy(bot, bot), "github.event_name", "push"), false},
+		{"watch.yml", "drift", "in the morning", morning, true},
+		{"watch.yml", "drift", "from a branch", with(morning, "github.ref", "refs/heads/other"), false},
+		{"watch.yml", "drift", "nothing set up", with(morning, "vars.PLANS", ""), false},
+	} {
+		var w workflow
+		read(t, "workflows/"+tc.file, &w)
+		if got := evaluate(t, w.Jobs[tc.job].If, tc.known); got != tc.want {
+			t.Errorf("%s of %s, %s: it runs: %v, want %v", tc.job, tc.file, tc.name, got, tc.want)
 		}
 	}
 }
@@ -412,6 +462,46 @@ func TestDriftIsLookedForInWhatWasReleased(t *testing.T) {
 		output, err := run(t, folder, "git checkout --quiet main\n"+script+"\ngit rev-parse --short=12 HEAD", "PATH="+tools+":"+os.Getenv("PATH"))
 		if err != nil || !strings.HasSuffix(strings.TrimSpace(output), want) {
 			t.Errorf("released %q: got %v: %s; want to be at %s", released, err, output, want)
+		}
+	}
+}
+
+// TestWhatIsFoundBecomesAnIssue plays gh, of which a morning's issue may be open.
+func TestWhatIsFoundBecomesAnIssue(t *testing.T) {
+	t.Parallel()
+	var watch workflow
+	read(t, "workflows/watch.yml", &watch)
+	steps := watch.Jobs["drift"].Steps
+	last := steps[len(steps)-1]
+	if last.Name != "Open an issue, or add to the open one" || last.If != "failure()" {
+		t.Errorf("the last step is %q, if %q: what another finds isn't told", last.Name, last.If)
+	}
+	for name, tc := range map[string]struct{ found, open, want, body string }{
+		"new":        {"1 to change", "", "issue create --repo aksio/backend --title it drifts --body-file", "1 to change"},
+		"again":      {"1 to change", "7", "issue comment 7 --repo aksio/backend --body-file", "1 to change"},
+		"no plan":    {"", "", "issue create --repo aksio/backend --title it drifts --body-file", "The plan failed; see https://github.com/aksio/backend/actions/runs/42"},
+		"a long one": {strings.Repeat("x", 100000), "", "issue create --repo aksio/backend --title it drifts --body-file", strings.Repeat("x", 50000)}, // of GitHub's 65536
+	} {
+		folder := t.TempDir()
+		program(t, folder, "gh", `if [ "$2" = list ]; then
+				[ "$*" = "issue list --repo aksio/backend --state open --search it drifts in:title --json number --jq .[0].number // empty" ] && printf '`+tc.open+`'
+			else
+				echo "$@" > told; cp "${!#}" body
+			fi`)
+		if tc.found != "" {
+			if err := os.WriteFile(filepath.Join(folder, "plan.txt"), []byte(tc.found), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		output, err := run(t, folder, last.Run, "PATH="+folder+":"+os.Getenv("PATH"), "RUNNER_TEMP="+folder, "TITLE=it drifts",
+			"GITHUB_REPOSITORY=aksio/backend", "GITHUB_SERVER_URL=https://github.com", "GITHUB_RUN_ID=42")
+		if err != nil {
+			t.Errorf("%s: %v: %s", name, err, output)
+		}
+		told, _ := os.ReadFile(filepath.Join(folder, "told")) // not there: empty
+		body, _ := os.ReadFile(filepath.Join(folder, "body"))
+		if !strings.HasPrefix(string(told), tc.want+" ") || strings.TrimSpace(string(body)) != tc.body {
+			t.Errorf("%s: got %q with the body %.100q, want %q with %.100q", name, told, body, tc.want, tc.body)
 		}
 	}
 }
