@@ -59,12 +59,14 @@ type workflow struct {
 		With        map[string]string
 		Needs       any
 		Steps       []step
+		Tolerant    any `yaml:"continue-on-error"`
 	}
 }
 
 type step struct {
 	Name, If, Run, Uses string
 	With                map[string]any
+	Tolerant            any `yaml:"continue-on-error"`
 }
 
 // script returns what a step of a job runs.
@@ -631,6 +633,37 @@ func TestGoIsTheFunctions(t *testing.T) {
 		if !strings.Contains(string(content), want) {
 			t.Errorf("GitHub has Go %s, and %s doesn't say %q", version, file, want)
 		}
+	}
+}
+
+// TestEveryGateIsCIs lists the targets of make that a pull request has to pass, on every run.
+func TestEveryGateIsCIs(t *testing.T) {
+	t.Parallel()
+	var ci workflow
+	read(t, "workflows/ci.yml", &ci)
+	target := regexp.MustCompile(`(?m)^\s*make ([a-z-]+)`)
+	var got []string
+	for name, job := range ci.Jobs {
+		for _, step := range job.Steps {
+			script := step.Run
+			if script == ".ci/run" {
+				content, err := os.ReadFile(filepath.Join(root, script))
+				if err != nil {
+					t.Fatal(err)
+				}
+				script = string(content)
+			}
+			for _, made := range target.FindAllStringSubmatch(script, -1) {
+				got = append(got, made[1])
+				if job.If != "" || step.If != "" || job.Tolerant != nil || step.Tolerant != nil {
+					t.Errorf("%s passes without make %s", name, made[1])
+				}
+			}
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"audit", "bench", "check", "cover", "fuzz", "scan", "simulate", "test"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
