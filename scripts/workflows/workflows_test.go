@@ -363,6 +363,8 @@ func TestWhoGetsAnIdentity(t *testing.T) {
 		{"watch.yml", "drift", "in the morning", morning, true},
 		{"watch.yml", "drift", "from a branch", with(morning, "github.ref", "refs/heads/other"), false},
 		{"watch.yml", "drift", "nothing set up", with(morning, "vars.PLANS", ""), false},
+		{"watch.yml", "audit", "in the morning, nothing set up", with(morning, "vars.PLANS", ""), true},
+		{"watch.yml", "audit", "from a branch", with(morning, "github.ref", "refs/heads/other"), false},
 	} {
 		var w workflow
 		read(t, "workflows/"+tc.file, &w)
@@ -471,17 +473,26 @@ func TestDriftIsLookedForInWhatWasReleased(t *testing.T) {
 // TestWhatIsFoundBecomesAnIssue plays gh, of which a morning's issue may be open.
 func TestWhatIsFoundBecomesAnIssue(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the step is for the runner's Linux")
+	}
 	var watch workflow
 	read(t, "workflows/watch.yml", &watch)
-	steps := watch.Jobs["drift"].Steps
-	last := steps[len(steps)-1]
-	if last.Name != "Open an issue, or add to the open one" || last.If != "failure()" {
-		t.Errorf("the last step is %q, if %q: what another finds isn't told", last.Name, last.If)
+	var last step
+	for _, job := range []string{"drift", "audit"} {
+		steps := watch.Jobs[job].Steps
+		other := last
+		if last = steps[len(steps)-1]; last.Name != "Open an issue, or add to the open one" || last.If != "failure()" {
+			t.Errorf("the last step of %s is %q, if %q: what another finds isn't told", job, last.Name, last.If)
+		}
+		if other.Run != "" && last.Run != other.Run {
+			t.Errorf("%s tells otherwise", job)
+		}
 	}
 	for name, tc := range map[string]struct{ found, open, want, body string }{
 		"new":        {"1 to change", "", "issue create --repo aksio/backend --title it drifts --body-file", "1 to change"},
 		"again":      {"1 to change", "7", "issue comment 7 --repo aksio/backend --body-file", "1 to change"},
-		"no plan":    {"", "", "issue create --repo aksio/backend --title it drifts --body-file", "The plan failed; see https://github.com/aksio/backend/actions/runs/42"},
+		"nothing":    {"", "", "issue create --repo aksio/backend --title it drifts --body-file", "It failed; see https://github.com/aksio/backend/actions/runs/42"},
 		"a long one": {strings.Repeat("x", 100000), "", "issue create --repo aksio/backend --title it drifts --body-file", strings.Repeat("x", 50000)}, // of GitHub's 65536
 	} {
 		folder := t.TempDir()
@@ -491,7 +502,7 @@ func TestWhatIsFoundBecomesAnIssue(t *testing.T) {
 				echo "$@" > told; cp "${!#}" body
 			fi`)
 		if tc.found != "" {
-			if err := os.WriteFile(filepath.Join(folder, "plan.txt"), []byte(tc.found), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "found.txt"), []byte(tc.found), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -504,6 +515,23 @@ func TestWhatIsFoundBecomesAnIssue(t *testing.T) {
 		body, _ := os.ReadFile(filepath.Join(folder, "body"))
 		if !strings.HasPrefix(string(told), tc.want+" ") || strings.TrimSpace(string(body)) != tc.body {
 			t.Errorf("%s: got %q with the body %.100q, want %q with %.100q", name, told, body, tc.want, tc.body)
+		}
+	}
+}
+
+// TestWhatTheAuditSaysIsKept plays make.
+func TestWhatTheAuditSaysIsKept(t *testing.T) {
+	t.Parallel()
+	var watch workflow
+	read(t, "workflows/watch.yml", &watch)
+	script := watch.script(t, "audit", "Audit")
+	for end, good := range map[string]bool{"exit 0": true, "exit 2": false} {
+		folder := t.TempDir()
+		program(t, folder, "make", `[ "$*" = audit ] && echo a hole >&2; `+end)
+		output, err := run(t, folder, script, "PATH="+folder+":"+os.Getenv("PATH"), "RUNNER_TEMP="+folder)
+		found, _ := os.ReadFile(filepath.Join(folder, "found.txt")) // not there: empty
+		if (err == nil) != good || output != "a hole\n" || string(found) != output {
+			t.Errorf("%s: got %v: %s, and kept %q", end, err, output, found)
 		}
 	}
 }
