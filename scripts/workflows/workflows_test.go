@@ -689,6 +689,9 @@ func TestEveryGateIsCIs(t *testing.T) {
 			}
 		}
 	}
+	if !slices.ContainsFunc(ci.Jobs["test"].Steps, func(s step) bool { return strings.Contains(s.Run, "AKSIO_TEST_INSTALL=1") }) {
+		t.Error("tests that want root skip, and nothing else runs them")
+	}
 	slices.Sort(got)
 	if want := []string{"audit", "bench", "check", "cover", "fuzz", "scan", "simulate", "test"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
