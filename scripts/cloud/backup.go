@@ -39,10 +39,8 @@ func backup(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) e
 	}
 	c.say("waiting for the backup; it is verified when its call has ended")
 	for time.Since(began) < backupTime {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(2 * c.pause):
+		if err := wait(ctx, 2*c.pause); err != nil {
+			return err
 		}
 		id, status, err := ended()
 		switch {

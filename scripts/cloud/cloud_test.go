@@ -29,7 +29,6 @@ import (
 	_ "aksio.app/functions/all"
 	"aksio.app/scripts/cloud/fakecloud"
 	"aksio.app/scripts/internal/bundle"
-	"aksio.app/scripts/internal/catalogue"
 	"aksio.app/scripts/internal/gcloud"
 	"aksio.app/scripts/internal/stack"
 	"aksio.app/shared/api"
@@ -144,7 +143,7 @@ func (e *environment) serve(t *testing.T, api, private string) {
 // an apply uploads them.
 func (e *environment) release(t *testing.T, name string) map[string]bundle.Bundle {
 	t.Helper()
-	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
+	declared, err := e.declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +227,7 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 		}
 	})
 	proxy := proxyTo(t, s.Address)
-	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
+	declared, err := e.declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1158,7 +1157,7 @@ func TestChangedSettingsAreTakenUp(t *testing.T) {
 // dailyJobs are the schedules that are made known to the alerts for silence.
 func (e *environment) dailyJobs(t *testing.T) (jobs []string) {
 	t.Helper()
-	declared, err := catalogue.Read(filepath.Join(e.root, "infrastructure", "functions.json"))
+	declared, err := e.declared()
 	if err != nil {
 		t.Fatal(err)
 	}

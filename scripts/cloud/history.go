@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"aksio.app/scripts/internal/bundle"
-	"aksio.app/scripts/internal/catalogue"
 )
 
 // history is where releases are recorded.
@@ -165,7 +164,7 @@ func (c *cloud) unpack(ctx context.Context, r release) error {
 	if err := c.fetch(ctx, r, folder); err != nil {
 		return err
 	}
-	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	declared, err := c.declared()
 	if err != nil {
 		return err
 	}

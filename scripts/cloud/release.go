@@ -6,13 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"aksio.app/scripts/internal/bundle"
-	"aksio.app/scripts/internal/catalogue"
 )
 
 // The Functions API takes 60 writes a minute of a region, which can't be raised. A
@@ -192,10 +189,8 @@ func (c *cloud) patiently(ctx context.Context, write func() error) error {
 		}
 		waited[i]++
 		c.say("%s; going on in %v", passing[i].why, 12*c.pause)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(12 * c.pause):
+		if err := wait(ctx, 12*c.pause); err != nil {
+			return err
 		}
 	}
 }
@@ -255,7 +250,7 @@ func (c *cloud) restore(ctx context.Context, r release) error {
 	if err := c.unpack(ctx, r); err != nil {
 		return err
 	}
-	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	declared, err := c.declared()
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,8 @@ func (c *cloud) startAnew(ctx context.Context, region string, names []string) er
 			c.say("%d functions started anew; calls that ran are ended by the old instances", len(names))
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(c.pause):
+		if err := wait(ctx, c.pause); err != nil {
+			return err
 		}
 	}
 	return fmt.Errorf("%d functions don't start, such as %s: %s says why", len(starting), starting[0], c.hint("logs", "-function", starting[0]))

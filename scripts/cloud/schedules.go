@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"aksio.app/scripts/internal/catalogue"
 )
 
 // runSchedule lets a function that runs by the clock run now. It takes calls of the
@@ -20,7 +17,7 @@ func (c *cloud) runSchedule(ctx context.Context, region, function string) error 
 // silence know nothing of what never spoke (infrastructure/alerts.tf). What runs on some
 // days only no such alert waits for; the restore drill would find no backup yet.
 func (c *cloud) runNewSchedules(ctx context.Context, before *release) error {
-	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	declared, err := c.declared()
 	if err != nil {
 		return err
 	}

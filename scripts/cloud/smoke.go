@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -96,7 +95,7 @@ type call struct {
 // that is refused. What answers has to be of the bundles, where they are told. An
 // address with {function} in it is a template of each function's.
 func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[string]bundle.Bundle) error {
-	declared, err := catalogue.Read(filepath.Join(c.root, "infrastructure", "functions.json"))
+	declared, err := c.declared()
 	if err != nil {
 		return err
 	}
@@ -232,12 +231,10 @@ func (c call) insist(ctx context.Context, address string, pause time.Duration, p
 		if err == nil || try >= smokeTries && !(errors.As(err, new(*notLetIn)) && time.Now().Before(patience)) {
 			return note, err
 		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(pause):
-			pause = min(2*pause, longest)
+		if err := wait(ctx, pause); err != nil {
+			return "", err
 		}
+		pause = min(2*pause, longest)
 	}
 }
 

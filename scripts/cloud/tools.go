@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"aksio.app/scripts/internal/catalogue"
 )
 
 // cloud is an environment and the programs that reach it.
@@ -48,6 +50,11 @@ func (c *cloud) bundles() string { return filepath.Join(c.infrastructure(), bund
 // bundlesThere is the folder of bundles as Terraform, which runs beside its files, is told it.
 const bundlesThere = "../build/bundles"
 
+// declared are the functions that the files here declare.
+func (c *cloud) declared() (map[string]catalogue.Function, error) {
+	return catalogue.Read(filepath.Join(c.infrastructure(), "functions.json"))
+}
+
 // hint words a command of this program on the same environment.
 func (c *cloud) hint(command string, flags ...string) string {
 	return strings.Join(append([]string{"go run ./scripts/cloud", command, "-environment", c.environment, "-project", c.project}, flags...), " ")
@@ -72,6 +79,16 @@ func (c *cloud) ask(ctx context.Context, program string, args ...string) (string
 	cmd.Stderr = &kept
 	text, err := cmd.Output()
 	return strings.TrimSpace(string(text)), explain(program, err, kept.String())
+}
+
+// wait returns when the time is over, or with an error when it is interrupted.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func (c *cloud) prepare(ctx context.Context, program string, args []string) *exec.Cmd {
