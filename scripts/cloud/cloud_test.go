@@ -771,17 +771,22 @@ func TestAReleaseDoesntWaitForTheModel(t *testing.T) {
 	}
 }
 
-// TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress has a platform that serves
-// each function under its id alone.
-func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
+// TestFunctionsAreAskedAtTheirOwnAddresses has a platform that serves each function under
+// its id: all are asked without a router, and one beside it.
+func TestFunctionsAreAskedAtTheirOwnAddresses(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	s := local(t, e, "")
 	proxy := proxyTo(t, s.Address)
 	var asked sync.Map
+	var broken atomic.Bool
 	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		asked.Store(id, true)
+		if broken.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
 		http.StripPrefix("/"+id, proxy).ServeHTTP(w, r)
 	}))
 	defer edge.Close()
@@ -794,6 +799,18 @@ func TestWithoutARouterEachFunctionIsAskedAtItsOwnAddress(t *testing.T) {
 			t.Errorf("%s isn't asked", id)
 		}
 	}
+	asked.Clear()
+	e.Write("outputs.json", fmt.Sprintf(`{"api_url": {"value": "%s"}, "function_urls": {"value": "%s/{function}"}}`, s.Address, edge.URL))
+	if err := e.smoke(t.Context(), nil); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
+	var names []any
+	asked.Range(func(id, _ any) bool { names = append(names, id); return true })
+	if len(names) != 1 || names[0] != "health-check" {
+		t.Errorf("beside the router %v are asked, want health-check alone", names)
+	}
+	broken.Store(true)
+	e.mustSay(t, e.smoke(t.Context(), nil), "health-check: GET /api/health/ answers 502")
 	e.Write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
 	e.mustSay(t, e.smoke(t.Context(), nil), "no address to test")
 }
