@@ -1,12 +1,71 @@
 package migrations_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/database/dbtest"
 )
+
+// TestMigrationsOnlyAdd: the code before runs beside the new schema, while a release is
+// brought and after it was taken back.
+func TestMigrationsOnlyAdd(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d migrations, %v", len(files), err)
+	}
+	for _, file := range files {
+		migration, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range takenAway(string(migration)) {
+			t.Errorf("%s: %q takes away what the code before may need: leave it to a later release, and say behind it, -- old code: …, why none needs it any more", file, line)
+		}
+	}
+	for line, refused := range map[string]bool{
+		"ALTER TABLE users DROP COLUMN email;":                                             true,
+		"\tdrop table if exists users":                                                     true,
+		"ALTER TABLE users RENAME email TO address;":                                       true,
+		"\tALTER COLUMN email SET NOT NULL;":                                               true,
+		"DROP INDEX users_email; ALTER TABLE users DROP email;":                            true,
+		"ALTER TABLE users DROP COLUMN email; -- old code:":                                true,
+		"ALTER TABLE users DROP COLUMN email; -- the old one":                              true,
+		"ALTER TABLE users DROP COLUMN email; -- old code: no release since v1.4 reads it": false,
+		"DROP INDEX CONCURRENTLY IF EXISTS users_email;":                                   false,
+		"CREATE TABLE t (u uuid NOT NULL REFERENCES users ON DELETE SET NULL);":            false,
+		"-- DROP TABLE users would take all along":                                         false,
+	} {
+		if got := takenAway(line); slices.Contains(got, strings.TrimSpace(line)) != refused {
+			t.Errorf("of %q: got %q, want it refused: %v", line, got, refused)
+		}
+	}
+}
+
+// takenAway returns the lines that take something away, and don't say why no code needs it.
+func takenAway(migration string) (lines []string) {
+	for line := range strings.Lines(migration) {
+		statement, comment, _ := strings.Cut(line, "--")
+		if reason, ok := strings.CutPrefix(strings.TrimSpace(comment), "old code: "); ok && reason != "" {
+			continue
+		}
+		for _, found := range takesAway.FindAllStringSubmatch(statement, -1) {
+			if !strings.EqualFold(found[1], "index") { // which code doesn't name
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+	}
+	return lines
+}
+
+var takesAway = regexp.MustCompile(`(?i)\bDROP\s+(\w+)|\bRENAME\b|\bSET\s+NOT\s+NULL\b`)
 
 // TestForeignKeysHaveAnIndex: deleting a row looks for what refers to it; without
 // an index over all rows that reads the whole table, once for each row deleted.
