@@ -238,6 +238,9 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 		}
 		functions.Add(d.Methods, d.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			version := e.serves(t)[id].Version() // empty: nothing was applied yet
+			if pinned := e.Read("traffic/" + id); pinned != "" {
+				version = strings.TrimPrefix(pinned, id+"-")
+			}
 			if brokenWith != "" && id == "courses-list" && strings.Contains(version, brokenWith) {
 				w.WriteHeader(http.StatusInternalServerError)
 				return
@@ -331,6 +334,97 @@ func TestARelease(t *testing.T) {
 		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
 			t.Errorf("another path replaces every bundle: %s", call)
 		}
+	}
+}
+
+// TestRevisionsFromBeforeServeUntilTheyAreBuilt takes releases back whose functions are all
+// others but two, of which one started anew with other settings.
+func TestRevisionsFromBeforeServeUntilTheyAreBuilt(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "bad")
+	outputs := e.Read("outputs.json")
+	deploy := func(name, settings string) error {
+		next := e.release(t, name)
+		for _, id := range []string{"run-migrations", "courses-get"} {
+			next[id] = bundle.Bundle{Function: id, File: id + "-good.zip"}
+			e.Write("objects/bundles/"+next[id].File, next[id].File)
+			e.Write("root/build/bundles/"+next[id].File, next[id].File)
+		}
+		manifest, err := json.Marshal(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Write("root/build/bundles/"+bundle.ManifestName, string(manifest))
+		e.Write("outputs.json", strings.Replace(outputs, "{", `{"settings_version": {"value": "`+settings+`"},`, 1))
+		before, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Write("calls", "")
+		return e.bring(t.Context(), name, next, before)
+	}
+	if err := deploy("good", "versions/1"); err != nil {
+		t.Fatalf("%v\n%s", err, e.said)
+	}
+	declared, err := e.declared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var others []string
+	for _, id := range slices.Sorted(maps.Keys(declared)) {
+		if id != "run-migrations" && id != "courses-get" {
+			others = append(others, id)
+		}
+	}
+	for i, tc := range []struct {
+		name, settings string
+		file, text     string // what is otherwise
+		held, letGo    []string
+	}{
+		{"all goes well", "versions/2", "nothing", "", others, nil},
+		{"an apply leaves the traffic", "versions/3", "stays-pinned", "yes", others, others},
+		{"no traffic can be led", "versions/4", "run-fails", "--to-revisions", others, nil},
+		{"nothing is known of revisions", "versions/4", "run-fails", "services list", nil, nil},
+		{"the apply makes no revisions", "versions/5", "refusals", "\nPermission denied\n", nil, nil},
+	} {
+		e.Write(tc.file, tc.text)
+		e.mustSay(t, deploy("bad"+strconv.Itoa(i), tc.settings), " serves again")
+		e.Write(tc.file, "")
+		var held, letGo []string
+		lastApply, lastHeld := 0, 0
+		for i, call := range e.Calls() {
+			words := strings.Fields(call)
+			switch {
+			case strings.Contains(call, " apply "):
+				lastApply = i
+			case !strings.HasPrefix(call, "gcloud run services update-traffic "):
+			case strings.Contains(call, " --region=europe-west1 --project=aksio-test --to-revisions="+words[4]+"-good=100"):
+				held, lastHeld = append(held, words[4]), i
+			case strings.Contains(call, " --region=europe-west1 --project=aksio-test --to-latest"):
+				letGo = append(letGo, words[4])
+			default:
+				t.Errorf("%s: %s", tc.name, call)
+			}
+		}
+		slices.Sort(held)
+		slices.Sort(letGo)
+		if !slices.Equal(held, tc.held) || !slices.Equal(letGo, tc.letGo) {
+			t.Errorf("%s: held back %v and let go %v, want %v and %v", tc.name, held, letGo, tc.held, tc.letGo)
+		}
+		if lastHeld > lastApply {
+			t.Errorf("%s: the revisions from before serve once these are built again", tc.name)
+		}
+		if pinned := e.Read("traffic/courses-list"); pinned != "" || e.serves(t)["courses-list"].Version() != "good" {
+			t.Errorf("%s: %s serves, traffic to %q", tc.name, e.serves(t)["courses-list"].Version(), pinned)
+		}
+	}
+	// What still serves is of the release that was gone back to, and the next apply ends it.
+	e.Write("stays-pinned", "yes")
+	e.Write("run-fails", "--to-latest")
+	e.mustSay(t, deploy("bad", "versions/5"), "revisions from before serve on", "--region=europe-west1 --project=aksio-test --to-latest", "courses-list: gcloud")
+	if last, err := e.lastRelease(t.Context()); err != nil || !strings.HasSuffix(last.name, "-good-with-bad") {
+		t.Errorf("recorded %v, %v", last, err)
 	}
 }
 

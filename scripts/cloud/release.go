@@ -83,7 +83,11 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	if err := c.migrate(ctx); err != nil {
 		return err
 	}
-	err := c.apply(ctx)
+	served, err := c.whatServes(ctx)
+	if err != nil {
+		c.say("a release that doesn't work will serve until the one before is built: %v", err)
+	}
+	err = c.apply(ctx)
 	if err == nil {
 		err = c.takeUpSettings(ctx)
 	}
@@ -114,12 +118,13 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		return fmt.Errorf("%w: there is no other release to go back to; mend it and deploy again", err)
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
+	held := c.holdBack(lasting, served, func(id string) bool { return bundles[id].File != before.bundles[id].File })
 	if backErr := c.restore(lasting, *before); backErr != nil {
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that %s ends with, and deploy that",
 			err, backErr, c.hint("rollback", "-to", before.name), origin(before.name))
 	}
-	if recordErr := c.recordWayBack(lasting, *before, commit); recordErr != nil {
-		return errors.Join(err, recordErr)
+	if lateErr := errors.Join(c.letGo(lasting, served.region, held), c.recordWayBack(lasting, *before, commit)); lateErr != nil {
+		return errors.Join(err, lateErr)
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
 }

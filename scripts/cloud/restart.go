@@ -70,18 +70,34 @@ func (c *cloud) startAnew(ctx context.Context, region string, names []string) er
 
 // starting returns those of the functions whose newest revision doesn't serve yet.
 func (c *cloud) starting(ctx context.Context, region string, names []string) ([]string, error) {
-	text, err := c.ask(ctx, c.gcloud, "run", "services", "list", "--region="+region, "--project="+c.project,
-		"--format=csv[no-heading](metadata.name,metadata.generation,status.observedGeneration,status.latestCreatedRevisionName,status.latestReadyRevisionName)")
+	revisions, err := c.revisions(ctx, region)
 	if err != nil {
 		return nil, err
 	}
-	started := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return revisions[name].newest }), nil
+}
+
+// revision is the newest of a function's that can serve.
+type revision struct {
+	ready  string // its name
+	newest bool   // none that can't serve yet is newer
+	pinned bool   // the traffic is led to a revision by its name, and not to the newest
+}
+
+// revisions returns those of the region's functions.
+func (c *cloud) revisions(ctx context.Context, region string) (map[string]revision, error) {
+	text, err := c.ask(ctx, c.gcloud, "run", "services", "list", "--region="+region, "--project="+c.project,
+		"--format=csv[no-heading](metadata.name,metadata.generation,status.observedGeneration,status.latestCreatedRevisionName,status.latestReadyRevisionName,spec.traffic[0].revisionName)")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]revision{}
 	for line := range strings.Lines(text) {
-		if f := strings.Split(strings.TrimSpace(line), ","); len(f) == 5 {
-			started[f[0]] = f[1] == f[2] && f[3] == f[4]
+		if f := strings.Split(strings.TrimSpace(line), ","); len(f) == 6 {
+			found[f[0]] = revision{ready: f[4], newest: f[1] == f[2] && f[3] == f[4], pinned: f[5] != ""}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return started[name] }), nil
+	return found, nil
 }
 
 // takeUpSettings lets functions start anew if what they are told when they start was

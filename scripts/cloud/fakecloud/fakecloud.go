@@ -92,8 +92,17 @@ func (f Folder) Write(name, text string) {
 	}
 }
 
-// Add adds a line to the file.
-func (f Folder) Add(name, line string) { f.Write(name, f.Read(name)+line+"\n") }
+// Add adds a line to the file; several programs may at once.
+func (f Folder) Add(name, line string) {
+	file, err := os.OpenFile(f.Path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(line + "\n"); err != nil {
+		panic(err)
+	}
+}
 
 // Calls returns the calls of all programs, in their order.
 func (f Folder) Calls() []string { return strings.Split(strings.TrimSpace(f.Read("calls")), "\n") }
@@ -137,6 +146,9 @@ func (f Folder) terraform(args []string) error {
 				if err == nil {
 					f.Write("serving", string(manifest))
 				}
+				if err := f.toLatest(); err != nil {
+					return err
+				}
 			}
 		}
 	case "plan":
@@ -151,6 +163,15 @@ func (f Folder) terraform(args []string) error {
 		fmt.Println(f.Read("outputs.json"))
 	}
 	return nil
+}
+
+// toLatest lets the newest revisions serve, as all functions say that they are to; unless the
+// file "stays-pinned" holds anything.
+func (f Folder) toLatest() error {
+	if f.Read("stays-pinned") != "" {
+		return nil
+	}
+	return os.RemoveAll(f.Path("traffic"))
 }
 
 // interrupted notes the group of processes that the terminal's Ctrl-C doesn't reach, waits
@@ -418,11 +439,19 @@ func (c gcloudCall) scheduler() error {
 	return nil
 }
 
-// run has the functions that the outputs name. A new revision doesn't serve yet the first
-// time that one looks.
+// run has the functions that the outputs and the last apply name. A new revision doesn't
+// serve yet the first time that one looks. What the file "run-fails" names, it refuses.
 func (c gcloudCall) run() error {
-	if c.words[2] == "update" {
+	if refused := c.Read("run-fails"); refused != "" && strings.Contains(strings.Join(c.args, " "), refused) {
+		return says("UNAVAILABLE: try again")
+	}
+	switch c.words[2] {
+	case "update":
 		c.Add("starting", c.words[3])
+		c.Write("anew/"+c.words[3], c.Read("anew/"+c.words[3])+"-anew")
+		return nil
+	case "update-traffic":
+		c.Write("traffic/"+c.words[3], strings.TrimSuffix(c.option("to-revisions"), "=100"))
 		return nil
 	}
 	var outputs struct {
@@ -433,12 +462,22 @@ func (c gcloudCall) run() error {
 	}
 	starting := strings.Fields(c.Read("starting"))
 	c.Write("starting", "")
+	serving, err := bundle.Parse([]byte(c.Read("serving")))
+	if err != nil {
+		serving = map[string]bundle.Bundle{} // nothing was applied yet
+	}
 	for name := range outputs.Functions.Value {
-		ready := "new"
+		if _, ok := serving[name]; !ok {
+			serving[name] = bundle.Bundle{Function: name}
+		}
+	}
+	for name, b := range serving {
+		newest := name + "-" + b.Version() + c.Read("anew/"+name)
+		ready := newest
 		if slices.Contains(starting, name) {
 			ready = "old"
 		}
-		fmt.Printf("%s,2,2,new,%s\n", name, ready)
+		fmt.Printf("%s,2,2,%s,%s,%s\n", name, newest, ready, c.Read("traffic/"+name))
 	}
 	return nil
 }
