@@ -761,6 +761,53 @@ func TestGenerationsAreLimited(t *testing.T) {
 	}
 }
 
+// A course has one generation at a time, and a student many courses.
+func TestGenerationsAtOnceKeepToTheMonthsTokens(t *testing.T) {
+	t.Parallel()
+	more := make(chan struct{})
+	app := scripted(t, 2, map[string]aitest.Reply{"cards": func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		select {
+		case <-more:
+			cardsReply(w, r, call)
+		case <-r.Context().Done():
+		}
+	}})
+	app.Races = true
+	ada := newStudent(t, app, "ada")
+	var urls []string
+	for i := range 5 {
+		ada.course = ada.Post("/api/v1/courses/", object{"name": fmt.Sprint("Biology ", i)}).Want(http.StatusCreated).ID()
+		ada.document("Cells", cells)
+		urls = append(urls, path+ada.plan(object{"flashcard_count": 1, "quiz_count": 0})+"/generate_content/")
+	}
+	if _, err := app.DB.Exec(t.Context(), `INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+		VALUES ($1, now()::date, 'answering', 'gpt-4o-mini', 1, 2980000, 0)`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	type generated struct {
+		*apitest.Response
+		url string
+	}
+	all := make(chan generated, len(urls))
+	for _, url := range urls {
+		go func() { all <- generated{ada.Post(url, nil), url} }()
+	}
+	var refused generated
+	for range len(urls) - 1 {
+		refused = <-all
+		if refused.Status != http.StatusTooManyRequests || refused.Map()["code"] != "model_budget_in_use" || refused.Header.Get("Retry-After") == "" {
+			t.Errorf("beside another generation: %d %s", refused.Status, refused.Body)
+		}
+	}
+	close(more)
+	(<-all).Want(http.StatusOK)
+	ada.Post(refused.url, nil).Want(http.StatusOK)
+	var held int
+	if err := app.DB.QueryRow(t.Context(), `SELECT count(*) FROM model_calls`).Scan(&held); err != nil || held != 0 {
+		t.Errorf("%d generations hold tokens though all are over: %v", held, err)
+	}
+}
+
 // Two generations at once would read the same and ask for the same.
 func TestOneGenerationOfACourseAtATime(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,7 @@ import (
 	"github.com/pgvector/pgvector-go"
 
 	_ "aksio.app/functions/all"
+	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/id"
@@ -543,6 +544,68 @@ func TestWhoLeavesBeforeTheFirstWordFindsAnInterruptedAnswer(t *testing.T) {
 		if got := ada.Get(chat).Map(); got["message_count"] != 2.0 || got["average_response_time_ms"] == nil {
 			t.Errorf("after another try the chat is %v", got)
 		}
+	}
+}
+
+// Once, each call of a burst saw what had been used before it.
+func TestAnswersAtOnceKeepToTheMonthsTokens(t *testing.T) {
+	t.Parallel()
+	more := make(chan struct{})
+	model := aitest.New(t, func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		select {
+		case <-more:
+			aitest.Text("The first.")(w, r, call)
+		case <-r.Context().Done():
+		}
+	})
+	app := apitest.New(t, "OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", model.Config().BaseURL)
+	app.Races = true
+	ada := app.User("ada")
+	if _, err := app.DB.Exec(t.Context(), `
+		INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+		VALUES ($1, now()::date, 'answering', 'gpt-4o-mini', 1, 2980000, 0)`, ada.ID); err != nil { // less is left than one answer may take
+		t.Fatal(err)
+	}
+	var chats []string
+	for range 4 {
+		chats = append(chats, path+ada.Post(path, map[string]any{"title": "Help"}).Want(http.StatusCreated).ID()+"/")
+	}
+	send := func(chat string) *apitest.Response {
+		return ada.Post(chat+"send_message/", map[string]any{"content": "When is a space compact?"})
+	}
+	const burst = 20
+	answers := make(chan *apitest.Response, burst)
+	for i := range burst {
+		go func() { answers <- send(chats[i%len(chats)]) }()
+	}
+	for range burst - 1 {
+		refused := <-answers
+		if refused.Status != http.StatusTooManyRequests || refused.Map()["code"] != "model_budget_in_use" || refused.Header.Get("Retry-After") == "" {
+			t.Errorf("beside another answer: %d %s", refused.Status, refused.Body)
+		}
+	}
+	held := func() (calls int) {
+		t.Helper()
+		if err := app.DB.QueryRow(t.Context(), `SELECT count(*) FROM model_calls`).Scan(&calls); err != nil {
+			t.Fatal(err)
+		}
+		return calls
+	}
+	if n := held(); n != 1 {
+		t.Errorf("%d calls hold tokens, want that which is answered", n)
+	}
+	// One whose process died holds them until its time is up.
+	if _, err := app.DB.Exec(t.Context(), `UPDATE model_calls SET until = now() - interval '1 s'`); err != nil {
+		t.Fatal(err)
+	}
+	model.Script(aitest.Text("The second."), aitest.Error(http.StatusBadRequest, "bad", "no"), aitest.Text("The fourth."))
+	send(chats[0]).Want(http.StatusCreated)
+	close(more)
+	(<-answers).Want(http.StatusCreated)
+	send(chats[1]).Want(http.StatusBadGateway)
+	send(chats[2]).Want(http.StatusCreated)
+	if n := held(); n != 0 {
+		t.Errorf("%d calls hold tokens though all are answered", n)
 	}
 }
 

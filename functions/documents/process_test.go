@@ -282,6 +282,44 @@ func TestReadingTakesNoTurnFromTheTutor(t *testing.T) {
 	ada.wantStatus(third, "failed", "model_budget")
 }
 
+// A reading that finds the month's tokens held by others waits for its event to come again.
+func TestReadingsAtOnceKeepToTheMonthsTokens(t *testing.T) {
+	t.Parallel()
+	asked, more := make(chan struct{}), make(chan struct{})
+	app, model := withModel(t, func(w http.ResponseWriter, r *http.Request, call aitest.Call) {
+		close(asked)
+		select {
+		case <-more:
+			aitest.Embeddings()(w, r, call)
+		case <-r.Context().Done():
+		}
+	}, summary)
+	app.Races = true
+	ada := app.student("ada")
+	first, second := ada.uploaded("one.txt", "text/plain", lecture), ada.uploaded("two.txt", "text/plain", append([]byte("Week 2. "), lecture...))
+	if _, err := app.DB.Exec(t.Context(), `
+		INSERT INTO model_usage (user_id, day, purpose, model, calls, prompt_tokens, completion_tokens)
+		VALUES ($1, now()::date, 'answering', 'gpt-4o-mini', 1, 2999900, 0)`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan *apitest.Response)
+	go func() { read <- app.process(first) }()
+	<-asked
+	app.process(second).Want(http.StatusServiceUnavailable)
+	ada.wantStatus(second, "processing", "")
+	close(more)
+	(<-read).Want(http.StatusOK)
+	if n := app.count(`SELECT count(*) FROM model_calls`); n != 0 {
+		t.Errorf("%d readings hold tokens though they are done", n)
+	}
+	if _, err := app.DB.Exec(t.Context(), `UPDATE model_usage SET prompt_tokens = 0`); err != nil {
+		t.Fatal(err)
+	}
+	model.Script(aitest.Embeddings(), summary)
+	app.process(second).Want(http.StatusOK)
+	ada.wantStatus(second, "completed", "")
+}
+
 // TestKindOfAFileIsFoundOut: what the client claims is only kept until it is read.
 func TestKindOfAFileIsFoundOut(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,9 @@ const MostTokens = 4096
 // MostCount is the most cards or items that one call makes.
 const MostCount = 50
 
+// BatchCount is how many cards or items one completion makes.
+const BatchCount = 15
+
 // OfflineVectors is the space of the vectors that the model without a provider
 // makes. The number changes when the features do: vectors of different numbers
 // can't be compared.
@@ -49,6 +52,8 @@ type Model interface {
 	EmbeddingModel() string
 	// Weight returns what a token of the named model costs, beside one of gpt-4o-mini.
 	Weight(model string) float64
+	// PromptTokens is about how many tokens the longest prompt has.
+	PromptTokens() int
 	// Embed returns one vector of unit length for each text. It batches by itself.
 	Embed(ctx context.Context, texts []string) ([][]float32, Usage, error)
 	// Answer answers the last turn from the sources. Parts are emitted as they

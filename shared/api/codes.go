@@ -42,6 +42,7 @@ var meanings = [...][2]string{
 	{"limit_reached", "A limit of the plan is reached."},
 	{"method_not_allowed", "The address isn't called with this method; the Allow header has those that are."},
 	{"model_budget", "The month's allowance for what asks the language model is used up."},
+	{"model_budget_in_use", "What was asked for before may use up the rest of that allowance: wait until it is there."},
 	{"no_attempts_left", "The quiz was taken as often as it may be."},
 	{"no_material", "There is nothing read to make cards or questions from."},
 	{"no_retakes", "The quiz may be taken once only, and was."},

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/ai"
 	"aksio.app/shared/auth"
@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/documents"
 	"aksio.app/shared/fault"
 	"aksio.app/shared/flashcards"
+	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
 	"aksio.app/shared/quizzes"
 	"aksio.app/shared/retrieval"
@@ -116,11 +117,13 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 	if plan.cards == 0 && plan.questions == 0 {
 		return Result{}, fault.New(fault.Invalid, "Neither cards nor questions are wanted: ask for some.").Coded("nothing_wanted")
 	}
-	if err := usage.Allow(ctx, g.limiter, g.db, g.model, owner); err != nil {
+	call := usage.Call{ID: id.New[usage.Call](), Tokens: plan.tokens(g.model)}
+	if err := usage.Allow(ctx, g.limiter, g.db, g.model, owner, call); err != nil {
 		return Result{}, err
 	}
-	release, err := g.claim(ctx, owner, assessment.Course)
+	release, err := g.claim(ctx, owner, assessment.Course, call.ID)
 	if err != nil {
+		usage.Settle(ctx, g.db, owner, call.ID)
 		return Result{}, err
 	}
 	defer release()
@@ -141,9 +144,8 @@ func (g *Generator) Generate(ctx context.Context, owner auth.UserID, assessment 
 }
 
 // claim keeps other generations off the course until the release, or until the time of
-// this one is up.
-func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses.ID) (release func(), err error) {
-	claim := uuid.New()
+// this one is up. The release settles the call, too.
+func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses.ID, call usage.CallID) (release func(), err error) {
 	var wait *time.Duration // until the other's time is up; nil: the course is ours
 	err = g.db.QueryRow(ctx, `
 		WITH before AS (
@@ -154,7 +156,7 @@ func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses
 			RETURNING courses.id
 		)
 		SELECT CASE WHEN NOT EXISTS (SELECT FROM claimed) THEN generating_until - now() END FROM before`,
-		course, owner, claim, Timeout+storeTimeout).Scan(&wait)
+		course, owner, call, Timeout+storeTimeout).Scan(&wait)
 	if err != nil {
 		return nil, database.Fault(err, "course")
 	}
@@ -165,7 +167,10 @@ func (g *Generator) claim(ctx context.Context, owner auth.UserID, course courses
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
-		if _, err := g.db.Exec(ctx, `UPDATE courses SET generation = NULL, generating_until = NULL WHERE id = $1 AND generation = $2`, course, claim); err != nil {
+		var batch pgx.Batch
+		batch.Queue(`UPDATE courses SET generation = NULL, generating_until = NULL WHERE id = $1 AND generation = $2`, course, call)
+		usage.QueueSettle(&batch, owner, call)
+		if err := g.db.SendBatch(ctx, &batch).Close(); err != nil {
 			slog.WarnContext(ctx, "a generation's claim lasts until its time is up", "course_id", course, "error", err)
 		}
 	}, nil

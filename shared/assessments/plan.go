@@ -40,6 +40,13 @@ func (a Assessment) planned(req Request, performance float64, known bool) plan {
 	return p
 }
 
+// tokens is about the most that the model takes of the month's for it: each question is
+// read a second time.
+func (p plan) tokens(model ai.Model) float64 {
+	completions := func(things int) int { return (things + ai.BatchCount - 1) / ai.BatchCount }
+	return model.Weight(model.Name()) * float64((completions(p.cards)+2*completions(p.questions))*(model.PromptTokens()+ai.MostTokens))
+}
+
 // questionCount reads quiz_count as clients have come to use it: its default, 1,
 // means one quiz; a larger number is that of its questions.
 func (a Assessment) questionCount() int {

@@ -84,6 +84,14 @@ type ChatChange struct {
 // defaultModel is what the wire contract calls the configured model.
 const defaultModel = "gpt-4"
 
+// model is the chat's model as a question names it: "" for the configured one.
+func (c Chat) model() string {
+	if c.Model == defaultModel {
+		return ""
+	}
+	return c.Model
+}
+
 func (c *ChatChange) tidy() (err error) {
 	if c.Title.Set {
 		if c.Title.Value, err = names.Tidy("title", "chat", c.Title.Value); err != nil {

@@ -1,6 +1,7 @@
 package tutor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -179,10 +180,13 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 			// Whoever left before the last event finds the answer in the chat.
 			_ = tell(Event{Answered: &stored})
 		}
-	} else if said.usage.PromptTokens > 0 {
-		err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, said.usage)
-		if err != nil {
-			return exchange, err
+	} else {
+		defer usage.Settle(ctx, s.db, owner, usage.CallID(asked.ID))
+		if said.usage.PromptTokens > 0 {
+			err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, said.usage)
+			if err != nil {
+				return exchange, err
+			}
 		}
 	}
 	return exchange, nil
@@ -271,11 +275,18 @@ func nonNil[T any](list []T) []T {
 // ask stores the student's message, if their plan allows an answer. One that an earlier
 // try of the same request stored is returned, with its answer if there is a whole one:
 // that costs nothing, and may be what used the plan up. Else the answer is one whose place
-// is free, if there is one. Three round trips, else four.
+// is free, if there is one. Unless that is all, the call of the message's id is to be
+// settled. Three round trips, else four or five.
 func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (asked Message, answer *Message, err error) {
 	asked.ID = id.For[Message](ctx)
-	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner)
+	call := usage.Call{ID: usage.CallID(asked.ID), Tokens: s.model.Weight(cmp.Or(chat.model(), s.model.Name())) * float64(s.model.PromptTokens()+chat.MaxTokens)}
+	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner, call)
 	if refused == nil {
+		defer func() {
+			if err != nil || answer != nil && answer.Status == Complete { // no model is asked
+				usage.Settle(ctx, s.db, owner, call.ID)
+			}
+		}()
 		// Whoever leaves meanwhile may have asked already: then the answer is to tell of it.
 		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
@@ -325,10 +336,7 @@ func (s *Store) answer(ctx context.Context, owner auth.UserID, chat Chat, before
 	if err != nil {
 		return a, err
 	}
-	question := ai.Question{Instructions: instructions(chat), Temperature: chat.Temperature, MaxTokens: chat.MaxTokens}
-	if chat.Model != defaultModel {
-		question.Model = chat.Model
-	}
+	question := ai.Question{Instructions: instructions(chat), Model: chat.model(), Temperature: chat.Temperature, MaxTokens: chat.MaxTokens}
 	for _, m := range before {
 		if m.Content != "" { // of an answer that was interrupted before its first word
 			question.Turns = append(question.Turns, ai.Turn{Role: m.Role, Text: m.Content})
@@ -443,6 +451,7 @@ func (s *Store) finish(ctx context.Context, owner auth.UserID, message Message, 
 	if spent.PromptTokens > 0 || message.Content != "" { // else nobody knows of a call
 		usage.QueueUnless(&batch, owner, usage.Answering, spent, `EXISTS (SELECT FROM chat_messages m WHERE m.id = $6 AND `+finished+`)`, message.ID)
 	}
+	usage.QueueSettle(&batch, owner, usage.CallID(message.Parent))
 	batch.Queue(write, message.args()...)
 	batch.Queue(`SELECT `+messageColumns+` FROM chat_messages m WHERE id = $1`, message.ID).Query(func(rows pgx.Rows) (err error) {
 		stored, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])

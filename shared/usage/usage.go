@@ -5,6 +5,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"aksio.app/shared/auth"
 	"aksio.app/shared/database"
 	"aksio.app/shared/fault"
+	"aksio.app/shared/id"
 	"aksio.app/shared/limits"
 )
 
@@ -40,41 +42,93 @@ func Megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<2
 // callRate is how often a student may make the platform ask a model.
 var callRate = limits.Rate{Count: 100, Per: time.Hour}
 
+// Call is what makes one thing with a model, with as many questions to it as that takes.
+type Call struct {
+	ID     CallID  // of what is made: another try of the same is the same call
+	Tokens float64 // about the most that it takes of the month's
+}
+
+// CallID identifies a call.
+type CallID = id.ID[Call]
+
+// How long calls may take.
+const (
+	callTime      = 10 * time.Minute // longer than any function that asks models: of an older one, the process died
+	settleTimeout = 3 * time.Second
+	budgetWait    = 10 * time.Second // until another try, while others use the rest of the month's tokens
+)
+
 // Allow says whether the student may use a model now: Throttled after too many
-// calls within an hour, Exhausted when the month's tokens are used up. It is
-// asked before the model answers or makes something; the few tokens by which a
-// search's words are embedded are recorded only. The model says what each token
-// of the month counts. Two round trips.
-func Allow(ctx context.Context, limiter limits.Limiter, db *database.DB, model ai.Model, user auth.UserID) error {
+// calls within an hour, and else what Budget says. It is asked before the model
+// answers or makes something; the few tokens by which a search's words are
+// embedded are recorded only. Two round trips.
+func Allow(ctx context.Context, limiter limits.Limiter, db *database.DB, model ai.Model, user auth.UserID, call Call) error {
 	if err := limiter.Take(ctx, "ai:"+user.String(), callRate); err != nil {
 		return err
 	}
-	return Budget(ctx, db, model, user)
+	return Budget(ctx, db, model, user, call)
 }
 
 // Budget is Allow for work that nobody waits for, such as reading documents: it
 // takes no turn from whom the student talks to. It is Exhausted when the month's
-// tokens are used up.
-func Budget(ctx context.Context, db *database.DB, model ai.Model, user auth.UserID) error {
-	rows, _ := db.Query(ctx, `
+// tokens are used up, and Throttled while calls that aren't settled may use up the
+// rest: however many are made at once, the month ends over the plan by one at most.
+// The model says what each token of the month counts. A call that is granted is to be
+// settled; until then, but not for longer than callTime, it counts as if it took all
+// of its tokens. One round trip.
+func Budget(ctx context.Context, db *database.DB, model ai.Model, user auth.UserID, call Call) error {
+	var batch pgx.Batch // one transaction; the student's calls wait for each other, so that the later one sees the earlier
+	batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1::text, 3))`, user)
+	batch.Queue(`
+		WITH died AS (DELETE FROM model_calls WHERE user_id = $1 AND id <> $2 AND until < now())
+		INSERT INTO model_calls (user_id, id, tokens, until) VALUES ($1, $2, $3, now() + $4::interval)
+		ON CONFLICT (user_id, id) DO UPDATE SET tokens = excluded.tokens, until = excluded.until`, user, call.ID, call.Tokens, callTime)
+	var held, used float64
+	// First: of a call that is settled meanwhile, both count and not neither.
+	batch.Queue(`SELECT coalesce(sum(tokens), 0) FROM model_calls WHERE user_id = $1 AND id <> $2`, user, call.ID).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&held) })
+	batch.Queue(`
 		SELECT model, sum(prompt_tokens + completion_tokens)::float8 FROM model_usage
 		WHERE user_id = $1 AND day >= date_trunc('month', now())::date
-		GROUP BY model`, user)
-	var name string
-	var tokens, weighed float64
-	_, err := pgx.ForEachRow(rows, []any{&name, &tokens}, func() error {
-		weighed += tokens * model.Weight(name)
-		return nil
-	})
-	if err != nil {
+		GROUP BY model`, user).Query(func(rows pgx.Rows) error {
+		var name string
+		var tokens float64
+		_, err := pgx.ForEachRow(rows, []any{&name, &tokens}, func() error {
+			used += tokens * model.Weight(name)
+			return nil
+		})
 		return err
+	})
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		return database.Fault(err, "call")
 	}
-	if weighed >= float64(Free.TokensPerMonth) {
-		return fault.New(fault.Exhausted, "This month's allowance for the tutor, for generated material and for reading documents is used up. It starts anew on the first of the month.").
-			Coded("model_budget")
+	left := float64(Free.TokensPerMonth) - used
+	if left > held {
+		return nil
 	}
-	return nil
+	Settle(ctx, db, user, call.ID)
+	if left > 0 {
+		return fault.New(fault.Throttled, "What you have asked for already may use up the rest of this month's allowance. Wait until it is there, then try again.").
+			Coded("model_budget_in_use").RetryAfter(budgetWait).AsRoutine()
+	}
+	return fault.New(fault.Exhausted, "This month's allowance for the tutor, for generated material and for reading documents is used up. It starts anew on the first of the month.").
+		Coded("model_budget")
 }
+
+const settle = `DELETE FROM model_calls WHERE user_id = $1 AND id = $2`
+
+// Settle ends a call whose usage is recorded. If it can't, the call counts until its time
+// is up.
+func Settle(ctx context.Context, db *database.DB, user auth.UserID, call CallID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if _, err := db.Exec(ctx, settle, user, call); err != nil {
+		slog.WarnContext(ctx, "a model's call counts until its time is up", "call_id", call, "error", err)
+	}
+}
+
+// QueueSettle is Settle as part of the batch that records the usage.
+func QueueSettle(batch *pgx.Batch, user auth.UserID, call CallID) { batch.Queue(settle, user, call) }
 
 // Purpose is what a model was asked for.
 type Purpose string

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	batchCount  = 15  // cards or items of one completion
 	countTokens = 230 // of a card or an item, generously
 	rounds      = 2   // the second asks for what the checks of the first dropped
 )
@@ -146,8 +145,8 @@ func generate[T any](ctx context.Context, o *OpenAI, m ai.Material, t task[T]) (
 // round asks each window for its share of what is missing, until that fails.
 func (t task[T]) round(ctx context.Context, all []window, check *checker, missing int) (out []T, usage ai.Usage, err error) {
 	for i, w := range all {
-		for share := missing*(i+1)/len(all) - missing*i/len(all); share > 0; share -= batchCount {
-			things, spent, err := t.ask(ctx, w, check, min(share, batchCount))
+		for share := missing*(i+1)/len(all) - missing*i/len(all); share > 0; share -= ai.BatchCount {
+			things, spent, err := t.ask(ctx, w, check, min(share, ai.BatchCount))
 			out, usage = append(out, things...), usage.Add(spent)
 			if err != nil {
 				return out, usage, err

@@ -102,6 +102,7 @@ type run struct {
 	Started    time.Time       `db:"processing_started_at"`
 	Before     bool            `db:"processed_before"` // this is a second reading
 
+	passages int  // that are drafted
 	advanced bool // something was stored since the claim
 	mute     bool // events can't be published
 }

@@ -52,7 +52,7 @@ func (r *run) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := usage.Budget(ctx, r.db, r.model, r.Owner); err != nil {
+	if err := usage.Budget(ctx, r.db, r.model, r.Owner, usage.Call{ID: usage.CallID(r.ID), Tokens: r.tokens()}); err != nil {
 		return err
 	}
 	if err := r.embed(ctx); err != nil {
@@ -64,11 +64,22 @@ func (r *run) read(ctx context.Context) error {
 	return r.summarize(ctx)
 }
 
+// passageTokens is about how many tokens a passage has, rather too many than too few.
+const passageTokens = 500
+
+// tokens is about the most that the reading takes of the month's, for the vectors and the
+// summary.
+func (r *run) tokens() float64 {
+	text := float64(r.passages * passageTokens)
+	return text*r.model.Weight(r.model.EmbeddingModel()) + min(text, summarized/2)*r.model.Weight(r.model.Name())
+}
+
 // drafted reports whether an earlier run has read this generation already.
 func (r *run) drafted(ctx context.Context) (bool, error) {
 	var there bool
-	err := r.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM document_drafts WHERE document_id = $1 AND generation = $2)`,
-		r.ID, r.Generation).Scan(&there)
+	err := r.db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM document_drafts WHERE document_id = $1 AND generation = $2), coalesce((SELECT passage_count FROM documents WHERE id = $1), 0)`,
+		r.ID, r.Generation).Scan(&there, &r.passages)
 	return there, err
 }
 
@@ -102,6 +113,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	if err := r.storeDraft(ctx, found); err != nil {
 		return false, err
 	}
+	r.passages = len(found.passages)
 	r.announce(ctx, progress.Event{Event: "extraction_complete", Pages: found.pageCount, Chunks: new(len(found.passages))})
 	return false, nil
 }
@@ -309,15 +321,15 @@ func (r *run) summarize(ctx context.Context) error {
 		summary.Topics = []string{}
 	}
 	err = r.checkpoint(ctx, "", 100, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `
+		var batch pgx.Batch
+		batch.Queue(`
 			UPDATE documents SET state = 'completed', summary = $2, topics = $3, processed_at = now(), lease_until = NULL, duplicate_of = NULL
-			WHERE id = $1`, r.ID, summary.Text, summary.Topics); err != nil {
-			return err
+			WHERE id = $1`, r.ID, summary.Text, summary.Topics)
+		if spent != (ai.Usage{}) { // else nobody was asked
+			usage.Queue(&batch, r.Owner, usage.Summary, spent)
 		}
-		if spent == (ai.Usage{}) {
-			return nil // nobody was asked
-		}
-		return usage.Record(ctx, tx, r.Owner, usage.Summary, spent)
+		usage.QueueSettle(&batch, r.Owner, usage.CallID(r.ID))
+		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
 		return fmt.Errorf("complete: %w", err)
