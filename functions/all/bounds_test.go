@@ -35,6 +35,11 @@ func TestNobodyFillsTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// Of these, each holds as much as any row: the quiz's questions and the answers.
+	if mib := count(t, app, `SELECT most_items('quiz_attempts') * 2 * 262144 >> 20`); mib > 1024 {
+		t.Errorf("the attempts of one student may hold %d MiB", mib)
+	}
+
 	// What no list bounds comes at a rate.
 	review := func(who *apitest.Client, card string, key ...string) *apitest.Response {
 		return who.Do(http.MethodPost, card+"review/", `{"rating":3}`, key...)

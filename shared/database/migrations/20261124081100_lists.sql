@@ -159,7 +159,7 @@ CREATE FUNCTION most_items(list text) RETURNS bigint LANGUAGE sql IMMUTABLE PARA
 	WHEN 'courses' THEN 2000
 	WHEN 'flashcards' THEN 50000
 	WHEN 'quizzes' THEN 5000
-	WHEN 'quiz_attempts' THEN 20000
+	WHEN 'quiz_attempts' THEN 2000 -- of up to 512 KiB: the questions as they were, and the answers
 	WHEN 'assessments' THEN 5000
 	WHEN 'chats' THEN 5000
 END;
