@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLoginByNameOrAddress(t *testing.T) {
@@ -159,6 +160,57 @@ func TestLoginIsLimitedByNameAndByAddress(t *testing.T) {
 	}
 	if got := try("another", "2001:db8:0:2::1"); got != http.StatusUnauthorized {
 		t.Errorf("from another network: got %d, want 401", got)
+	}
+}
+
+// One customer may have a /48 of IPv6: that many networks have one lot of tries at an account.
+func TestOneSiteShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	newUser(t, app, "ada")
+	exec(t, app, `DELETE FROM rate_limits`)
+	granted, began := 0, time.Now()
+	for n := range 65 {
+		if post(app, loginPath, fields{"username": "ada", "password": "wrong password"}, from(fmt.Sprintf("2001:db8:0:%x::1", n/5))...).Status == http.StatusUnauthorized {
+			granted++
+		}
+	}
+	if most := 11 + int(time.Since(began)/(6*time.Second)); granted < 10 || granted > most { // one comes back every six seconds
+		t.Errorf("%d tries from the networks of one site were granted, want 10 to %d", granted, most)
+	}
+	post(app, loginPath, fields{"username": "ada", "password": password}, from("2001:db8:1::1")...).Want(http.StatusOK)
+}
+
+// A site has a rate beside those of its networks, of whatever counts by address.
+func TestNetworksOfOneSiteShareARate(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	p := newUser(t, app, "ada")
+	for key, try := range map[string]func(address string) int{
+		"register:": func(address string) int {
+			return post(app, registerPath, registration("ada"), from(address)...).Status
+		},
+		"refresh:": func(address string) int {
+			resp := refresh(app, p.Refresh, from(address)...)
+			if resp.Status == http.StatusOK {
+				resp.Into(&p)
+			}
+			return resp.Status
+		},
+		"login-from:": func(address string) int {
+			return post(app, loginPath, fields{"username": "ada", "password": "wrong password"}, from(address)...).Status
+		},
+	} {
+		if got := try("2001:db8:0:1::1"); got == http.StatusTooManyRequests {
+			t.Errorf("%s the first try: got %d", key, got)
+		}
+		exec(t, app, `UPDATE rate_limits SET ready = now() + interval '2 hours' WHERE key = $1`, key+"2001:db8::/48")
+		if got := try("2001:db8:0:2::1"); got != http.StatusTooManyRequests {
+			t.Errorf("%s another network of a site that used up its rate: got %d, want 429", key, got)
+		}
+		if got := try("2001:db8:1:2::1"); got == http.StatusTooManyRequests {
+			t.Errorf("%s another site: got %d", key, got)
+		}
 	}
 }
 

@@ -15,10 +15,12 @@ import (
 
 // How often somebody may try to sign in. Being out of tries is the only lockout, and
 // others' tries use up nobody's own: who knows the password gets in from elsewhere.
-// Only guesses from a dozen networks at once shut an account to all, for as long as they last.
+// Only guesses from a dozen networks at once, of six sites where they are IPv6's, shut an
+// account to all, for as long as they last.
 var (
-	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account from one address
-	loginAddressRate = limits.Rate{Count: 20, Per: time.Minute} // from one address
+	loginRate        = limits.Rate{Count: 5, Per: time.Minute}  // to one account from one network
+	loginSiteRate    = limits.Rate{Count: 10, Per: time.Minute} // to one account from one site
+	loginNetworkRate = limits.Rate{Count: 20, Per: time.Minute} // from one network
 	loginAccountRate = limits.Rate{Count: 60, Per: time.Minute} // to one account
 )
 
@@ -65,26 +67,31 @@ func (s *Sessions) Login(ctx context.Context, from netip.Addr, name, password st
 var errCredentials = fault.New(fault.Unauthenticated, "No active account has these credentials. Check the name and the password.").
 	Coded("bad_credentials")
 
-// countTry counts a try from $1, if that was granted one from there at the account that has
-// the name or address $2, and if that was, too, one at the account from anywhere: whoever is
-// over their own rate can't use up another's. Both ways to name an account lead to the same
-// counts, and so do a name that differs from a user's in case only and one that nobody has, so
-// that no count tells who exists. What it does tell is whether a name and an address that
-// somebody knows are one account's: out of tries with one, they are out of tries with the
-// other. To hide that, the right password would have to be called wrong. The table must not
-// collect addresses, nor names of any length.
+// countTry counts a try from the network $1, if that was granted one from its site $9, then one
+// from either at the account that has the name or address $2, and at last one at the account
+// from anywhere: whoever is over their own rate can't use up another's. Both ways to name an
+// account lead to the same counts, and so do a name that differs from a user's in case only and
+// one that nobody has, so that no count tells who exists. What it does tell is whether a name
+// and an address that somebody knows are one account's: out of tries with one, they are out of
+// tries with the other. To hide that, the right password would have to be called wrong. The
+// table must not collect addresses, nor names of any length.
 const countTry = `
 	WITH named AS MATERIALIZED (
 		SELECT 'login-to:' || left(encode(sha256(convert_to(lower(coalesce((SELECT username FROM users WHERE lower(email) = lower($2)), $2)), 'UTF8')), 'hex'), 32) AS account
 	)
-	SELECT coalesce(nullif(take_turn('login-from:' || $1, $3, $4), '0'), nullif(take_turn(account || ' from ' || $1, $5, $6), '0'), take_turn(account, $7, $8)) FROM named`
+	SELECT coalesce(nullif(take_turn('login-from:' || $1, $3, $4), '0'),
+		CASE WHEN $9 <> '' THEN nullif(take_turn('login-from:' || $9, $3 * $10::int, $4), '0') END,
+		nullif(take_turn(account || ' from ' || $1, $5, $6), '0'),
+		CASE WHEN $9 <> '' THEN nullif(take_turn(account || ' from ' || $9, $11, $12), '0') END,
+		take_turn(account, $7, $8)) FROM named`
 
 // candidate counts the try and returns whose name it is; the zero candidate if
 // it is nobody's.
 func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) (candidate, error) {
 	var batch pgx.Batch
-	batch.Queue(countTry, network(from), name, loginAddressRate.Count, loginAddressRate.Per,
-		loginRate.Count, loginRate.Per, loginAccountRate.Count, loginAccountRate.Per).QueryRow(limits.Taken)
+	batch.Queue(countTry, network(from), name, loginNetworkRate.Count, loginNetworkRate.Per,
+		loginRate.Count, loginRate.Per, loginAccountRate.Count, loginAccountRate.Per,
+		site(from), siteShare, loginSiteRate.Count, loginSiteRate.Per).QueryRow(limits.Taken)
 	// No row is no error here: an error makes pgx prepare the statement anew, and
 	// the round trips of that would tell who doesn't exist.
 	var found []candidate

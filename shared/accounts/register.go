@@ -12,7 +12,7 @@ import (
 	"aksio.app/shared/limits"
 )
 
-// registerRate is how often one address may try to register: a class behind one
+// registerRate is how often one network may try to register: a class behind one
 // address registers in one lesson.
 var registerRate = limits.Rate{Count: 60, Per: time.Hour}
 
@@ -54,7 +54,7 @@ func (s *Store) Register(ctx context.Context, limiter limits.Limiter, from netip
 	if err := r.check(); err != nil {
 		return User{}, err
 	}
-	if err := limiter.Take(ctx, "register:"+network(from), registerRate); err != nil {
+	if err := limiter.Take(ctx, "register:"+network(from), registerRate, ofSite("register:", from, registerRate)...); err != nil {
 		return User{}, err
 	}
 	hash, err := newHash(ctx, r.Password)
@@ -120,4 +120,26 @@ func network(from netip.Addr) string {
 		}
 	}
 	return from.String()
+}
+
+// site is the /48 of IPv6 that an address belongs to, "" for one of IPv4. It may be one
+// customer's, with 65,536 networks to call from, or that of a street.
+func site(from netip.Addr) string {
+	if from.Is6() {
+		if prefix, err := from.Prefix(48); err == nil {
+			return prefix.String()
+		}
+	}
+	return ""
+}
+
+// siteShare is how many networks of one site may use up their rates at the same time.
+const siteShare = 5
+
+// ofSite is the turn of the address's site at what its network has the rate for.
+func ofSite(what string, from netip.Addr, rate limits.Rate) []limits.Turn {
+	if site := site(from); site != "" {
+		return []limits.Turn{{Key: what + site, Rate: limits.Rate{Count: siteShare * rate.Count, Per: rate.Per}}}
+	}
+	return nil
 }

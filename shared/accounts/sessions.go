@@ -23,7 +23,7 @@ import (
 // shows it may have stolen it.
 const reuseInterval = 10 * time.Second
 
-// refreshRate is how often one address may refresh.
+// refreshRate is how often one network may refresh.
 var refreshRate = limits.Rate{Count: 60, Per: time.Minute}
 
 // Pair is what a client gets to make calls with, and to get the next pair.
@@ -68,7 +68,7 @@ func (s *Sessions) Refresh(ctx context.Context, limiter limits.Limiter, from net
 		return Pair{}, err
 	}
 	// Counted by itself: a refused call must not use up the token.
-	if err := limiter.Take(ctx, "refresh:"+network(from), refreshRate); err != nil {
+	if err := limiter.Take(ctx, "refresh:"+network(from), refreshRate, ofSite("refresh:", from, refreshRate)...); err != nil {
 		return Pair{}, err
 	}
 	signer, err := s.signer(ctx) // which may fail, and then the token isn't used up

@@ -20,11 +20,18 @@ type Rate struct {
 	Per   time.Duration
 }
 
+// Turn is an event of the key, for which the rate has room.
+type Turn struct {
+	Key  string
+	Rate Rate
+}
+
 // Limiter counts events by key, such as "search:" and a student.
 type Limiter interface {
-	// Take counts one event. It is Throttled, and counts nothing, when the rate of
-	// the key is used up. One round trip.
-	Take(ctx context.Context, key string, rate Rate) error
+	// Take counts one event of the key, and then one for each of the further turns. It
+	// is Throttled when the rate of a key is used up, and counts nothing for that and
+	// those behind it. One round trip.
+	Take(ctx context.Context, key string, rate Rate, further ...Turn) error
 }
 
 // InDatabase returns the limiter that counts in the database.
@@ -32,8 +39,13 @@ func InDatabase(db *database.DB) Limiter { return inDatabase{db} }
 
 type inDatabase struct{ db *database.DB }
 
-func (l inDatabase) Take(ctx context.Context, key string, rate Rate) error {
-	return turn(l.db.QueryRow(ctx, `SELECT take_turn($1, $2, $3)`, key, rate.Count, rate.Per))
+func (l inDatabase) Take(ctx context.Context, key string, rate Rate, further ...Turn) error {
+	sql, args := `SELECT take_turn($1, $2, $3)`, []any{key, rate.Count, rate.Per}
+	for _, t := range further {
+		sql = fmt.Sprintf(`SELECT coalesce(nullif((%s), '0'), take_turn($%d, $%d, $%d))`, sql, len(args)+1, len(args)+2, len(args)+3)
+		args = append(args, t.Key, t.Rate.Count, t.Rate.Per)
+	}
+	return turn(l.db.QueryRow(ctx, sql, args...))
 }
 
 // Taken is what Take would return, of the row of a statement that calls the migrations'

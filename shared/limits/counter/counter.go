@@ -98,34 +98,40 @@ func (r *inRedis) Ping(ctx context.Context) error { return r.client.Ping(ctx).Er
 // pause is how long a Redis that failed is left alone: calls shouldn't each wait for it.
 const pause = 10 * time.Second
 
-// take is the migrations' take_turn, in milliseconds. The key goes by itself when
-// all events have come back.
+// take is the migrations' take_turn for key after key, in milliseconds. A key goes by
+// itself when all events have come back.
 var take = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local within = tonumber(ARGV[2])
-local every = within / ARGV[1]
-local ready = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + every
-if ready <= now + within then
-	redis.call('SET', KEYS[1], string.format('%.3f', ready), 'PX', math.ceil(ready - now))
-	return 0
+for i, key in ipairs(KEYS) do
+	local within = tonumber(ARGV[2 * i])
+	local every = within / ARGV[2 * i - 1]
+	local ready = math.max(tonumber(redis.call('GET', key) or 0), now) + every
+	if ready > now + within then
+		return math.ceil(ready - now - within)
+	end
+	redis.call('SET', key, string.format('%.3f', ready), 'PX', math.ceil(ready - now))
 end
-return math.ceil(ready - now - within)`)
+return 0`)
 
-// Take counts an event. What was counted elsewhere in the meantime isn't known here.
-func (r *inRedis) Take(ctx context.Context, key string, rate limits.Rate) error {
+// Take counts events. What was counted elsewhere in the meantime isn't known here.
+func (r *inRedis) Take(ctx context.Context, key string, rate limits.Rate, further ...limits.Turn) error {
 	now := time.Now()
 	if now.UnixNano() < r.away.Load() {
-		return r.elsewhere.Take(ctx, key, rate)
+		return r.elsewhere.Take(ctx, key, rate, further...)
 	}
-	wait, err := take.Run(ctx, r.client, []string{"limits:" + key}, rate.Count, rate.Per.Milliseconds()).Int64()
+	keys, args := []string{"limits:" + key}, []any{rate.Count, rate.Per.Milliseconds()}
+	for _, t := range further {
+		keys, args = append(keys, "limits:"+t.Key), append(args, t.Rate.Count, t.Rate.Per.Milliseconds())
+	}
+	wait, err := take.Run(ctx, r.client, keys, args...).Int64()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("count an event: %w", ctx.Err())
 	case err != nil:
 		r.away.Store(now.Add(pause).UnixNano())
 		slog.WarnContext(ctx, "redis away", "error", err)
-		return r.elsewhere.Take(ctx, key, rate)
+		return r.elsewhere.Take(ctx, key, rate, further...)
 	case wait > 0:
 		return limits.Throttled(max(time.Duration(wait)*time.Millisecond, time.Second))
 	}

@@ -24,7 +24,7 @@ import (
 // unused is a limiter that mustn't be asked.
 type unused struct{ t *testing.T }
 
-func (u unused) Take(context.Context, string, limits.Rate) error {
+func (u unused) Take(context.Context, string, limits.Rate, ...limits.Turn) error {
 	u.t.Error("counted elsewhere")
 	return nil
 }
@@ -63,6 +63,26 @@ func TestTakeAllowsCountAndSaysHowLongToWait(t *testing.T) {
 		}
 		if err := limiter.Take(t.Context(), "bob", rate); err != nil {
 			t.Errorf("another key: %v", err)
+		}
+	})
+}
+
+// A key whose events are refused uses up nothing of the one behind it.
+func TestTakeCountsForFurtherKeys(t *testing.T) {
+	t.Parallel()
+	everyLimiter(t, func(t *testing.T, limiter limits.Limiter) {
+		class := limits.Turn{Key: "class", Rate: limits.Rate{Count: 4, Per: time.Hour}}
+		for i, tc := range []struct {
+			key  string
+			want bool
+		}{
+			{"ada", true}, {"ada", true}, {"ada", false}, {"ada", false}, {"ada", false}, // her own two
+			{"bob", true}, {"bob", true}, {"eve", false}, // the class's four
+		} {
+			err := limiter.Take(t.Context(), tc.key, limits.Rate{Count: 2, Per: time.Hour}, class)
+			if (err == nil) != tc.want || err != nil && fault.KindOf(err) != fault.Throttled {
+				t.Errorf("event %d, of %s: got %v, want it allowed: %t", i+1, tc.key, err, tc.want)
+			}
 		}
 	})
 }
