@@ -1,6 +1,7 @@
 package assessments_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -25,10 +26,13 @@ import (
 	_ "aksio.app/functions/quizzes/list"
 	_ "aksio.app/functions/quizzes/start-attempt"
 	_ "aksio.app/functions/quizzes/take"
+	"aksio.app/shared/ai"
 	"aksio.app/shared/ai/aitest"
+	"aksio.app/shared/ai/provider"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/id"
+	"aksio.app/shared/resource"
 )
 
 const (
@@ -805,6 +809,31 @@ func TestGenerationsAtOnceKeepToTheMonthsTokens(t *testing.T) {
 	var held int
 	if err := app.DB.QueryRow(t.Context(), `SELECT count(*) FROM model_calls`).Scan(&held); err != nil || held != 0 {
 		t.Errorf("%d generations hold tokens though all are over: %v", held, err)
+	}
+}
+
+// panics is a model with a bug.
+type panics struct{ provider.Offline }
+
+func (panics) Cards(context.Context, ai.Material) ([]ai.Card, ai.Usage, error) { panic("on purpose") }
+
+// The cards are made beside the questions: a panic there ended the process, and with it
+// what it did for everybody else.
+func TestAPanicOfAGenerationIsItsOwn(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t)
+	if _, err := resource.Open(app.Process.Env("test", []resource.Name{ai.Resource}), ai.Resource, func() (ai.Model, error) { return panics{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	ada := newStudent(t, app, "ada")
+	ada.document("Cells", cells)
+	for range 2 { // the first leaves the course free
+		if got := ada.Post(path+ada.plan(object{"flashcard_count": 1, "quiz_count": 3})+"/generate_content/", nil).Want(http.StatusInternalServerError).Map(); got["code"] != "internal_error" {
+			t.Errorf("got %v", got)
+		}
+	}
+	if m := ada.generate(ada.plan(object{"flashcard_count": 0, "quiz_count": 3}), nil); m.Content.Quiz.Count == 0 {
+		t.Errorf("made %+v, want questions", m)
 	}
 }
 

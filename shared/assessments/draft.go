@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -51,7 +53,7 @@ func (d *draft) ask(ctx context.Context) {
 		material.Sources = append(material.Sources, source(passage))
 	}
 	model := d.generator.model
-	var calls sync.WaitGroup
+	var calls together
 	var cardsSpent, itemsSpent ai.Usage
 	if d.plan.cards > 0 {
 		cards := material
@@ -69,6 +71,36 @@ func (d *draft) ask(ctx context.Context) {
 		if modelFails(err) { // the student is told only that it failed
 			slog.WarnContext(ctx, "generation failed", "part", part, "course_id", d.assessment.Course, "error", err)
 		}
+	}
+}
+
+// together is a sync.WaitGroup whose Wait panics if what it waits for did: the caller can
+// say what becomes of that, and outside of its goroutine nobody could.
+type together struct {
+	all      sync.WaitGroup
+	mu       sync.Mutex
+	panicked string
+}
+
+// Go begins the work.
+func (t *together) Go(work func()) {
+	t.all.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				t.panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			}
+		}()
+		work()
+	})
+}
+
+// Wait returns when all work is done.
+func (t *together) Wait() {
+	t.all.Wait()
+	if t.panicked != "" {
+		panic(t.panicked)
 	}
 }
 
