@@ -381,3 +381,26 @@ func TestSameBytesAreReadOnce(t *testing.T) {
 		t.Errorf("bob is told of %v", got["duplicate_of"])
 	}
 }
+
+// TestLongBookHasTimeToBeStored, read or taken over from one with the same bytes: tens of
+// thousands of passages take longer than other statements may.
+func TestLongBookHasTimeToBeStored(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	if _, err := app.DB.Exec(t.Context(), `
+		CREATE FUNCTION hurry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF current_setting('statement_timeout') <> '5min' THEN RAISE 'it has %', current_setting('statement_timeout'); END IF;
+			RETURN NULL;
+		END $$;
+		CREATE TRIGGER hurry AFTER INSERT ON passages FOR EACH STATEMENT EXECUTE FUNCTION hurry()`); err != nil {
+		t.Fatal(err)
+	}
+	first := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(first).Want(http.StatusOK)
+	second := ada.uploaded("copy of lecture.txt", "text/plain", lecture)
+	app.process(second).Want(http.StatusOK)
+	if got := ada.Get(ada.path + second + "/").Want(http.StatusOK).Map(); got["processing_status"] != "completed" || got["duplicate_of"] != first {
+		t.Errorf("the copy is %v", got)
+	}
+}

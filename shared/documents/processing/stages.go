@@ -171,6 +171,7 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 			ids[i] = id.New[documents.Passage]()
 		}
 		var batch pgx.Batch
+		batch.Queue(minutes)
 		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
 		batch.Queue(`DELETE FROM document_pages WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_pages (document_id, number, text) SELECT $1, number, text FROM document_pages WHERE document_id = $2`, r.ID, twin)
@@ -193,6 +194,9 @@ func (r *run) adopt(ctx context.Context, twin documents.ID) (bool, error) {
 	}
 	return err == nil && adopted, err
 }
+
+// minutes lets a transaction store what a long book has: tens of thousands of passages.
+const minutes = `SET LOCAL statement_timeout = '5min'`
 
 // storeDraft keeps the pages and passages until they are indexed.
 func (r *run) storeDraft(ctx context.Context, found reading) error {
@@ -280,7 +284,7 @@ func (r *run) unembedded(ctx context.Context) (positions []int, texts []string, 
 func (r *run) index(ctx context.Context) error {
 	return r.checkpoint(ctx, documents.Summarize, begins[documents.Summarize], func(tx pgx.Tx) error {
 		var batch pgx.Batch
-		batch.Queue(`SET LOCAL statement_timeout = '5min'`) // a long book has tens of thousands of passages
+		batch.Queue(minutes)
 		batch.Queue(`DELETE FROM passages WHERE document_id = $1`, r.ID)
 		batch.Queue(`DELETE FROM document_pages WHERE document_id = $1`, r.ID)
 		batch.Queue(`
