@@ -404,3 +404,24 @@ func TestLongBookHasTimeToBeStored(t *testing.T) {
 		t.Errorf("the copy is %v", got)
 	}
 }
+
+// TestTextOfADeletedDocumentIsGone, and so is what a reading of it had drafted: who deletes
+// and uploads all day fills nothing until cleanup.
+func TestTextOfADeletedDocumentIsGone(t *testing.T) {
+	t.Parallel()
+	app, _ := withModel(t, aitest.Embeddings(), summary, aitest.Busy("30"))
+	ada := app.student("ada")
+	read := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(read).Want(http.StatusOK)
+	drafted := ada.uploaded("more.txt", "text/plain", append([]byte("Week 2. "), lecture...))
+	app.process(drafted).Want(http.StatusServiceUnavailable)
+	for _, document := range []string{read, drafted} {
+		rows := `SELECT (SELECT count(*) FROM document_pages WHERE document_id = $1) + (SELECT count(*) FROM passages WHERE document_id = $1)
+			+ (SELECT count(*) FROM document_drafts WHERE document_id = $1)`
+		before := app.count(rows, document)
+		ada.Delete(ada.path + document + "/").Want(http.StatusNoContent)
+		if after := app.count(rows, document); before == 0 || after != 0 {
+			t.Errorf("%d rows of its text before, %d after", before, after)
+		}
+	}
+}

@@ -146,8 +146,8 @@ func (s *Store) Status(ctx context.Context, owner auth.UserID, course courses.ID
 	return one(rows)
 }
 
-// Delete takes the document from the student. It is found by no search from now
-// on; cleanup removes its row and its file.
+// Delete takes the document from the student. Its text is gone, and found by no search
+// from now on; cleanup removes its row and its file.
 func (s *Store) Delete(ctx context.Context, owner auth.UserID, course courses.ID, document ID) error {
 	var gone int
 	err := s.db.QueryRow(ctx, `
@@ -157,6 +157,10 @@ func (s *Store) Delete(ctx context.Context, owner auth.UserID, course courses.ID
 			RETURNING id
 		), unsearchable AS (
 			DELETE FROM passages USING gone WHERE document_id = gone.id
+		), unreadable AS (
+			DELETE FROM document_pages USING gone WHERE document_id = gone.id
+		), unfinished AS (
+			DELETE FROM document_drafts USING gone WHERE document_id = gone.id
 		)
 		SELECT count(*) FROM gone`, document, owner, course).Scan(&gone)
 	if err == nil && gone == 0 {
