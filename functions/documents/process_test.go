@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/usage"
 )
 
 // book is a text of some hundred passages.
@@ -402,6 +405,105 @@ func TestLongBookHasTimeToBeStored(t *testing.T) {
 	app.process(second).Want(http.StatusOK)
 	if got := ada.Get(ada.path + second + "/").Want(http.StatusOK).Map(); got["processing_status"] != "completed" || got["duplicate_of"] != first {
 		t.Errorf("the copy is %v", got)
+	}
+}
+
+// holding adds a document with so many passages, as the plan counts them, and returns its id.
+func (s *student) holding(passages int) string {
+	s.app.t.Helper()
+	return s.app.text(`
+		INSERT INTO documents (id, user_id, course_id, name, file_size_bytes, state, passage_count)
+		VALUES (gen_random_uuid(), $1, $2, 'Library', 1, 'completed', $3) RETURNING id::text`, s.ID, s.course, passages)
+}
+
+// TestPlanLimitsPassages: a small file may unpack to a lot of text, and its copies ask no
+// model, so that neither bytes nor tokens bound them.
+func TestPlanLimitsPassages(t *testing.T) {
+	t.Parallel()
+	app, model := withModel(t, aitest.Embeddings(), summary)
+	ada, bob := app.student("ada"), app.student("bob")
+	first := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(first).Want(http.StatusOK)
+	library := ada.holding(usage.Free.Passages - app.count(`SELECT passage_count FROM documents WHERE id = $1`, first))
+	calls := len(model.Calls())
+	refused := func(filename string, content []byte) string {
+		t.Helper()
+		document := ada.uploaded(filename, "text/plain", content)
+		app.process(document).Want(http.StatusOK)
+		status := ada.wantStatus(document, "failed", "storage_limit")
+		if message := status["error_message"].(string); !strings.Contains(message, "Remove some, then process it again.") {
+			t.Errorf("the student is told %q", message)
+		}
+		if n := app.count(`SELECT (SELECT count(*) FROM passages WHERE document_id = $1) + (SELECT count(*) FROM document_drafts WHERE document_id = $1)`, document); n != 0 {
+			t.Errorf("%d rows of a text that was refused", n)
+		}
+		return document
+	}
+	copied := refused("copy of lecture.txt", lecture)
+	refused("more.txt", append([]byte("Week 2. "), lecture...))
+	ada.Post(ada.path+first+"/reprocess/", nil).Want(http.StatusOK) // what was read of it stays meanwhile
+	refused("most.txt", append([]byte("Week 3. "), lecture...))
+	if n := len(model.Calls()); n != calls {
+		t.Errorf("the model was asked %d times for what was refused", n-calls)
+	}
+
+	process := func(of *student, document string) {
+		t.Helper()
+		model.Script(aitest.Embeddings(), summary)
+		app.process(document).Want(http.StatusOK)
+		of.wantStatus(document, "completed", "")
+	}
+	process(ada, first) // takes no more than before
+	process(bob, bob.uploaded("lecture.txt", "text/plain", lecture))
+	ada.Delete(ada.path + library + "/").Want(http.StatusNoContent)
+	ada.Post(ada.path+copied+"/reprocess/", nil).Want(http.StatusOK)
+	app.process(copied).Want(http.StatusOK)
+	ada.wantStatus(copied, "completed", "")
+}
+
+func TestReadingsAtOnceShareThePlan(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	ada := app.student("ada")
+	first := ada.uploaded("lecture.txt", "text/plain", lecture)
+	app.process(first).Want(http.StatusOK)
+	ada.holding(usage.Free.Passages - 2*app.count(`SELECT passage_count FROM documents WHERE id = $1`, first)) // there is room for one more
+	all := []string{ada.uploaded("copy of lecture.txt", "text/plain", lecture)}
+	for _, week := range []string{"Week 2. ", "Week 3. "} {
+		all = append(all, ada.uploaded("more.txt", "text/plain", append([]byte(week), lecture...)))
+	}
+	tx, err := app.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	deliveries := make([]*apitest.Response, len(all))
+	var readings sync.WaitGroup
+	var over atomic.Int32
+	for i, document := range all {
+		object := app.object(document)
+		readings.Go(func() {
+			deliveries[i] = app.Finalize("process-document", object)
+			over.Add(1)
+		})
+	}
+	for waiting := 0; waiting+int(over.Load()) < len(all); time.Sleep(time.Millisecond) { // until all want the last place
+		waiting = app.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	readings.Wait()
+	for i, delivery := range deliveries {
+		if delivery.Status != http.StatusOK { // the event comes again
+			app.process(all[i]).Want(http.StatusOK)
+		}
+	}
+	if got := app.text(`SELECT string_agg(trim(state || ' ' || error_code), ', ' ORDER BY state) FROM documents WHERE id = ANY ($1)`, all); got != "completed, failed storage_limit, failed storage_limit" {
+		t.Errorf("three readings for one place: %s", got)
 	}
 }
 

@@ -55,7 +55,7 @@ var meanings = [...][2]string{
 	{"quiz_full", "The quiz has as many questions, or as much text, as it may have."},
 	{"quiz_not_published", "The quiz must be published before it can be taken."},
 	{"request_in_progress", "A request with this Idempotency-Key is being carried out."},
-	{"storage_limit", "The plan allows no more bytes of documents."},
+	{"storage_limit", "The plan allows no more bytes of documents, or no more text in them."},
 	{"throttled", "There were too many calls in a short time."},
 	{"time_is_up", "The time for the attempt is over."},
 	{"timeout", "The request took too long to arrive."},

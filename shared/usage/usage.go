@@ -25,14 +25,18 @@ type Plan struct {
 	DocumentBytes  int64 // of one document
 	Documents      int   // that aren't deleted
 	StorageBytes   int64 // of all of them
+	Passages       int   // of all of them, copies too: the text that the database holds, however small its files
 	TokensPerMonth int   // sent to and received from models, of gpt-4o-mini; fewer of dearer ones
 }
 
-// Free is everybody's plan until plans are sold.
+// Free is everybody's plan until plans are sold. A thousand documents of ninety pages have
+// its passages, or two hundred textbooks. They are some 1 GB of the database, and reading
+// them takes the tokens of two months.
 var Free = Plan{
 	DocumentBytes:  50 << 20,
 	Documents:      1_000,
 	StorageBytes:   5 << 30,
+	Passages:       200_000,
 	TokensPerMonth: 3_000_000,
 }
 

@@ -21,7 +21,7 @@ var trips = map[string]int{
 	"chats-send-message":           8,  // the budget, the question, a search, the answer
 	"assessments-generate-content": 18, // the budget, the claim, the material, then cards and a quiz in one transaction, the release
 	"documents-generate":           18, // the same
-	"process-document":             23, // the claim, the draft, the budget, the index, the summary: four for each checkpoint
+	"process-document":             24, // the claim, the plan, the draft, the budget, the index, the summary: four for each checkpoint
 	"run-redrive":                  3,  // a look for what is stuck; one whose file is missing, which isn't told of
 	"run-cleanup":                  8,  // a look for each thing, two for attempts
 	"backup-database":              7,  // the snapshot under a lock, the schema and its tables, what is noted

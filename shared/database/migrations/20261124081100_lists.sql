@@ -153,7 +153,8 @@ CREATE TRIGGER list_quiz_attempts_moved AFTER UPDATE OF course_id ON quizzes FOR
 -- +goose StatementEnd
 
 -- One student can't fill the database: a list grows up to so many items, whatever the
--- plan says. Documents have bounds of the plan; messages, its tokens.
+-- plan says. Documents have bounds of the plan: their number, their bytes and the passages
+-- of their text; messages, its tokens.
 -- +goose StatementBegin
 CREATE FUNCTION most_items(list text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE list
 	WHEN 'courses' THEN 2000

@@ -96,11 +96,14 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	default:
 		return false, err
 	}
-	twin, err := r.verify(ctx, content)
+	twin, passages, err := r.verify(ctx, content)
 	if err != nil {
 		return false, err
 	}
 	if !twin.IsZero() {
+		if err := r.reserve(ctx, passages); err != nil {
+			return false, err
+		}
 		if adopted, err = r.adopt(ctx, twin); adopted || err != nil {
 			return adopted, err
 		}
@@ -108,6 +111,9 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	r.announce(ctx, progress.Event{Event: "extracting_text", Message: "Reading the file."})
 	found, err := r.extractText(ctx, content)
 	if err != nil {
+		return false, err
+	}
+	if err := r.reserve(ctx, len(found.passages)); err != nil {
 		return false, err
 	}
 	if err := r.storeDraft(ctx, found); err != nil {
@@ -119,29 +125,30 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 }
 
 // verify notes what the bytes are and returns a completed document of the owner's
-// with the same ones, those of this course first.
-func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin documents.ID, err error) {
+// with the same ones, those of this course first, and how many passages it has.
+func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin documents.ID, passages int, err error) {
 	if content.Len() == 0 {
-		return twin, fault.New(fault.Invalid, "The file is empty. Upload one with content.").Coded("empty_file")
+		return twin, 0, fault.New(fault.Invalid, "The file is empty. Upload one with content.").Coded("empty_file")
 	}
 	hash := sha256.New()
 	if _, err := content.WriteTo(hash); err != nil {
-		return twin, err
+		return twin, 0, err
 	}
 	var stored int64
 	err = r.transact(ctx, documents.Extract, begins[documents.Extract], r.Attempts, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			WITH noted AS (UPDATE documents SET sha256 = $2, file_size_bytes = $3 WHERE id = $1)
-			SELECT (
-				SELECT coalesce(sum(`+documents.Reserved+`), 0)::bigint + $3 FROM documents d JOIN courses c ON c.id = d.course_id
+			SELECT used.bytes, twin.id, coalesce(twin.passage_count, 0)
+			FROM (
+				SELECT coalesce(sum(`+documents.Reserved+`), 0)::bigint + $3 AS bytes FROM documents d JOIN courses c ON c.id = d.course_id
 				WHERE d.user_id = $4 AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
-			), (
-				SELECT d.id FROM documents d JOIN courses c ON c.id = d.course_id
+			) used LEFT JOIN (
+				SELECT d.id, d.passage_count FROM documents d JOIN courses c ON c.id = d.course_id
 				WHERE d.user_id = $4 AND d.sha256 = $2 AND d.state = 'completed' AND d.deleted_at IS NULL AND c.deleted_at IS NULL AND d.id <> $1
 					AND NOT EXISTS (SELECT FROM passages p WHERE p.document_id = d.id AND p.embedding_model <> $6)
 				ORDER BY d.course_id <> $5, d.id
 				LIMIT 1
-			)`, r.ID, hash.Sum(nil), content.Size(), r.Owner, r.Course, r.model.EmbeddingModel()).Scan(&stored, &twin)
+			) twin ON true`, r.ID, hash.Sum(nil), content.Size(), r.Owner, r.Course, r.model.EmbeddingModel()).Scan(&stored, &twin, &passages)
 	})
 	if err == nil && stored > usage.Free.StorageBytes {
 		err = fault.New(fault.Exhausted, "With this file your documents have more than the %s of your plan. Remove some, then process it again.",
@@ -150,7 +157,39 @@ func (r *run) verify(ctx context.Context, content *bytes.Reader) (twin documents
 	if r.Before { // whoever asks for a second reading wants no copy of the first
 		twin = documents.ID{}
 	}
-	return twin, err
+	return twin, passages, err
+}
+
+// held is how many passages a document takes of its student's plan: those that are stored,
+// which a second reading keeps until its end, or that a reading is about to store. A deleted
+// course has its own until cleanup.
+const held = `greatest(
+	CASE WHEN d.state = 'failed' OR d.deleted_at IS NOT NULL THEN 0 ELSE d.passage_count END,
+	(SELECT max(position) + 1 FROM passages WHERE document_id = d.id))`
+
+// reserve takes the passages, which aren't stored yet, of the student's plan.
+func (r *run) reserve(ctx context.Context, passages int) error {
+	var total int
+	var batch pgx.Batch // one transaction
+	// One at a time for a student: of many at once, all would take the last of the plan. It
+	// doesn't last until they are stored: uploads wait for it, too.
+	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, r.Owner)
+	batch.Queue(`
+		WITH used AS (
+			SELECT $3::int + coalesce(sum(`+held+`), 0) AS passages FROM documents d WHERE d.user_id = $4 AND d.id <> $1
+		), reserved AS (
+			UPDATE documents d SET passage_count = $3, embedded_count = 0 FROM used WHERE `+mine+` AND used.passages <= $5
+		)
+		SELECT passages FROM used`, r.ID, r.Lease, passages, r.Owner, usage.Free.Passages).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	if err := r.db.SendBatch(ctx, &batch).Close(); err != nil {
+		return err
+	}
+	if total > usage.Free.Passages {
+		return fault.New(fault.Exhausted, "With this file your documents have more text than the %d thousand passages, of half a page each, that your plan keeps. Remove some, then process it again.",
+			usage.Free.Passages/1000).Coded("storage_limit")
+	}
+	return nil
 }
 
 // adopt makes what was read of the twin this document's, without asking a model.
@@ -205,8 +244,8 @@ func (r *run) storeDraft(ctx context.Context, found reading) error {
 		batch.Queue(`DELETE FROM document_drafts WHERE document_id = $1`, r.ID)
 		batch.Queue(`INSERT INTO document_drafts (document_id, generation, pages, outline, language, word_count) VALUES ($1, $2, $3, $4, $5, $6)`,
 			r.ID, r.Generation, found.pages, found.outline, found.language, found.words)
-		batch.Queue(`UPDATE documents SET content_type = $2, document_type = $3, page_count = $4, passage_count = $5, embedded_count = 0 WHERE id = $1`,
-			r.ID, found.contentType, documents.TypeOf(found.contentType), found.pageCount, len(found.passages))
+		batch.Queue(`UPDATE documents SET content_type = $2, document_type = $3, page_count = $4 WHERE id = $1`,
+			r.ID, found.contentType, documents.TypeOf(found.contentType), found.pageCount)
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
