@@ -281,6 +281,7 @@ resource "google_monitoring_alert_policy" "this" {
   display_name = "${local.name}: ${each.value.title}"
   combiner     = "OR"
   severity     = each.value.severity
+  user_labels  = local.labels
 
   conditions {
     display_name = each.value.title
@@ -366,6 +367,7 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = each.value
   type         = "email"
   labels       = { email_address = each.value }
+  user_labels  = local.labels
 
   lifecycle {
     # One that an alert still tells can't be removed: the alerts leave it first.

@@ -109,6 +109,7 @@ resource "google_sql_database_instance" "main" {
     edition           = local.database_settings.edition
     tier              = local.database_settings.tier
     availability_type = var.database.high_availability ? "REGIONAL" : "ZONAL"
+    user_labels       = local.labels
 
     disk_type             = local.database_settings.disk_type
     disk_size             = var.database.disk_gb

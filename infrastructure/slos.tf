@@ -4,6 +4,7 @@
 resource "google_monitoring_custom_service" "api" {
   service_id   = "${local.name}-api"
   display_name = "${local.name} API"
+  user_labels  = local.labels
   depends_on   = [google_project_service.api]
 }
 
@@ -19,6 +20,7 @@ resource "google_monitoring_slo" "availability" {
   service             = google_monitoring_custom_service.api.service_id
   slo_id              = "availability"
   display_name        = "99.5 % of calls don't fail"
+  user_labels         = local.labels
   goal                = 0.995
   rolling_period_days = 28
 
@@ -34,6 +36,7 @@ resource "google_monitoring_slo" "latency" {
   service             = google_monitoring_custom_service.api.service_id
   slo_id              = "latency"
   display_name        = "95 % of calls are answered within a second"
+  user_labels         = local.labels
   goal                = 0.95
   rolling_period_days = 28
 

@@ -28,6 +28,7 @@ resource "google_sql_database_instance" "standby" {
     edition           = local.database_settings.edition
     tier              = local.database_settings.tier
     availability_type = "ZONAL" # until it takes the database's place for good (database.name)
+    user_labels       = local.labels
 
     disk_type             = local.database_settings.disk_type
     disk_autoresize       = local.database_settings.disk_autoresize

@@ -10,6 +10,7 @@ locals {
 
 resource "google_monitoring_uptime_check_config" "health" {
   display_name = "${local.name} health"
+  user_labels  = local.labels
   # Staging's functions sleep: to wake them all day costs more than it tells.
   period  = local.load_balanced ? "60s" : "900s"
   timeout = "30s"

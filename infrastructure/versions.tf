@@ -17,7 +17,7 @@ provider "google" {
   project = var.project_id
   region  = var.region
 
-  # On everything that takes labels.
+  # On everything that takes labels by that name; what calls them user_labels sets them itself.
   default_labels = local.labels
 
   # Quotas of the APIs that insist on a project are this one's.

@@ -19,6 +19,16 @@ run "alerts" {
     condition     = alltrue([for alert in google_monitoring_alert_policy.this : length(alert.notification_channels) == 1])
     error_message = "Some alerts tell nobody."
   }
+  # The provider's default labels reach nothing that calls them user_labels.
+  assert {
+    condition = alltrue([for labels in concat(
+      [for alert in google_monitoring_alert_policy.this : alert.user_labels],
+      [for channel in google_monitoring_notification_channel.email : channel.user_labels],
+      [google_monitoring_uptime_check_config.health.user_labels, google_monitoring_custom_service.api.user_labels],
+      [google_monitoring_slo.availability.user_labels, google_monitoring_slo.latency.user_labels],
+    ) : labels == tomap({ project = "aksio", environment = "prod", managed_by = "terraform" })])
+    error_message = "Something that watches says neither whose it is nor of which environment."
+  }
   # Every scheduled function is missed when it doesn't run, by an alert or by the health check.
   assert {
     condition     = alltrue([for id, f in local.scheduled : contains(keys(google_monitoring_alert_policy.this), contains(local.missed_by_health, id) ? "dependency-unhealthy" : "silent-${id}")])

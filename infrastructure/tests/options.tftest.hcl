@@ -122,12 +122,13 @@ run "standby" {
     condition = (
       google_sql_database_instance.standby[0].settings[0].insights_config == google_sql_database_instance.main.settings[0].insights_config &&
       google_sql_database_instance.standby[0].settings[0].disk_autoresize_limit == google_sql_database_instance.main.settings[0].disk_autoresize_limit &&
+      google_sql_database_instance.standby[0].settings[0].user_labels == google_sql_database_instance.main.settings[0].user_labels &&
       google_sql_database_instance.standby[0].settings[0].tier == google_sql_database_instance.main.settings[0].tier &&
       google_sql_database_instance.standby[0].settings[0].connector_enforcement == google_sql_database_instance.main.settings[0].connector_enforcement &&
       google_sql_database_instance.standby[0].settings[0].ip_configuration[0].ssl_mode == google_sql_database_instance.main.settings[0].ip_configuration[0].ssl_mode &&
       google_sql_database_instance.standby[0].settings[0].ip_configuration[0].ipv4_enabled == google_sql_database_instance.main.settings[0].ip_configuration[0].ipv4_enabled
     )
-    error_message = "The replica is as large and as closed as the database, and says as little of statements."
+    error_message = "The replica is as large, as closed and as labelled as the database, and says as little of statements."
   }
   assert {
     condition     = length(module.function) == 2 * length(local.functions) && module.function["europe-west4/courses-list"].min_instances == 0

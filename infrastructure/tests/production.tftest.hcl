@@ -74,6 +74,10 @@ run "production" {
     error_message = "The database is PostgreSQL 15, in two zones, and can't be deleted by mistake."
   }
   assert {
+    condition     = google_sql_database_instance.main.settings[0].user_labels == tomap({ project = "aksio", environment = "prod", managed_by = "terraform" })
+    error_message = "The provider's default labels don't reach the database, which costs most."
+  }
+  assert {
     condition = (
       google_sql_database_instance.main.settings[0].backup_configuration[0].enabled &&
       google_sql_database_instance.main.settings[0].backup_configuration[0].point_in_time_recovery_enabled &&
