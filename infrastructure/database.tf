@@ -65,7 +65,7 @@ locals {
     backup_configuration = {
       enabled                        = true
       start_time                     = "01:00" # an hour before the export
-      location                       = lower(var.storage.backups_location)
+      location                       = lower(local.backups_location)
       point_in_time_recovery_enabled = true
       transaction_log_retention_days = 7
       retained_backups               = var.database.backups

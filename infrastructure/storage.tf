@@ -2,10 +2,13 @@
 # grant or a signed URL.
 
 locals {
+  files_location   = coalesce(var.storage.location, var.region)
+  backups_location = coalesce(var.storage.backups_location, var.region)
+
   buckets = {
     # What students upload, by signed URLs straight from their browsers.
     uploads = {
-      location = var.storage.location
+      location = local.files_location
       # A document that is deleted is gone after what the soft deletion keeps: a
       # version would keep it against its owner's will.
       versioning  = false
@@ -15,7 +18,7 @@ locals {
     # What everybody may read: whoever deploys a frontend puts its files here. Nothing in
     # this repository writes it.
     static = {
-      location    = var.storage.location
+      location    = local.files_location
       versioning  = true
       soft_delete = 0
       cors        = ["GET", "HEAD"]
@@ -24,7 +27,7 @@ locals {
     # Exports of the database and their manifests. Not even their writer can remove
     # one before its time.
     backups = {
-      location = var.storage.backups_location
+      location = local.backups_location
       # What is retained can't be overwritten, and what is removed then stays for the soft
       # deletion. Google has refused both together.
       versioning  = false
@@ -36,7 +39,7 @@ locals {
     # Copies of exports, which instances made for restore drills read. They never see
     # the backups themselves.
     drills = {
-      location    = var.storage.backups_location
+      location    = local.backups_location
       versioning  = false
       soft_delete = 0
       expires     = 7
@@ -44,7 +47,7 @@ locals {
     # The functions' sources. Old ones stay for a roll-back, and the second region needs
     # them when the first one is away.
     bundles = {
-      location    = var.storage.location
+      location    = local.files_location
       versioning  = false
       soft_delete = 0
       expires     = null

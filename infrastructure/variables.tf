@@ -179,10 +179,10 @@ variable "database_people" {
 }
 
 variable "storage" {
-  description = "Where buckets are and how long they keep what nobody wants any more, in days. A multi-region, such as EU, keeps what is there when the region is lost: location holds uploads, static files and the functions' bundles."
+  description = "Where buckets are, which is region if null, and how long they keep what nobody wants any more, in days. A multi-region, such as EU, keeps what is there when the region is lost: location holds uploads, static files and the functions' bundles."
   type = object({
-    location            = optional(string, "europe-west1")
-    backups_location    = optional(string, "EU")
+    location            = optional(string)
+    backups_location    = optional(string)
     soft_delete_days    = optional(number, 7)
     noncurrent_days     = optional(number, 30)
     backups_days        = optional(number, 30)

@@ -10,8 +10,10 @@ database = {
   backups           = 14
 }
 
+# They outlive the region.
 storage = {
-  location = "EU"
+  location         = "EU"
+  backups_location = "EU"
 }
 
 # Who may sign in to the database by `cloud database`, as the runbooks have it; who is told

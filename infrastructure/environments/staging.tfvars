@@ -17,10 +17,6 @@ database = {
   max_connections = 400
 }
 
-storage = {
-  backups_location = "europe-west1"
-}
-
 # Who may sign in to the database by `cloud database`, as the runbooks have it; who is told
 # of alerts; and the repository whose workflows deploy here: README.md of the folder above.
 #

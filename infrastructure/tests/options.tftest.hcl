@@ -144,6 +144,7 @@ run "failed_over" {
   command = plan
   variables {
     standby = { region = "europe-west4", functions = true, serving = true }
+    storage = { backups_location = "EU" }
   }
   assert {
     condition     = google_sql_database_instance.standby[0].instance_type == "CLOUD_SQL_INSTANCE" && google_sql_database_instance.standby[0].settings[0].backup_configuration[0].point_in_time_recovery_enabled

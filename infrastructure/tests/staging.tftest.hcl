@@ -57,3 +57,22 @@ run "staging" {
     error_message = "Links are of the router's own address."
   }
 }
+
+run "another_region" {
+  command = plan
+  variables {
+    region = "europe-north1"
+  }
+
+  assert {
+    condition = toset(concat(
+      [for bucket in google_storage_bucket.this : lower(bucket.location)],
+      [google_sql_database_instance.main.region, google_sql_database_instance.main.settings[0].backup_configuration[0].location],
+      [google_firestore_database.main.location_id, google_logging_project_bucket_config.failures.location],
+      [for job in google_cloud_scheduler_job.function : job.region],
+      [for repository in google_artifact_registry_repository.functions : repository.location],
+      [output.region, split(".", output.api_url)[1]],
+    )) == toset(["europe-north1"])
+    error_message = "Something stays behind when the region is another."
+  }
+}
