@@ -80,6 +80,7 @@ module "function" {
     bucket = google_storage_bucket.this["bundles"].name
     object = google_storage_bucket_object.bundle[each.value.id].name
   }
+  rebuild = var.rebuild
 
   service_account = local.account[local.identity[each.value.id]]
   build_account   = "projects/${var.project_id}/serviceAccounts/${local.build_account}"

@@ -50,6 +50,12 @@ variable "bundles" {
   default     = "../build/bundles"
 }
 
+variable "rebuild" {
+  description = "Another value, such as the day's date, builds all functions again from the bundles that they have: with what Google's builder has of Go by then, whose own library is compiled into each. Null leaves them as they are."
+  type        = string
+  default     = null
+}
+
 variable "domain_name" {
   description = "Where the API is, such as api.aksio.app; each function is at <function>.<domain>, static files are at static.<domain>. Null makes no load balancer: the API is then at the router's own address, which output api_url says."
   type        = string

@@ -43,6 +43,18 @@ run "absent_secret" {
   }
 }
 
+# The bundles are as they were.
+run "rebuild" {
+  command = plan
+  variables {
+    rebuild = "2026-12-01"
+  }
+  assert {
+    condition     = alltrue([for f in module.function : f.build_variables == tomap({ REBUILD = "2026-12-01" })])
+    error_message = "Some functions would keep the Go that they were built with."
+  }
+}
+
 run "failover" {
   command = plan
   variables {

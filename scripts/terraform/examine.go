@@ -44,6 +44,8 @@ var mayChange = map[string][]string{
 	},
 	// A setting builds no function.
 	"new_setting": {"google_secret_manager_secret_version.settings", `google_storage_bucket.this["`},
+	// All functions, and nothing else.
+	"rebuild": {"module.function["},
 	// The secret itself stays: its deletion protection would refuse.
 	"absent_secret": {"module.function[", "google_secret_manager_secret_iam_member.function["},
 	// What the second region takes over. No function is built: in the first region, which is

@@ -17,6 +17,8 @@ resource "google_cloudfunctions2_function" "this" {
     service_account   = var.build_account
     docker_repository = var.repository
     automatic_update_policy {}
+    # Nobody reads it.
+    environment_variables = var.rebuild == null ? null : { REBUILD = var.rebuild }
 
     source {
       storage_source {

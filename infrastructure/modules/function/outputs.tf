@@ -18,6 +18,11 @@ output "members" {
   value       = sort([for grant in google_cloud_run_v2_service_iam_member.invoker : grant.member])
 }
 
+output "build_variables" {
+  description = "What its build is told."
+  value       = google_cloudfunctions2_function.this.build_config[0].environment_variables
+}
+
 output "min_instances" {
   description = "How many are kept warm."
   value       = google_cloudfunctions2_function.this.service_config[0].min_instance_count

@@ -35,6 +35,11 @@ variable "bundle" {
   type        = object({ bucket = string, object = string })
 }
 
+variable "rebuild" {
+  description = "Another value builds it again; null leaves it as it is."
+  type        = string
+}
+
 variable "service_account" {
   description = "Address of the account that it runs as."
   type        = string
