@@ -21,7 +21,7 @@ import (
 func (r result) examine(environment bool) []error {
 	var found []error
 	if environment {
-		found = slices.Concat(r.plan.checkPublic(), r.plan.checkGrants(), r.plan.checkSecrets(), r.plan.checkConnections(), r.plan.checkStarts())
+		found = slices.Concat(r.plan.checkPublic(), r.plan.checkGrants(), r.plan.checkSecrets(), r.plan.checkConnections(), r.plan.checkStarts(), r.plan.checkDeclared())
 	}
 	if allowed, ok := mayChange[r.run]; ok {
 		found = append(found, r.plan.checkChanges(allowed)...)
@@ -320,6 +320,36 @@ func (p *plan) checkStarts() (found []error) {
 	}
 	if len(found) == 0 && len(p.managed("google_cloudfunctions2_function")) == 0 {
 		return []error{errors.New("there are no functions")}
+	}
+	return found
+}
+
+// checkDeclared compares what each function is built from and runs on with what it declares.
+func (p *plan) checkDeclared() (found []error) {
+	for _, c := range p.managed("google_cloudfunctions2_function") {
+		d, ok := api.Lookup(c.text("name"))
+		if !ok {
+			continue
+		}
+		area, _, _ := strings.Cut(d.ID, "-")
+		seconds := int(d.Timeout.Seconds()) + 5 // Google's, which ends a call that the function itself doesn't
+		for _, value := range []struct{ what, got, want string }{
+			{"the entry point", c.text("build_config", 0, "entry_point"), d.ID},
+			{"the runtime", c.text("build_config", 0, "runtime"), "go126"},
+			{"the source", c.text("build_config", 0, "source", 0, "storage_source", 0, "object"), d.ID + ".zip"}, // see makeBundles
+			{"the memory", c.text("service_config", 0, "available_memory"), fmt.Sprintf("%dMi", d.MemoryMiB)},
+			{"Go's share of the memory", c.text("service_config", 0, "environment_variables", "GOMEMLIMIT"), fmt.Sprintf("%dMiB", d.MemoryMiB*9/10)},
+			{"the CPU", c.text("service_config", 0, "available_cpu"), fmt.Sprint(d.CPU)},
+			{"the concurrency", c.text("service_config", 0, "max_instance_request_concurrency"), fmt.Sprint(d.Concurrency)},
+			{"the timeout", c.text("service_config", 0, "timeout_seconds"), fmt.Sprint(min(seconds, 3600))},
+			{"the label area", c.text("labels", "area"), area},
+			{"the label access", c.text("labels", "access"), string(d.Access)},
+			{"the label trigger", c.text("labels", "trigger"), string(d.Trigger)},
+		} {
+			if value.got != value.want {
+				found = append(found, fmt.Errorf("%s: %s is %q, want %q", d.ID, value.what, value.got, value.want))
+			}
+		}
 	}
 	return found
 }

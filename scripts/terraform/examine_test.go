@@ -67,7 +67,7 @@ func goodPlan() *plan {
 	connections := 0
 	for _, d := range api.Declared() {
 		secrets := []any{values{"key": "SETTINGS"}, values{"key": "TOKEN_KEYS"}}
-		given := values{"GOOGLE_CLOUD_PROJECT": "p"}
+		given := values{"GOOGLE_CLOUD_PROJECT": "p", "GOMEMLIMIT": fmt.Sprintf("%dMiB", d.MemoryMiB*9/10)}
 		for _, need := range d.Needs {
 			switch need {
 			case "ai":
@@ -87,9 +87,18 @@ func goodPlan() *plan {
 			given["ROUTER_TARGET"] = "https://{function}-1.europe-west1.run.app"
 		}
 		module := fmt.Sprintf("module.function[%q].", d.ID)
-		add(planned(module+"google_cloudfunctions2_function.this", values{"name": d.ID, "service_config": []any{values{
-			"service_account_email": account(d.ID), "max_instance_count": 2, "environment_variables": given, "secret_environment_variables": secrets,
-		}}}))
+		area, _, _ := strings.Cut(d.ID, "-")
+		add(planned(module+"google_cloudfunctions2_function.this", values{
+			"name": d.ID, "labels": values{"area": area, "access": d.Access, "trigger": d.Trigger},
+			"build_config": []any{values{
+				"entry_point": d.ID, "runtime": "go126", "source": []any{values{"storage_source": []any{values{"object": d.ID + ".zip"}}}},
+			}},
+			"service_config": []any{values{
+				"available_memory": fmt.Sprintf("%dMi", d.MemoryMiB), "available_cpu": fmt.Sprint(d.CPU), "max_instance_request_concurrency": d.Concurrency,
+				"timeout_seconds":       min(int(d.Timeout.Seconds())+5, 3600),
+				"service_account_email": account(d.ID), "max_instance_count": 2, "environment_variables": given, "secret_environment_variables": secrets,
+			}},
+		}))
 		if d.Access != api.Private {
 			add(planned(module+`google_cloud_run_v2_service_iam_member.invoker["everybody"]`, values{"role": "roles/run.invoker", "member": "allUsers"}))
 		}
@@ -132,6 +141,14 @@ func TestBadPlansAreRefused(t *testing.T) {
 		return func(t *testing.T, p *plan) {
 			change(p.find(t, coursesGet).Change.After["service_config"].([]any)[0].(values))
 		}
+	}
+	build := func(change func(config values)) func(*testing.T, *plan) {
+		return func(t *testing.T, p *plan) {
+			change(p.find(t, coursesGet).Change.After["build_config"].([]any)[0].(values))
+		}
+	}
+	label := func(name, value string) func(*testing.T, *plan) {
+		return func(t *testing.T, p *plan) { p.find(t, coursesGet).Change.After["labels"].(values)[name] = value }
 	}
 	set := func(name, value string) func(*testing.T, *plan) {
 		return configure(func(config values) { config["environment_variables"].(values)[name] = value })
@@ -208,6 +225,22 @@ func TestBadPlansAreRefused(t *testing.T) {
 			func(_ *testing.T, p *plan) { delete(p.Outputs, "database_connections") },
 			(*plan).checkConnections, "output database_connections: ",
 		},
+		"another's entry point": {build(func(config values) { config["entry_point"] = "courses-list" }), (*plan).checkDeclared, `courses-get: the entry point is "courses-list"`},
+		"another runtime":       {build(func(config values) { config["runtime"] = "go125" }), (*plan).checkDeclared, `courses-get: the runtime is "go125"`},
+		"another's bundle": {
+			build(func(config values) {
+				config["source"] = []any{values{"storage_source": []any{values{"object": "courses-list.zip"}}}}
+			}),
+			(*plan).checkDeclared, `courses-get: the source is "courses-list.zip"`,
+		},
+		"other memory":      {configure(func(config values) { config["available_memory"] = "512Mi" }), (*plan).checkDeclared, `courses-get: the memory is "512Mi", want "256Mi"`},
+		"no room for Go":    {set("GOMEMLIMIT", "256MiB"), (*plan).checkDeclared, `courses-get: Go's share of the memory is "256MiB", want "230MiB"`},
+		"other CPUs":        {configure(func(config values) { config["available_cpu"] = "2" }), (*plan).checkDeclared, `courses-get: the CPU is "2", want "1"`},
+		"other concurrency": {configure(func(config values) { config["max_instance_request_concurrency"] = 1 }), (*plan).checkDeclared, `courses-get: the concurrency is "1", want "20"`},
+		"no time to say so": {configure(func(config values) { config["timeout_seconds"] = 30 }), (*plan).checkDeclared, `courses-get: the timeout is "30", want "35"`},
+		"another area":      {label("area", "users"), (*plan).checkDeclared, `courses-get: the label area is "users"`},
+		"other access":      {label("access", "public"), (*plan).checkDeclared, `courses-get: the label access is "public"`},
+		"another trigger":   {label("trigger", "any"), (*plan).checkDeclared, `courses-get: the label trigger is "any"`},
 		"no functions": {
 			func(_ *testing.T, p *plan) {
 				p.Changes = slices.DeleteFunc(p.Changes, func(c change) bool { return c.Type == "google_cloudfunctions2_function" })
