@@ -15,6 +15,49 @@ variables {
 
 run "begin" {
   command = apply
+
+  # --- Every way to a function leads through Cloud Armor
+
+  assert {
+    condition     = alltrue([for service in [google_compute_backend_service.functions["edge"], google_compute_backend_service.router["edge"]] : service.security_policy == google_compute_security_policy.edge["edge"].id])
+    error_message = "Nothing would be turned away before it reaches a function."
+  }
+  assert {
+    condition = (
+      { for rule in google_compute_url_map.edge["edge"].host_rule : join(" ", rule.hosts) => rule.path_matcher } == { "api.aksio.app" = "router", "static.api.aksio.app" = "static", "*.api.aksio.app" = "functions" } &&
+      { for matcher in google_compute_url_map.edge["edge"].path_matcher : matcher.name => matcher.default_service } == {
+        router    = google_compute_backend_service.router["edge"].id
+        static    = google_compute_backend_bucket.static["edge"].id
+        functions = google_compute_backend_service.functions["edge"].id
+      } &&
+      google_compute_url_map.edge["edge"].default_service == google_compute_backend_bucket.static["edge"].id
+    )
+    error_message = "A host leads to another's backend."
+  }
+  assert {
+    condition = (
+      alltrue([for rule in google_compute_global_forwarding_rule.https : rule.target == google_compute_target_https_proxy.edge["edge"].id]) &&
+      google_compute_target_https_proxy.edge["edge"].url_map == google_compute_url_map.edge["edge"].id &&
+      alltrue([for rule in google_compute_global_forwarding_rule.redirect : rule.target == google_compute_target_http_proxy.redirect["edge"].id]) &&
+      google_compute_target_http_proxy.redirect["edge"].url_map == google_compute_url_map.redirect["edge"].id
+    )
+    error_message = "The addresses lead elsewhere than to the map of hosts, or plain HTTP is answered."
+  }
+
+  # --- What events and schedules call: a wrong path is a 404, a wrong audience a 401
+
+  assert {
+    condition = alltrue([for id, job in google_cloud_scheduler_job.function :
+      job.http_target[0].uri == "${module.function[id].uri}/internal/${id}/" && job.http_target[0].http_method == "POST" && job.http_target[0].oidc_token[0].audience == module.function[id].uri
+    ])
+    error_message = "A schedule calls what isn't there."
+  }
+  assert {
+    condition = alltrue([for id, s in google_pubsub_subscription.finalized :
+      s.push_config[0].push_endpoint == "${module.function[id].uri}/internal/${id}/" && s.push_config[0].oidc_token[0].audience == module.function[id].uri
+    ])
+    error_message = "Events go to what isn't there."
+  }
 }
 
 run "nothing" {
@@ -59,6 +102,13 @@ run "failover" {
   command = plan
   variables {
     standby = { region = "europe-west4", functions = true, serving = true }
+  }
+  assert {
+    condition = alltrue(concat(
+      [for id, job in google_cloud_scheduler_job.function : job.http_target[0].uri == "${module.function["europe-west4/${id}"].uri}/internal/${id}/"],
+      [for id, s in google_pubsub_subscription.finalized : s.push_config[0].push_endpoint == "${module.function["europe-west4/${id}"].uri}/internal/${id}/"],
+    ))
+    error_message = "Events and schedules would call the region that is away."
   }
 }
 
