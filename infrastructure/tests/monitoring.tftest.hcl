@@ -122,6 +122,53 @@ run "dashboard" {
   }
 }
 
+# The filters stand here a second time, so that neither is changed by mistake: one that
+# leaves out too much is seen when something is looked for.
+run "logs" {
+  command = plan
+  variables {
+    declarations = "tests/fixtures/few.json"
+  }
+
+  assert {
+    condition     = google_logging_project_bucket_config.default.retention_days == 30 && google_logging_project_bucket_config.failures.retention_days == 180
+    error_message = "Lines are kept for a month, failures for half a year."
+  }
+  assert {
+    condition     = google_logging_project_sink.failures.filter == "severity>=ERROR AND (resource.type=\"cloud_run_revision\" OR resource.type=\"cloudsql_database\" OR resource.type=\"cloud_scheduler_job\")"
+    error_message = "Other lines than failures would be kept for half a year, or fewer."
+  }
+  assert {
+    condition     = google_logging_project_exclusion.noise.filter == "resource.type=\"cloud_run_revision\" AND ((log_id(\"run.googleapis.com/requests\") AND httpRequest.status<500) OR (textPayload=~\"^[[:space:]]*$\" AND NOT jsonPayload:*))"
+    error_message = "Lines would be missing that somebody looks for."
+  }
+}
+
+run "service_levels" {
+  command = plan
+  variables {
+    declarations = "tests/fixtures/few.json"
+  }
+
+  assert {
+    condition = (
+      google_monitoring_slo.availability.goal == 0.995 && google_monitoring_slo.availability.rolling_period_days == 28 &&
+      google_monitoring_slo.latency.goal == 0.95 && google_monitoring_slo.latency.rolling_period_days == 28 &&
+      google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].range[0].max == 1000
+    )
+    error_message = "Less is promised, or more, than slos.tf says."
+  }
+  # Neither what streams nor what passes streams on tells how fast we are.
+  assert {
+    condition = (
+      endswith(google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].distribution_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create|health-check\")") &&
+      endswith(google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].total_service_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create|documents-stream-events|edge-router|health-check\")") &&
+      google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].bad_service_filter == "${google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].total_service_filter} AND metric.labels.response_code_class=\"5xx\""
+    )
+    error_message = "Some functions that people call aren't counted, or some that aren't quick are."
+  }
+}
+
 # Each function is held against its own bounds; one that may have a single call is not.
 run "saturation" {
   command = plan

@@ -18,6 +18,10 @@ run "production" {
     error_message = "Every declared function is deployed, once."
   }
   assert {
+    condition     = alltrue([for id, f in local.functions : module.function[id].min_instances == f.min_instances]) && module.function["edge-router"].min_instances > 0
+    error_message = "As many instances are kept warm as are declared."
+  }
+  assert {
     condition     = alltrue([for id in keys(local.public) : module.function[id].ingress == "ALLOW_INTERNAL_AND_GCLB"])
     error_message = "People's functions are reached through the load balancer only, so that Cloud Armor can't be walked round."
   }
@@ -81,9 +85,10 @@ run "production" {
     condition = (
       google_sql_database_instance.main.settings[0].backup_configuration[0].enabled &&
       google_sql_database_instance.main.settings[0].backup_configuration[0].point_in_time_recovery_enabled &&
-      google_sql_database_instance.main.settings[0].backup_configuration[0].transaction_log_retention_days == 7
+      google_sql_database_instance.main.settings[0].backup_configuration[0].transaction_log_retention_days == 7 &&
+      google_sql_database_instance.main.settings[0].backup_configuration[0].backup_retention_settings[0].retained_backups == 14
     )
-    error_message = "The database can be had back as it was at any moment of a week."
+    error_message = "The database can be had back as it was at any moment of a week, and on any day of two."
   }
   assert {
     condition = (
@@ -100,6 +105,10 @@ run "production" {
       [for flag in google_sql_database_instance.main.settings[0].database_flags : "${flag.name}=${flag.value}"],
     )) == 0
     error_message = "The database logs who comes and goes, what waits and what changes the schema: .checkov.yaml relies on it."
+  }
+  assert {
+    condition     = google_sql_database_instance.main.settings[0].insights_config[0].query_insights_enabled && !google_sql_database_instance.main.settings[0].insights_config[0].record_client_address
+    error_message = "Statements are in no log: Query Insights shows which are slow, and not whose."
   }
   assert {
     condition     = [for user in google_sql_user.function : user.name if user.database_roles != null && length(coalesce(user.database_roles, [])) > 0] == [local.database_users[local.identity["run-migrations"]]]
@@ -121,6 +130,19 @@ run "production" {
     condition     = alltrue([for bucket in google_storage_bucket.this : alltrue([for cors in bucket.cors : !contains(cors.origin, "*") && !contains(cors.method, "DELETE") && !contains(cors.method, "POST")])])
     error_message = "Pages of our own may read and, by signed URLs, put objects. No others may anything."
   }
+  # The headers are those that shared/uploads signs: a browser sends none that isn't let in.
+  assert {
+    condition = (
+      one(google_storage_bucket.this["uploads"].cors).origin == tolist(var.frontend_origins) && contains(one(google_storage_bucket.this["uploads"].cors).method, "PUT") &&
+      length(setsubtract(["Content-Type", "X-Goog-Content-Length-Range", "X-Goog-If-Generation-Match"], one(google_storage_bucket.this["uploads"].cors).response_header)) == 0 &&
+      one(google_storage_bucket.this["static"].cors).method == tolist(["GET", "HEAD"])
+    )
+    error_message = "Our pages couldn't upload, or could to where everybody reads."
+  }
+  assert {
+    condition     = google_storage_bucket.this["uploads"].soft_delete_policy[0].retention_duration_seconds == 7 * 86400 && google_storage_bucket.this["static"].versioning[0].enabled
+    error_message = "What is deleted or overwritten can be had back for a while: runbooks/lost-bucket.md promises it."
+  }
   assert {
     condition     = google_storage_bucket.this["backups"].retention_policy[0].retention_period == "604800" && !google_storage_bucket.this["backups"].versioning[0].enabled && google_storage_bucket.this["backups"].soft_delete_policy[0].retention_duration_seconds == 30 * 86400 && google_storage_bucket.this["backups"].location == "EU"
     error_message = "A backup can't be removed for a week, by anybody, and outlives the region."
@@ -134,7 +156,7 @@ run "production" {
     error_message = "Backups and drills' copies expire, and nothing else does."
   }
   assert {
-    condition     = google_firestore_database.main.delete_protection_state == "DELETE_PROTECTION_ENABLED" && length(google_firestore_backup_schedule.daily) == 1
+    condition     = google_firestore_database.main.delete_protection_state == "DELETE_PROTECTION_ENABLED" && google_firestore_database.main.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED" && length(google_firestore_backup_schedule.daily) == 1
     error_message = "Firestore is protected and backed up."
   }
   assert {
