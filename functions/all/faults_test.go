@@ -255,6 +255,27 @@ func TestStorageGoesAwayAndComesBack(t *testing.T) {
 	waitFor(t, app, `SELECT count(*) FILTER (WHERE state = 'completed') = 1 AND count(*) = 2 FROM documents WHERE deleted_at IS NULL`)
 }
 
+// TestAFileThatCantBeStoredIsForgottenBriefly has the database say nothing, either, when it
+// is told that the storage didn't take a file.
+func TestAFileThatCantBeStoredIsForgottenBriefly(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t)
+	storage := newProxy(t, hostOf(t, app.Settings["STORAGE_EMULATOR_HOST"]))
+	ada := app.With("STORAGE_EMULATOR_HOST", storage.before(t, app.Settings["STORAGE_EMULATOR_HOST"])).User("ada")
+	course := ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).ID()
+	body, contentType := form("Cells divide.")
+	storage.set(refuses)
+	h := p.holdBack("SET deleted_at = now(), lease = lease + 1")
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		refused(t, ada.Do(http.MethodPost, coursesPath+course+"/documents/upload/", body, "Content-Type", contentType))
+	}()
+	closed(t, "that the document is taken back, on its way", h.held)
+	closed(t, "the call's end", over)
+	close(h.free)
+}
+
 func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
 	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")

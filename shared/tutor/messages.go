@@ -183,7 +183,7 @@ func (s *Store) Send(ctx context.Context, owner auth.UserID, chatID ChatID, n Ne
 	} else {
 		defer usage.Settle(ctx, s.db, owner, usage.CallID(asked.ID))
 		if said.usage.PromptTokens > 0 {
-			err := usage.Record(context.WithoutCancel(ctx), s.db, owner, usage.Answering, said.usage)
+			err := usage.RecordLost(ctx, s.db, owner, usage.Answering, said.usage)
 			if err != nil {
 				return exchange, err
 			}

@@ -168,6 +168,17 @@ func Record(ctx context.Context, tx Execer, user auth.UserID, purpose Purpose, u
 	return err
 }
 
+// lostTimeout is how long a call may take, its own time aside, to record what it lost.
+const lostTimeout = 5 * time.Second
+
+// RecordLost is Record of a call of which nothing is stored: the student may have left,
+// and its time may be up.
+func RecordLost(ctx context.Context, db Execer, user auth.UserID, purpose Purpose, u ai.Usage) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lostTimeout)
+	defer cancel()
+	return Record(ctx, db, user, purpose, u)
+}
+
 // Queue is Record as part of a batch.
 func Queue(batch *pgx.Batch, user auth.UserID, purpose Purpose, u ai.Usage) {
 	QueueUnless(batch, user, purpose, u, "false")

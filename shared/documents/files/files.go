@@ -30,6 +30,9 @@ const downloadLifetime = 15 * time.Minute
 // signingTime is how long the signature of a URL to fetch a file is waited for.
 const signingTime = 3 * time.Second
 
+// forgetTimeout is how long a call may take, its own time aside, to take a document back.
+const forgetTimeout = 5 * time.Second
+
 // Store keeps the files of documents.
 type Store struct {
 	documents *documents.Store
@@ -117,7 +120,9 @@ func (s *Store) Take(ctx context.Context, limiter limits.Limiter, owner auth.Use
 	// Nobody else writes an object of this name: that it is there already means that
 	// the answer to an earlier try got lost.
 	if err != nil && fault.KindOf(err) != fault.Conflict {
-		s.documents.Forget(context.WithoutCancel(ctx), document.ID)
+		forgetting, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
+		defer cancel()
+		s.documents.Forget(forgetting, document.ID)
 		return documents.Document{}, fmt.Errorf("store the file: %w", err)
 	}
 	return document, nil

@@ -271,7 +271,7 @@ func (r *run) embed(ctx context.Context) error {
 			if permanent(fault.KindOf(err)) {
 				err = fmt.Errorf("embed: %v", err) // the model's words aren't for the student
 			}
-			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Embedding, spent))
+			return errors.Join(err, usage.RecordLost(ctx, r.db, r.Owner, usage.Embedding, spent))
 		}
 		written := make([]string, len(vectors))
 		for i, vector := range vectors {
@@ -356,7 +356,7 @@ func (r *run) summarize(ctx context.Context) error {
 	}
 	if err != nil {
 		if ctx.Err() != nil || transient(err) && time.Since(r.Started) < patience {
-			return errors.Join(err, usage.Record(context.WithoutCancel(ctx), r.db, r.Owner, usage.Summary, spent))
+			return errors.Join(err, usage.RecordLost(ctx, r.db, r.Owner, usage.Summary, spent))
 		}
 		slog.WarnContext(ctx, "document has no summary", "document_id", r.ID, "error", err)
 	}
