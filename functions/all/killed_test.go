@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"aksio.app/shared/ai/aitest"
 	"aksio.app/shared/api"
@@ -207,6 +208,32 @@ func TestACutReadingIsFinishedByTheNext(t *testing.T) {
 	if statement < 10 {
 		t.Errorf("it was cut %d times: it is claimed, and each stage stores something in a transaction", statement)
 	}
+}
+
+// TestALeaseOutlivesASilentConnection has the connection go silent on which a lease is to
+// be renewed while the model takes its time. Once, the reading waited for that one renewal
+// up to its end, and didn't yield before, either.
+func TestALeaseOutlivesASilentConnection(t *testing.T) {
+	t.Parallel()
+	model := aitest.New(t, aitest.Hang())
+	app, p := behindProxy(t, "OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", model.Config().BaseURL)
+	object := uploadLecture(t, app, app.User("ada"))
+	reader := startInstance(t, app)
+	h := p.holdBack("SET lease_until = now() + $3::interval FROM courses c")
+	t.Cleanup(func() { close(h.free) })
+	go reader.deliver(t, object)
+	closed(t, "a renewal on its way", h.held)
+	var until time.Time
+	if err := app.DB.QueryRow(t.Context(), `SELECT lease_until FROM documents`).Scan(&until); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "a renewal on another connection", func() bool {
+		var now time.Time
+		if err := app.DB.QueryRow(t.Context(), `SELECT lease_until FROM documents`).Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		return now.After(until)
+	})
 }
 
 const lecture = `Topology studies properties that are kept by continuous maps.

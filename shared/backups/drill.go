@@ -243,8 +243,10 @@ func (d *Driller) hold(ctx context.Context, drill Drill) (context.Context, func(
 				return
 			case <-renew.C:
 			}
-			tag, err := d.db.Exec(ctx, `UPDATE restore_drills SET lease_until = now() + $3::interval WHERE id = $1 AND lease = $2`,
+			trying, end := context.WithTimeout(ctx, leaseRenew) // on a connection that says nothing; the next time, it is another
+			tag, err := d.db.Exec(trying, `UPDATE restore_drills SET lease_until = now() + $3::interval WHERE id = $1 AND lease = $2`,
 				drill.ID, drill.Lease, drillLease)
+			end()
 			if err == nil && tag.RowsAffected() == 0 {
 				cancel(errLost)
 			}

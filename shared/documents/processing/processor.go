@@ -205,8 +205,11 @@ func (r *run) hold(ctx context.Context) (context.Context, func()) {
 	return work, func() { cancel(nil); <-done }
 }
 
-// renew makes the lease last, and is errLost when there is nothing to hold any more.
+// renew makes the lease last, and is errLost when there is nothing to hold any more. On a
+// connection that says nothing it is given up: the next time, it is another.
 func (r *run) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
+	defer cancel()
 	tag, err := r.db.Exec(ctx, `
 		UPDATE documents d SET lease_until = now() + $3::interval FROM courses c
 		WHERE `+mine+` AND c.id = d.course_id AND c.deleted_at IS NULL`, r.ID, r.Lease, leaseTime)
