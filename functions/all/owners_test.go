@@ -2,16 +2,22 @@ package all_test
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/hex"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
+	"aksio.app/shared/auth"
+	"aksio.app/shared/id"
 )
 
 // world is one student's things, by the path that leads to them.
@@ -45,7 +51,72 @@ func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
 	w[assessments+"quiz-attempts/{}"] = ada.Post(assessments+"quizzes/"+quiz+"/start_attempt/", nil).Want(http.StatusCreated).ID()
 	w[assessments+"{}"] = made(assessments, map[string]any{"course": course, "title": "Check", "assessment_type": "formative"})
 	w["/api/v1/chat/chats/{}"] = made("/api/v1/chat/chats/", map[string]any{"title": "Help"})
+	w["refresh"] = refreshToken(t, app, ada)
 	return w
+}
+
+// refreshToken returns one of a login of the student's, who has no password.
+func refreshToken(t *testing.T, app *apitest.App, ada *apitest.Client) string {
+	t.Helper()
+	signer, err := auth.NewSigner([]byte(app.Settings["TOKEN_SIGNING_KEY"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := id.New[auth.Claims]()
+	signed, err := signer.Sign(ada.ID, auth.Refresh, hex.EncodeToString(token[:]), time.Now(), auth.RefreshLifetime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.DB.Exec(t.Context(), `INSERT INTO refresh_tokens (id, user_id, family, expires_at) VALUES ($1, $2, $1, now() + interval '1 day')`, token, ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// call is one that people make: an operation by one of its methods.
+type call struct {
+	*api.Declaration
+	method string
+}
+
+// everyCall returns all calls that people make, but for those that are always answered by
+// events. In this order each finds its thing: those that remove one come last, and the
+// course goes at the very end.
+func everyCall() (calls []call) {
+	for _, d := range api.Declared() {
+		if d.Access == api.Private || d.Trigger != api.HTTP || d.Streams == api.StreamsAlways {
+			continue
+		}
+		for _, method := range d.Methods {
+			calls = append(calls, call{d, method})
+		}
+	}
+	place := func(c call) int {
+		switch {
+		case c.ID == "courses-delete":
+			return 2
+		case c.method == http.MethodDelete:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(calls, func(a, b call) int { return cmp.Compare(place(a), place(b)) })
+	return calls
+}
+
+// make makes a good call as the client, about the student's things.
+func (w world) make(t *testing.T, client *apitest.Client, c call, query string, headers ...string) *apitest.Response {
+	t.Helper()
+	body, contentType := w.body(c.Declaration, w["/api/v1/courses/{}"])
+	if c.method == http.MethodGet || c.method == http.MethodDelete {
+		body = nil
+	}
+	return client.Do(c.method, w.path(t, c.Declaration)+query, body, append(headers, "Content-Type", contentType)...)
+}
+
+// query narrows what any list can be narrowed by, and says what is searched for.
+func (w world) query() string {
+	return "?course=" + w["/api/v1/courses/{}"] + "&query=alpha&search=alpha&status=published&state=completed"
 }
 
 // path fills the parameters of the operation's path with the student's things.
@@ -84,7 +155,7 @@ func (w world) body(d *api.Declaration, course string) (body any, contentType st
 		return map[string]any{"document_type": "text", "name": "Notes", "text": "Some notes about compact spaces."}, "application/json"
 	}
 	return map[string]any{
-		"name": d.ID, "title": "x", "username": "ada", "email": "ada@example.com", "assessment_type": "formative", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course,
+		"name": d.ID, "title": "x", "username": "ada", "email": "ada@example.com", "assessment_type": "formative", "content": "What is compact?", "question": "q", "answer": "a", "rating": 3, "course": course, "refresh": w["refresh"],
 	}, "application/json"
 }
 
