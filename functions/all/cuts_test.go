@@ -53,6 +53,21 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	app, p := behindProxy(t, "DATABASE_POOL", "1")
 	app.Races = true // a new connection prepares anew
 	ada := app.User("ada")
+	cut := cutter{app, p, ada}
+	for i, c := range creations(ada) {
+		statement := 0
+		for !cut.try(t, c, statement, fmt.Sprint("cut ", i, " ", statement)) {
+			statement++
+		}
+		if statement < 3 {
+			t.Errorf("%s was cut %d times: its key is claimed and settled, and something is made between", c.path, statement)
+		}
+	}
+	countsAgree(t, app)
+}
+
+// creations returns all ways to create something, once the student has what they need.
+func creations(ada *apitest.Client) []creation {
 	made := func(path, body string) string {
 		return ada.Post(path, body).Want(http.StatusCreated).ID()
 	}
@@ -63,22 +78,29 @@ func TestARepetitionAfterACutMakesNothingTwice(t *testing.T) {
 	card := made("/api/v1/assessments/flashcards/", `{"course":"`+course+`","question":"Why?","answer":"Because."}`)
 	chat := made("/api/v1/chat/chats/", `{"title":"Cells"}`)
 	ids := strings.NewReplacer("$course", course, "$quiz", quiz, "$card", card, "$chat", chat)
-	cut := cutter{app, p, ada}
-	for i, c := range slices.Concat(created, more) {
-		c.path, c.body = ids.Replace(c.path), ids.Replace(c.body)
-		statement := 0
-		for !cut.try(t, c, statement, fmt.Sprint("cut ", i, " ", statement)) {
-			statement++
-		}
-		if statement < 3 {
-			t.Errorf("%s was cut %d times: its key is claimed and settled, and something is made between", c.path, statement)
-		}
+	all := slices.Concat(created, more)
+	for i, c := range all {
+		all[i].path, all[i].body = ids.Replace(c.path), ids.Replace(c.body)
 	}
-	if got := count(t, app, `SELECT total_questions - (SELECT count(*) FROM quiz_questions)::int FROM quizzes WHERE id = '`+quiz+`'`); got != 0 {
-		t.Errorf("the quiz counts %d questions too many", got)
+	return all
+}
+
+// countsAgree fails the test unless quizzes and chats count what they have.
+func countsAgree(t *testing.T, app *apitest.App) {
+	t.Helper()
+	if got := count(t, app, `SELECT sum(total_questions)::int - (SELECT count(*) FROM quiz_questions)::int FROM quizzes`); got != 0 {
+		t.Errorf("quizzes count %d questions too many", got)
 	}
-	if got := count(t, app, `SELECT message_count - (SELECT count(*) FROM chat_messages)::int FROM chats WHERE id = '`+chat+`'`); got != 0 {
-		t.Errorf("the chat counts %d messages too many", got)
+	if got := count(t, app, `SELECT sum(message_count)::int - (SELECT count(*) FROM chat_messages)::int FROM chats`); got != 0 {
+		t.Errorf("chats count %d messages too many", got)
+	}
+}
+
+// abandonAttempts lets the next attempt at a quiz be a new one.
+func abandonAttempts(t *testing.T, app *apitest.App) {
+	t.Helper()
+	if _, err := app.DB.Exec(t.Context(), `UPDATE quiz_attempts SET status = 'abandoned'`); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -96,10 +118,8 @@ func (c cutter) try(t *testing.T, what creation, statement int, key string) (spa
 	create := func(key string) *apitest.Response {
 		return c.student.Do(http.MethodPost, what.path, strings.ReplaceAll(what.body, "%s", key), "Idempotency-Key", key)
 	}
-	create("before the " + key).Want(http.StatusCreated)                                                   // on a connection that knows the statements
-	if _, err := c.app.DB.Exec(t.Context(), `UPDATE quiz_attempts SET status = 'abandoned'`); err != nil { // or it is gone on with
-		t.Fatal(err)
-	}
+	create("before the " + key).Want(http.StatusCreated) // on a connection that knows the statements
+	abandonAttempts(t, c.app)
 	before := count(t, c.app, what.rows)
 	c.proxy.cutAnswers(statement)
 	first := create(key)

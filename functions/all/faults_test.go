@@ -143,6 +143,84 @@ func TestASilentConnectionIsReplaced(t *testing.T) {
 	}
 }
 
+// timeUp is the context of a call whose time is over once the channel is closed.
+type timeUp struct {
+	context.Context
+	over <-chan struct{}
+}
+
+func (c timeUp) Done() <-chan struct{} { return c.over }
+
+func (c timeUp) Err() error {
+	select {
+	case <-c.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// TestACallOnASilentConnectionEndsWithItsTime has the connection lose its other end without
+// a word just after the database has done one of the statements of a call, each in turn.
+// Nothing but the call's own time ends that, which is over at once here.
+func TestACallOnASilentConnectionEndsWithItsTime(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "100") // a silent connection is said goodbye to for 15 s
+	app.Races = true                                 // a new connection prepares anew
+	ada := app.User("ada")
+	made := 0
+	for _, c := range creations(ada) {
+		if strings.HasSuffix(c.path, "/send_message/") {
+			continue // what the tutor says outlives the call, within limits of its own
+		}
+		create := func(student *apitest.Client) *apitest.Response {
+			abandonAttempts(t, app)
+			made++
+			return student.Post(c.path, strings.ReplaceAll(c.body, "%s", fmt.Sprint("number ", made)))
+		}
+		statement := 0
+		for ; ; statement++ {
+			create(ada).Want(http.StatusCreated) // on a connection that then knows the statements
+			before := count(t, app, c.rows)
+			lost := p.loseAnswers(statement)
+			resp := create(ada.Within(timeUp{t.Context(), lost}))
+			if p.spared() {
+				resp.Want(http.StatusCreated)
+				break
+			}
+			refused(t, resp)
+			if more := count(t, app, c.rows) - before; more > 1 {
+				t.Errorf("%s, silent after statement %d: %d were made", c.path, statement, more)
+			}
+		}
+		if statement == 0 {
+			t.Errorf("%s answers without a statement", c.path)
+		}
+	}
+	countsAgree(t, app)
+}
+
+// TestAKeyIsClaimedBriefly has the connection go silent just after a call's key was claimed.
+func TestAKeyIsClaimedBriefly(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "2")
+	app.Races = true
+	ada := app.User("ada")
+	create := func(key string) *apitest.Response {
+		return ada.Do(http.MethodPost, coursesPath, `{"name":"Course `+key+`"}`, "Idempotency-Key", key)
+	}
+	create("one").Want(http.StatusCreated) // on a connection that then knows the statements
+	p.loseAnswers(0)
+	refused(t, create("two"))
+	if p.spared() {
+		t.Error("no answer got lost: the proxy proves nothing")
+	}
+	create("two").Want(http.StatusCreated)
+	if got := names(t, app); strings.Join(got, ", ") != "Course one, Course two" {
+		t.Errorf("courses %v", got)
+	}
+}
+
 // TestAFullPoolIsWaitedForBriefly lets one call hold the instance's only connection.
 func TestAFullPoolIsWaitedForBriefly(t *testing.T) {
 	t.Parallel()

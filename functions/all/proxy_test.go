@@ -22,7 +22,8 @@ type proxy struct {
 	conns  map[net.Conn]bool
 	asked  int               // for a connection
 	deaf   map[net.Conn]int  // clients that hear so many answers and then nothing any more
-	cut    bool              // since cutAnswers
+	lost   chan struct{}     // closed when such a client hears nothing for the first time; nil: it is cut then
+	cut    bool              // since cutAnswers or loseAnswers
 	silent map[net.Conn]bool // clients that hear nothing any more
 	chance *rand.Rand        // of being late and of being cut; nil: neither
 	hold   *hold             // nil: nothing is held
@@ -51,7 +52,7 @@ func newProxy(t testing.TB, service string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}, deaf: map[net.Conn]int{}}
+	p := &proxy{address: listener.Addr().String(), service: service, conns: map[net.Conn]bool{}, deaf: map[net.Conn]int{}, silent: map[net.Conn]bool{}}
 	t.Cleanup(func() { listener.Close(); p.set(refuses) })
 	go func() {
 		for {
@@ -104,10 +105,20 @@ func (p *proxy) refuse(times int) {
 
 // cutAnswers cuts the connections that are open, each when the service next answers
 // after so many answers: what it was asked for is done, and nobody learns of it.
-func (p *proxy) cutAnswers(after int) {
+func (p *proxy) cutAnswers(after int) { p.deafen(after, nil) }
+
+// loseAnswers is cutAnswers without a word: a connection goes silent where that would cut
+// it. The returned channel is closed when the first does.
+func (p *proxy) loseAnswers(after int) (lost <-chan struct{}) {
+	c := make(chan struct{})
+	p.deafen(after, c)
+	return c
+}
+
+func (p *proxy) deafen(after int, lost chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cut = false
+	p.cut, p.lost = false, lost
 	for conn := range p.conns {
 		p.deaf[conn] = after
 	}
@@ -169,10 +180,20 @@ func (c toClient) Write(b []byte) (int, error) {
 	if counted {
 		c.proxy.deaf[c.Conn]--
 	}
-	cut := counted && answers == 0
-	c.proxy.cut = c.proxy.cut || cut
+	over := counted && answers == 0
+	lost := over && c.proxy.lost != nil
+	if lost {
+		c.proxy.silent[c.Conn] = true
+		if !c.proxy.cut {
+			close(c.proxy.lost)
+		}
+	}
+	c.proxy.cut = c.proxy.cut || over
 	c.proxy.mu.Unlock()
-	if cut || !c.proxy.lets() {
+	if lost {
+		return len(b), nil
+	}
+	if over || !c.proxy.lets() {
 		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(b)

@@ -7,6 +7,7 @@ package apitest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -136,6 +137,12 @@ type Client struct {
 
 	app   *App
 	token string
+	ctx   context.Context // of calls; nil: they have all the time that their operations declare
+}
+
+// Within returns the client, whose calls end with the context at the latest.
+func (c *Client) Within(ctx context.Context) *Client {
+	return &Client{ID: c.ID, app: c.app, token: c.token, ctx: ctx}
 }
 
 // Do makes a call. The body is sent as it is if it is a string, []byte or
@@ -158,7 +165,7 @@ func (c *Client) Do(method, path string, body any, headers ...string) *Response 
 		}
 		reader = bytes.NewReader(encoded)
 	}
-	r := httptest.NewRequest(method, path, reader)
+	r := httptest.NewRequestWithContext(cmp.Or(c.ctx, context.Background()), method, path, reader)
 	if reader != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
