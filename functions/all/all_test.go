@@ -4,6 +4,7 @@ package all_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -182,6 +183,11 @@ func TestNoHostileCallBreaksAFunction(t *testing.T) {
 					// A rate that is used up would hide what comes after.
 					if _, err := app.DB.Exec(t.Context(), `DELETE FROM rate_limits`); err != nil {
 						t.Fatal(err)
+					}
+					twice := fmt.Sprintf(`{%q:"x",%[1]q:null}`, property) // the schema allows the one, the handler would get the other
+					_, takesJSON := operation.RequestBody.Content["application/json"]
+					if resp := ada.Do(method, path, twice); takesJSON && !bytes.Contains(resp.Body, []byte("a field twice")) {
+						t.Errorf("%s: %d %s", twice, resp.Status, resp.Body)
 					}
 					for _, name := range []string{property, strings.ToUpper(property)} {
 						for _, value := range hostileValues {

@@ -67,15 +67,25 @@ func FuzzRouter(f *testing.F) {
 	})
 }
 
-// FuzzJSON reads bodies. What is taken can be stored, and comes out as it went in.
+// FuzzJSON reads bodies. What is taken can be stored, has no field twice, and comes out as
+// it went in.
 func FuzzJSON(f *testing.F) {
-	for _, body := range []string{`{"a":"\u0000"}`, `{"a":"\\u0000"}`, `["\ud800", 1e5, null]`, "\"\xff\"", `{"":[{"b\u0000":1}]}`, `"\\\u0000"`, `"<>&"`, `{"a":1}{"b":2}`} {
+	for _, body := range []string{`{"a":"\u0000"}`, `{"a":"\\u0000"}`, `["\ud800", 1e5, null]`, "\"\xff\"", `{"":[{"b\u0000":1}]}`, `"\\\u0000"`, `"<>&"`, `{"a":1}{"b":2}`,
+		`{"a":1,"a":null}`, `[{"a":":"},{"a":{"b":"\":","c":{"b":[]}}}]`, `{"a":{"b":1,"\u0062":2}}`, `{"a":1e400,"a":1}`} {
 		f.Add([]byte(body))
 	}
 	jsonFormat := jsonFormat(func() *fields { return &fields{} })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var value any
-		if jsonFormat.Unmarshal(body, &value) != nil {
+		err := jsonFormat.Unmarshal(body, &value)
+		if err == nil || strings.Contains(err.Error(), "twice") {
+			decoder := json.NewDecoder(bytes.NewReader(body))
+			decoder.UseNumber()
+			if repeats(decoder) != (err != nil) {
+				t.Errorf("%q: %v", body, err)
+			}
+		}
+		if err != nil {
 			return
 		}
 		if text := unstorable(value); text != "" {
@@ -90,6 +100,25 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%q is written as %q: %v", body, written.Bytes(), err)
 		}
 	})
+}
+
+// repeats reports whether an object of the value that comes next has a name twice.
+func repeats(d *json.Decoder) bool {
+	token, _ := d.Token() // it is JSON
+	if _, ok := token.(json.Delim); !ok {
+		return false
+	}
+	seen, found := map[any]bool{}, false
+	for d.More() {
+		if token == json.Delim('{') {
+			name, _ := d.Token()
+			found = found || seen[name]
+			seen[name] = true
+		}
+		found = repeats(d) || found
+	}
+	d.Token() // its end
+	return found
 }
 
 // unstorable returns a text of the decoded JSON that PostgreSQL doesn't take, if there is one.
@@ -238,6 +267,7 @@ func FuzzCall(f *testing.F) {
 	f.Add("PUT", "/fuzz/"+some+"/", "Bearer "+token, "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nx\r\n--x--\r\n"))
 	f.Add("GET", "/fuzz/x/", "Bearer "+token[:len(token)-1], "", []byte(nil))
 	f.Add("HEAD", "/fuzz/"+some+"/", "Basic YTpi", "text/plain", []byte(strings.Repeat("[", 5000)))
+	f.Add("POST", "/fuzz/"+some+"/", "Bearer "+token, "application/json", []byte(`{"name":"x","kind":"c","kind":null}`))
 	f.Add("OPTIONS", "/fuzz/"+some+"/", "", "\x00", []byte(`{"tags":null,"title":null,"share":1e400}`))
 	f.Fuzz(func(t *testing.T, method, target, authorization, contentType string, body []byte) {
 		address, err := url.ParseRequestURI(target)

@@ -35,13 +35,19 @@ func jsonFormat(fields func() *fields) huma.Format {
 			if err := badEscape(data); err != nil {
 				return err
 			}
-			if crowded(data) {
+			values, names := count(data)
+			if values > mostValues {
 				return fmt.Errorf("it has more than %d values", mostValues)
 			}
 			if err := json.Unmarshal(data, v); err != nil {
-				return fields().misfit(data, v, err)
+				if err := fields().misfit(data, v, err); err != nil {
+					return err
+				}
 			}
 			if whole, ok := v.(*any); ok { // as huma reads a body first, to check it against the schema
+				if members(*whole) < names {
+					return errors.New("one of its objects has a field twice: send each once")
+				}
 				return fields().check(*whole)
 			}
 			return nil
@@ -207,20 +213,43 @@ func (f *fields) check(value any) error {
 // it has bytes: 20 bodies of a MiB of {} took 700 MiB.
 const mostValues = 10_000
 
-// crowded reports whether the JSON has more values than that.
-func crowded(data []byte) bool {
-	values := 1
+// count returns how many values the JSON has, an empty list or object for two, and how many
+// names its objects give to their members.
+func count(data []byte) (values, names int) {
+	values = 1
 	for text := false; len(data) > 0; data = data[1:] {
 		switch c := data[0]; {
 		case c == '"':
 			text = !text
-		case text && c == '\\' && len(data) > 1:
-			data = data[1:]
-		case !text && (c == '[' || c == '{' || c == ','):
+		case text:
+			if c == '\\' && len(data) > 1 {
+				data = data[1:]
+			}
+		case c == '[' || c == '{' || c == ',':
 			values++
+		case c == ':':
+			names++
 		}
 	}
-	return values > mostValues
+	return values, names
+}
+
+// members returns how many members the value's objects have. They are fewer than the names
+// that were sent if one stands twice in its object: the schema's check would see the last,
+// but a null leaves in a struct what came before it.
+func members(value any) (n int) {
+	switch value := value.(type) {
+	case []any:
+		for _, entry := range value {
+			n += members(entry)
+		}
+	case map[string]any:
+		n = len(value)
+		for _, member := range value {
+			n += members(member)
+		}
+	}
+	return n
 }
 
 // badEscape says which escaped character of the JSON no text may hold: NUL, which
