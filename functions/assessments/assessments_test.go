@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -682,6 +683,24 @@ func TestWhatIsPaidForIsRecordedThoughThereIsNoRoom(t *testing.T) {
 	var calls int
 	if err := app.DB.QueryRow(t.Context(), `SELECT sum(calls) FROM model_usage WHERE user_id = $1 AND purpose = 'generating'`, ada.ID).Scan(&calls); err != nil || calls == 0 {
 		t.Errorf("%d calls are recorded, %v", calls, err)
+	}
+}
+
+// TestAGeneratedQuizOfTooMuchTextIsRefused: it was an error of ours.
+func TestAGeneratedQuizOfTooMuchTextIsRefused(t *testing.T) {
+	t.Parallel()
+	long := slices.Repeat([]string{strings.Repeat("x", 8000)}, 19) // accepted answers: 152 KB
+	first := object{"text": "What assembles proteins?", "type": "short_answer", "options": []string{}, "correct": append([]string{"Ribosomes"}, long...), "explanation": "", "hint": "",
+		"difficulty": "easy", "tags": []string{}, "source": 2, "quote": item["quote"]}
+	second := maps.Clone(first)
+	second["text"], second["correct"], second["quote"] = card["front"], append([]string{"Energy"}, long...), card["quote"]
+	app := scripted(t, 2, map[string]aitest.Reply{"items": aitest.JSON(object{"items": []any{first, second}}),
+		"verdicts": aitest.JSON(object{"answers": []any{object{"question": 1, "answer": "Ribosomes"}, object{"question": 2, "answer": "Energy"}}})})
+	ada := newStudent(t, app, "ada")
+	ada.document("Cells", cells)
+	problem := ada.Post(path+ada.plan(object{"flashcard_count": 0, "quiz_count": 2})+"/generate_content/", nil).Want(http.StatusBadRequest).Map()
+	if problem["code"] != "quiz_full" {
+		t.Errorf("got %v", problem)
 	}
 }
 

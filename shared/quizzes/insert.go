@@ -24,8 +24,8 @@ type New struct {
 }
 
 // Insert adds the quiz with its questions in the transaction that stores what
-// else was generated. It is NotFound when the course isn't there any more. One
-// round trip.
+// else was generated. It is NotFound when the course isn't there any more, and Invalid
+// when its questions are too long. One round trip.
 func (s *Store) Insert(ctx context.Context, tx pgx.Tx, owner auth.UserID, n New) (Quiz, error) {
 	quiz := id.New[Quiz]()
 	var batch pgx.Batch
@@ -45,6 +45,9 @@ func (s *Store) Insert(ctx context.Context, tx pgx.Tx, owner auth.UserID, n New)
 		return err
 	})
 	err := tx.SendBatch(ctx, &batch).Close()
+	if database.Violates(err, "quizzes_bytes") {
+		return stored, tooMuchText()
+	}
 	return stored, database.Fault(err, "generated quiz")
 }
 

@@ -195,7 +195,7 @@ func (s *Store) Delete(ctx context.Context, owner auth.UserID, quiz ID) error {
 }
 
 func tooMuchText() error {
-	return fault.New(fault.Invalid, "This would be more text than a quiz may have. Shorten it, or start another quiz.").Coded("quiz_full")
+	return fault.New(fault.Invalid, "This would be more text than a quiz may have. Shorten it, or make several quizzes of it.").Coded("quiz_full")
 }
 
 // one reads the quiz of a statement and words what its constraints forbid.
