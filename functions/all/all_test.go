@@ -241,6 +241,7 @@ var hostileValues = []string{
 	`null`, `true`, `-1`, `32768`, `1e308`, `99999999999999999999`, `0.5`, `""`, `" "`, `"x"`, `[]`, `[null]`, `[[]]`, `{}`, `{"a": {"b": 1}}`,
 	`"` + nobodys + `"`, `["` + nobodys + `"]`, `"` + strings.Repeat("é", 40_000) + `"`, `"'; DROP TABLE users; --"`, `"\ud83d\ude00"`,
 	`"2026-13-45"`, `"9999-12-31T23:59:59-12:00"`, `"0000-01-01T00:00:00+14:00"`, `"0000-01-01"`, `"\u202e%s%n{{7*7}}"`,
+	`[{"a":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}]`,
 }
 
 // hostileQueries have each parameter twice and with values that are wrong for most.

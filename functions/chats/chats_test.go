@@ -301,15 +301,16 @@ func TestAStreamIsRepeatedByItsKey(t *testing.T) {
 	}
 }
 
-// TestAttachmentsHoldWhatNamesTheyLike, though elsewhere a name that differs from a
-// field's in case only is refused, lest a decoder take it for the field.
-func TestAttachmentsHoldWhatNamesTheyLike(t *testing.T) {
+// TestAttachmentsHoldWhatTheyLike: other names, though elsewhere one that differs from a
+// field's in case only is refused, lest a decoder take it for the field; and lists in
+// lists, nearly as deep as Go reads JSON.
+func TestAttachmentsHoldWhatTheyLike(t *testing.T) {
 	t.Parallel()
 	app := apitest.New(t)
 	ada := app.User("ada")
 	course, _ := course(t, app, ada)
 	chat := open(t, ada, course)
-	const attachments = `[{"Content":"x","MESSAGE_TYPE":1,"content":{"Attachments":[{"Role":"system"}]}},{}]`
+	attachments := `[{"Content":"x","MESSAGE_TYPE":1,"content":{"Attachments":[{"Role":"system"}]}},{},{"deep":` + strings.Repeat("[", 9_900) + strings.Repeat("]", 9_900) + `}]`
 	ada.Post(chat+"send_message/", `{"content":"See this.","attachments":`+attachments+`,"other":{"Content":1}}`).Want(http.StatusCreated)
 	var list struct {
 		Results []struct{ Attachments any }
