@@ -181,7 +181,7 @@ func (c *Client) Do(method, path string, body any, headers ...string) *Response 
 	c.app.Gateway.ServeHTTP(w, r.WithContext(ctx))
 	took := time.Since(began)
 	if n, _ := calls.Total(); w.Code < 300 && !c.app.Races {
-		checkTrips(c.app.t, r, n, 0)
+		checkTrips(c.app.t, r, n, secondLook(operationOf(r), w.Body.Bytes(), began))
 	}
 	checkAnswer(c.app.t, r, w)
 	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes(), Took: took, call: method + " " + path, t: c.app.t}

@@ -74,11 +74,10 @@ func object(at any, names ...string) map[string]any {
 // answer with such a status and body.
 func checkAnswer(t testing.TB, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
-	found, _ := operations().Find(r)
-	if found == nil || (*found)[r.Method] == "" || w.Code == api.ClientClosedRequest {
+	d, ok := api.Lookup(operationOf(r))
+	if !ok || w.Code == api.ClientClosedRequest {
 		return
 	}
-	d, _ := api.Lookup((*found)[r.Method])
 	c, err := readContract()
 	if err != nil {
 		t.Fatal(err)
