@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -184,6 +185,48 @@ func FuzzStructured(f *testing.F) {
 		counted(t, spent)
 		storable(t, longestSide, summary.Text)
 		storable(t, longestTag, summary.Topics...)
+	})
+}
+
+// FuzzEmbeddings reads what providers answer when they are asked for vectors, in which REST
+// stands for all but the first number of one. Each text has one of length 1, or none has.
+func FuzzEmbeddings(f *testing.F) {
+	for _, body := range []string{
+		`{"data":[{"index":1,"embedding":[1REST]},{"index":0,"embedding":[-0.5REST]}],"usage":{"prompt_tokens":3}}`,
+		`{"data":[{"index":0,"embedding":[1REST]},{"index":0,"embedding":[1REST]}],"usage":{"prompt_tokens":-3}}`,
+		`{"data":[{"index":0,"embedding":[3e38REST]},{"index":1,"embedding":[1e-45REST]}],"usage":{"prompt_tokens":9007199254740993}}`,
+		`{"data":[{"index":0,"embedding":[1e39REST]},{"index":1,"embedding":[1REST]}]}`,
+		`{"data":[{"index":-1,"embedding":[1REST]},{"index":2,"embedding":[1REST]}]}`, `{"data":[{"index":1e99,"embedding":[1REST]}]}`,
+		`{"data":[{"embedding":[1REST]},{"index":1,"embedding":[1REST,0]}]}`, `{"data":[{"embedding":[]},{"index":1,"embedding":null}]}`,
+		`{"data":[{"index":0,"embedding":"AACAPw=="},{"index":1,"embedding":"!"}]}`, `{"data":[{"embedding":[null REST]},{"index":1,"embedding":["1"REST]}]}`,
+		`{"data":[{"embedding":[1REST]}]}`, `{"data":null}`, `{"error":{"message":"\u0000"}}`, "\xff", "",
+	} {
+		f.Add(body)
+	}
+	rest := strings.Repeat(",0.5", ai.Dimensions-1)
+	f.Fuzz(func(t *testing.T, body string) {
+		if strings.Count(body, "REST") > 10 {
+			return // it would be large
+		}
+		model := answering(replying{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, strings.ReplaceAll(body, "REST", rest)})
+		vectors, spent, err := model.Embed(t.Context(), []string{"Cells", "Energy"})
+		worded(t, err)
+		counted(t, spent)
+		if err != nil {
+			return
+		}
+		if len(vectors) != 2 || spent.PromptTokens == 0 {
+			t.Fatalf("%d vectors for 2 texts and %d tokens", len(vectors), spent.PromptTokens)
+		}
+		for _, vector := range vectors {
+			length := 0.0
+			for _, v := range vector {
+				length += float64(v) * float64(v)
+			}
+			if len(vector) != ai.Dimensions || !(math.Abs(length-1) < 1e-3) { // as NaN's isn't, either
+				t.Errorf("%d dimensions of the length %v", len(vector), math.Sqrt(length))
+			}
+		}
 	})
 }
 
