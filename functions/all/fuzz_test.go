@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -23,20 +25,23 @@ import (
 // fuzzing is a student in an app who may do everything as often as they like.
 type fuzzing struct {
 	app           *apitest.App
+	ada           *apitest.Client // for what isn't fuzzed
 	token         string
 	course, card  string
 	calls         int
 	document      string
 	passage, word string
+	clear         string // deletes what calls made, before it stands in the way of the next
 }
 
 func newFuzzing(f *testing.F) *fuzzing {
 	app := apitest.New(f)
 	ada := app.User("ada")
-	z := &fuzzing{app: app, token: app.Token(ada.ID), document: id.New[fuzzing]().String(), word: "mitochondria",
+	z := &fuzzing{app: app, ada: ada, token: app.Token(ada.ID), document: id.New[fuzzing]().String(), word: "mitochondria",
 		passage: `The mitochondria of a cell don't cost 5 € \ year: "they" are | its & power * houses.`}
 	z.course = ada.Post(coursesPath, map[string]any{"name": "Cells"}).Want(http.StatusCreated).ID()
 	z.card = ada.Post("/api/v1/assessments/flashcards/", map[string]any{"course": z.course, "question": "q", "answer": "a"}).Want(http.StatusCreated).ID()
+	z.clear = `DELETE FROM documents WHERE id <> '` + z.document + `'; DELETE FROM flashcards WHERE id <> '` + z.card + `';`
 	vectors, _, err := provider.Offline{}.Embed(f.Context(), []string{z.passage})
 	if err != nil {
 		f.Fatal(err)
@@ -58,24 +63,38 @@ func newFuzzing(f *testing.F) *fuzzing {
 	return z
 }
 
-// call makes a call and fails the test if it isn't answered as every call is to be.
-func (z *fuzzing) call(t *testing.T, method, path, contentType string, body []byte) (int, map[string]any) {
+// do makes a call and fails the test if it isn't carried out as every call is to be.
+// Headers are name, value pairs.
+func (z *fuzzing) do(t *testing.T, method, path string, body []byte, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	if z.calls++; z.calls%100 == 0 { // before limits of the rate and of the plan stand in the way
-		if _, err := z.app.DB.Exec(context.Background(), `TRUNCATE rate_limits; DELETE FROM documents WHERE id <> '`+z.document+`'; DELETE FROM flashcards WHERE id <> '`+z.card+`'`); err != nil {
-			t.Fatal(err)
-		}
+	z.calls++
+	clear := `DELETE FROM rate_limits;`
+	if method != http.MethodGet { // which may ask for what was made
+		clear += z.clear
+	}
+	if _, err := z.app.DB.Exec(context.Background(), clear); err != nil {
+		t.Fatal(err)
 	}
 	r := httptest.NewRequest(method, path, bytes.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+z.token)
-	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	w := httptest.NewRecorder()
 	z.app.Gateway.ServeHTTP(w, r)
+	if w.Code >= 500 || w.Code == http.StatusTooManyRequests {
+		t.Fatalf("%s %s with %q and %q: %d %s", method, path, headers, body, w.Code, w.Body)
+	}
+	return w
+}
+
+// call is do, and returns the status and the object that the answer is.
+func (z *fuzzing) call(t *testing.T, method, path string, body []byte, headers ...string) (int, map[string]any) {
+	t.Helper()
+	w := z.do(t, method, path, body, headers...)
 	var answer map[string]any
-	switch text := w.Body.Bytes(); {
-	case w.Code >= 500 || w.Code == http.StatusTooManyRequests:
-		t.Fatalf("%s %s with %q: %d %s", method, path, body, w.Code, text)
-	case len(text) > 0:
+	if text := w.Body.Bytes(); len(text) > 0 {
 		if err := json.Unmarshal(text, &answer); err != nil || !utf8.Valid(text) || bytes.Contains(text, []byte(`\u0000`)) && !bytes.Contains(text, []byte(`\\u0000`)) {
 			t.Fatalf("%s %s: %v in %q", method, path, err, text)
 		}
@@ -83,9 +102,21 @@ func (z *fuzzing) call(t *testing.T, method, path, contentType string, body []by
 	return w.Code, answer
 }
 
-// FuzzBodies sends what students write. What is taken is stored as it is answered.
+// FuzzBodies sends what students write. What is taken is stored as it is answered, and
+// answered alike when it is sent again with the same key.
 func FuzzBodies(f *testing.F) {
 	z := newFuzzing(f)
+	const quizzes, password = "/api/v1/assessments/quizzes/", "long enough, eve"
+	z.app.Anonymous().Post("/api/v1/accounts/register/", map[string]any{"username": "eve", "email": "eve@example.com", "password": password, "password_confirm": password}).Want(http.StatusCreated)
+	chat := z.ada.Post("/api/v1/chat/chats/", map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	taken := z.ada.Post(quizzes, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	choice := z.ada.Post(quizzes+taken+"/questions/", map[string]any{"question_text": "?", "question_type": "multiple_choice", "answer_options": []string{"a", "b"}, "correct_answers": []int{1}}).Want(http.StatusCreated).ID()
+	text := z.ada.Post(quizzes+taken+"/questions/", map[string]any{"question_text": "?", "question_type": "short_answer", "correct_answers": []string{"a"}}).Want(http.StatusCreated).ID()
+	z.ada.Patch(quizzes+taken+"/", map[string]any{"status": "published"}).Want(http.StatusOK)
+	attempt := "/api/v1/assessments/quiz-attempts/" + z.ada.Post(quizzes+taken+"/start_attempt/", nil).Want(http.StatusCreated).ID()
+	quiz := z.ada.Post(quizzes, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	z.clear += `DELETE FROM quiz_responses; UPDATE quiz_attempts SET earned = 0, answer_bytes = 0;
+		DELETE FROM quiz_questions WHERE quiz_id = '` + quiz + `'; UPDATE quizzes SET total_questions = 0, question_bytes = 0 WHERE id = '` + quiz + `';`
 	calls := []struct {
 		method, path, body string
 		again              string // where the answer is read, followed by its id
@@ -95,27 +126,47 @@ func FuzzBodies(f *testing.F) {
 		{"PATCH", "/api/v1/assessments/flashcards/" + z.card + "/", `{"question":" \u2028q","explanation":null,"explanation":"x","is_starred":true,"tags":[]}`, "/api/v1/assessments/flashcards/"},
 		{"POST", "/api/v1/chat/chats/", `{"title":"t","course":"` + z.course + `","temperature":1e-310,"system_prompt":"\\u0000"}`, "/api/v1/chat/chats/"},
 		{"POST", "/api/v1/assessments/quizzes/", `{"title":"t","course":"` + z.course + `","passing_score":70,"time_limit_minutes":null}`, "/api/v1/assessments/quizzes/"},
+		{"POST", coursesPath + z.course + "/documents/", `{"document_type":"file","original_filename":"a\u202e.pdf","content_type":"application/pdf; a=\"b\"","file_size_bytes":10}`, coursesPath + z.course + "/documents/"},
+		{"POST", coursesPath + z.course + "/documents/", `{"document_type":"text","name":"é","text":"Some words.","description":null}`, coursesPath + z.course + "/documents/"},
+		{"POST", quizzes + quiz + "/questions/", `{"question_text":"?","question_type":"multiple_choice","answer_options":["a","b"],"correct_answers":["b"],"points":1,"tags":["x"]}`, ""},
+		{"POST", quizzes + quiz + "/questions/", `{"question_text":"?","question_type":"fill_blank","choices":[],"correct_answers":["a",1.5,true],"hint":null}`, ""},
+		{"POST", attempt + "/submit_response/", `{"question":"` + choice + `","user_answer":["b",1],"time_taken_seconds":5}`, ""},
+		{"POST", attempt + "/submit_response/", `{"question":"` + text + `","user_answer":"a","flagged_for_review":true}`, ""},
+		{"POST", "/api/v1/assessments/flashcards/" + z.card + "/review/", `{"rating":"good","response_time_seconds":5,"device_type":"é"}`, ""},
+		{"POST", "/api/v1/assessments/flashcards/" + z.card + "/review/", `{"quality_response":"3","rating":2,"id":"0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c","study_session_id":null}`, ""},
+		{"POST", "/api/v1/chat/chats/" + chat + "/send_message/", `{"content":"What are mitochondria?","message_type":"code","referenced_documents":["` + z.document + `"],"attachments":[{"a":[1e300]}]}`, ""},
+		{"POST", "/api/v1/accounts/login/", `{"username":"eve","password":"` + password + `"}`, ""},
+		{"POST", "/api/v1/accounts/register/", `{"username":"mal","email":"mal@example.com","password":"` + password + `","password_confirm":"` + password + `","phone_number":"+4712345678"}`, ""},
 		{"PATCH", "/api/v1/accounts/profile/", `{"first_name":"Ada","study_year":null,"timezone":"Europe/Oslo","daily_study_goal_minutes":2147483647}`, ""},
 	}
 	for i, call := range calls {
-		f.Add(uint8(i), []byte(call.body))
-		f.Add(uint8(i), []byte(strings.Replace(call.body, `:"`, `:"\u0000`, 1)))
-		f.Add(uint8(i), []byte(strings.Replace(call.body, `:"`, ":\"\xff", 1)))
-		f.Add(uint8(i), []byte(strings.ToUpper(call.body)))
+		f.Add(uint8(i), []byte(call.body), "")
+		f.Add(uint8(i), []byte(call.body), "a key")
+		f.Add(uint8(i), []byte(strings.Replace(call.body, `:"`, `:"\u0000`, 1)), "\x00")
+		f.Add(uint8(i), []byte(strings.Replace(call.body, `:"`, ":\"\xff", 1)), "é")
+		f.Add(uint8(i), []byte(strings.ToUpper(call.body)), strings.Repeat("k", 256))
 	}
-	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+	f.Fuzz(func(t *testing.T, which uint8, body []byte, key string) {
 		call := calls[int(which)%len(calls)]
-		status, answer := z.call(t, call.method, call.path, "application/json", body)
+		if key != "" {
+			key += fmt.Sprint(z.calls) // of this request alone
+		}
+		status, answer := z.call(t, call.method, call.path, body, "Idempotency-Key", key)
 		if status >= 300 || call.again == "" {
 			return
 		}
-		read, stored := z.call(t, http.MethodGet, fmt.Sprintf("%s%v/", call.again, answer["id"]), "", nil)
+		read, stored := z.call(t, http.MethodGet, fmt.Sprintf("%s%v/", call.again, answer["id"]), nil)
 		if read != http.StatusOK {
 			t.Fatalf("what %q made can't be read: %d %v", body, read, stored)
 		}
 		for field, value := range answer {
-			if _, shown := stored[field]; shown && !reflect.DeepEqual(stored[field], value) {
+			if _, shown := stored[field]; shown && field != "file_url" && !reflect.DeepEqual(stored[field], value) { // it is signed anew each time
 				t.Errorf("%s with %q: %s is answered as %v and stored as %v", call.path, body, field, value, stored[field])
+			}
+		}
+		if key != "" && call.method == http.MethodPost {
+			if repeated, same := z.call(t, call.method, call.path, body, "Idempotency-Key", key); repeated != status || !reflect.DeepEqual(same, answer) {
+				t.Errorf("%s with %q and the key %q is answered with %d %v, and again with %d %v", call.path, body, key, status, answer, repeated, same)
 			}
 		}
 	})
@@ -130,7 +181,7 @@ func FuzzSearch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		for _, text := range []string{query, query + " " + z.word} {
-			status, answer := z.call(t, http.MethodGet, "/api/v1/documents/search/?course="+z.course+"&query="+url.QueryEscape(text), "", nil)
+			status, answer := z.call(t, http.MethodGet, "/api/v1/documents/search/?course="+z.course+"&query="+url.QueryEscape(text), nil)
 			storable := utf8.ValidString(text) && !strings.ContainsRune(text, 0) && utf8.RuneCountInString(strings.TrimSpace(text)) <= 1000 && strings.TrimSpace(text) != ""
 			if (status == http.StatusOK) != storable || status != http.StatusOK && status != http.StatusBadRequest {
 				t.Fatalf("%q: %d %v", text, status, answer)
@@ -152,6 +203,53 @@ func FuzzSearch(f *testing.F) {
 	})
 }
 
+// FuzzLastEvent comes back to what is told of a document's reading, after whatever a client
+// says that it has seen: it hears of what came after that, and of the end in any case.
+func FuzzLastEvent(f *testing.F) {
+	z := newFuzzing(f)
+	object := uploadLecture(f, z.app, z.ada)
+	z.app.Finalize("process-document", object).Want(http.StatusOK)
+	path := "/api/v1/documents/documents/" + strings.TrimPrefix(object.Name, "documents/") + "/events/"
+	all := eventIDs(z.ada.Get(path).Want(http.StatusOK).Body)
+	if len(all) < 3 || slices.Contains(all, 0) {
+		f.Fatalf("the events %v", all)
+	}
+	newest := all[len(all)-1]
+	for _, last := range []string{"", "0", "1", fmt.Sprint(newest), fmt.Sprint(newest + 1), "-1", "+1", " 1", "1e0", "1\x00", "\xff", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "one"} {
+		f.Add(last)
+	}
+	f.Fuzz(func(t *testing.T, last string) {
+		want := all
+		if seen, err := strconv.ParseInt(last, 10, 64); err == nil && seen <= newest { // else it was never told so
+			want = slices.DeleteFunc(slices.Clone(all), func(id int64) bool { return id <= seen })
+		}
+		if len(want) == 0 {
+			want = []int64{0} // the end, as the database knows it
+		}
+		w := z.do(t, http.MethodGet, path, nil, "Last-Event-ID", last)
+		if got := eventIDs(w.Body.Bytes()); w.Code != http.StatusOK || !slices.Equal(got, want) || !bytes.Contains(w.Body.Bytes(), []byte(`"processing_complete"`)) {
+			t.Errorf("after %q: %d %s, want the events %v", last, w.Code, w.Body, want)
+		}
+	})
+}
+
+// eventIDs returns the ids of the stream's events, 0 for one without.
+func eventIDs(stream []byte) (ids []int64) {
+	for block := range strings.SplitSeq(string(stream), "\n\n") {
+		if !strings.Contains(block, "data: ") {
+			continue
+		}
+		id := int64(0)
+		for line := range strings.Lines(block) {
+			if text, ok := strings.CutPrefix(line, "id: "); ok {
+				id, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+			}
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
 // FuzzUpload sends forms with files. A document that comes of one has a name to be shown
 // and a file name without folders, and can be read again.
 func FuzzUpload(f *testing.F) {
@@ -171,7 +269,7 @@ func FuzzUpload(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		status, answer := z.call(t, http.MethodPost, coursesPath+z.course+"/documents/upload/", "multipart/form-data; boundary=x", body)
+		status, answer := z.call(t, http.MethodPost, coursesPath+z.course+"/documents/upload/", body, "Content-Type", "multipart/form-data; boundary=x")
 		if status >= 300 {
 			return
 		}
@@ -183,7 +281,7 @@ func FuzzUpload(f *testing.F) {
 		if strings.ContainsAny(filename, "/\\\r\n") || utf8.RuneCountInString(filename) > 255 {
 			t.Errorf("a file called %q", filename)
 		}
-		read, stored := z.call(t, http.MethodGet, coursesPath+z.course+"/documents/"+answer["document_id"].(string)+"/", "", nil)
+		read, stored := z.call(t, http.MethodGet, coursesPath+z.course+"/documents/"+answer["document_id"].(string)+"/", nil)
 		if read != http.StatusOK || stored["name"] != name || stored["original_filename"] != filename || stored["content_type"] != document["content_type"] {
 			t.Errorf("%v is stored as %d %v", document, read, stored)
 		}

@@ -244,7 +244,7 @@ A space is connected if it isn't the union of two disjoint open sets that aren't
 `
 
 // uploadLecture uploads a document and returns what the bucket's event says of it.
-func uploadLecture(t *testing.T, app *apitest.App, student *apitest.Client) api.Object {
+func uploadLecture(t testing.TB, app *apitest.App, student *apitest.Client) api.Object {
 	t.Helper()
 	course := student.Post(coursesPath, map[string]any{"name": "Topology"}).Want(http.StatusCreated).ID()
 	body, contentType := form(lecture)
