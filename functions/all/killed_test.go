@@ -219,9 +219,10 @@ func TestALeaseOutlivesASilentConnection(t *testing.T) {
 	app, p := behindProxy(t, "OPENAI_API_KEY", model.Config().Key, "OPENAI_BASE_URL", model.Config().BaseURL)
 	object := uploadLecture(t, app, app.User("ada"))
 	reader := startInstance(t, app)
+	go reader.deliver(t, object)
+	soon(t, "a question to the model", func() bool { return len(model.Calls()) == 1 }) // nothing but renewals moves the lease from here on
 	h := p.holdBack("SET lease_until = now() + $3::interval FROM courses c")
 	t.Cleanup(func() { close(h.free) })
-	go reader.deliver(t, object)
 	closed(t, "a renewal on its way", h.held)
 	var until time.Time
 	if err := app.DB.QueryRow(t.Context(), `SELECT lease_until FROM documents`).Scan(&until); err != nil {

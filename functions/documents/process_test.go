@@ -526,4 +526,7 @@ func TestTextOfADeletedDocumentIsGone(t *testing.T) {
 			t.Errorf("%d rows of its text before, %d after", before, after)
 		}
 	}
+	if held := app.count(`SELECT count(*) FROM model_calls`); held != 0 {
+		t.Errorf("%d readings that broke off hold tokens that the student waits for", held)
+	}
 }

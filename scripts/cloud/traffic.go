@@ -42,8 +42,9 @@ func (c *cloud) holdBack(ctx context.Context, before serving, built func(id stri
 	}
 	flags := map[string]string{}
 	for id, was := range before.revisions {
-		// Pinned although it is the newest, one would stay pinned: the Functions API sees no difference.
-		if newer := now[id].ready; built(id) && was.ready != "" && newer != "" && newer != was.ready {
+		// Pinned although it is the newest, one would stay pinned: the Functions API sees no
+		// difference. And one that was pinned had a newest that somebody had taken out.
+		if newer := now[id].ready; built(id) && !was.pinned && was.ready != "" && newer != "" && newer != was.ready {
 			flags[id] = "--to-revisions=" + was.ready + "=100"
 			held = append(held, id)
 		}

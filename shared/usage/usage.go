@@ -73,8 +73,8 @@ func Allow(ctx context.Context, limiter limits.Limiter, db *database.DB, model a
 	return Budget(ctx, db, model, user, call)
 }
 
-// Budget is Allow for work that nobody waits for, such as reading documents: it
-// takes no turn from whom the student talks to. It is Exhausted when the month's
+// Budget is Allow for work that nobody waits for, such as reading documents, and that
+// takes no turn: what it may use is held all the same. It is Exhausted when the month's
 // tokens are used up, and Throttled while calls that aren't settled may use up the
 // rest: however many are made at once, the month ends over the plan by one at most.
 // The model says what each token of the month counts. A call that is granted is to be
@@ -104,6 +104,7 @@ func Budget(ctx context.Context, db *database.DB, model ai.Model, user auth.User
 		return err
 	})
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		Settle(ctx, db, user, call.ID) // it may have been granted
 		return database.Fault(err, "call")
 	}
 	left := float64(Free.TokensPerMonth) - used

@@ -27,7 +27,7 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, line := range takenAway(string(migration)) {
-			t.Errorf("%s: %q takes away what the code before may need: leave it to a later release, and say behind it, -- old code: …, why none needs it any more", file, line)
+			t.Errorf("%s: %q takes away what the code before may need, or asks for what it doesn't know: leave it to a later release, and say behind it, -- old code: …, why none minds", file, line)
 		}
 	}
 	for line, refused := range map[string]bool{
@@ -39,6 +39,9 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 		"ALTER TABLE users DROP COLUMN email; -- old code:":                                true,
 		"ALTER TABLE users DROP COLUMN email; -- the old one":                              true,
 		"ALTER TABLE users DROP COLUMN email; -- old code: no release since v1.4 reads it": false,
+		"ALTER TABLE users ADD COLUMN seat integer NOT NULL;":                              true,
+		"ALTER TABLE users ADD COLUMN seat integer NOT NULL DEFAULT 0;":                    false,
+		"\tALTER COLUMN email DROP NOT NULL;":                                              false,
 		"DROP INDEX CONCURRENTLY IF EXISTS users_email;":                                   false,
 		"CREATE TABLE t (u uuid NOT NULL REFERENCES users ON DELETE SET NULL);":            false,
 		"-- DROP TABLE users would take all along":                                         false,
@@ -56,16 +59,21 @@ func takenAway(migration string) (lines []string) {
 		if reason, ok := strings.CutPrefix(strings.TrimSpace(comment), "old code: "); ok && reason != "" {
 			continue
 		}
-		for _, found := range takesAway.FindAllStringSubmatch(statement, -1) {
-			if !strings.EqualFold(found[1], "index") { // which code doesn't name
-				lines = append(lines, strings.TrimSpace(line))
-			}
+		if slices.ContainsFunc(takesAway.FindAllStringSubmatch(statement, -1), func(found []string) bool {
+			what := strings.ToLower(found[1])
+			return what != "index" && what != "not" // code names no index, and a column that may be NULL takes what it took
+		}) || demands.MatchString(statement) && !fills.MatchString(statement) {
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
 	return lines
 }
 
-var takesAway = regexp.MustCompile(`(?i)\bDROP\s+(\w+)|\bRENAME\b|\bSET\s+NOT\s+NULL\b`)
+var (
+	takesAway = regexp.MustCompile(`(?i)\bDROP\s+(\w+)|\bRENAME\b|\bSET\s+NOT\s+NULL\b`)
+	demands   = regexp.MustCompile(`(?i)\bADD\b.*\bNOT\s+NULL\b`) // of code that doesn't know the column
+	fills     = regexp.MustCompile(`(?i)\b(DEFAULT|GENERATED)\b`)
+)
 
 // TestForeignKeysHaveAnIndex: deleting a row looks for what refers to it; without
 // an index over all rows that reads the whole table, once for each row deleted.

@@ -23,6 +23,7 @@ import (
 	"aksio.app/shared/live"
 	"aksio.app/shared/resource"
 	"aksio.app/shared/uploads"
+	"aksio.app/shared/usage"
 )
 
 const (
@@ -103,6 +104,7 @@ type run struct {
 	Before     bool            `db:"processed_before"` // this is a second reading
 
 	passages int  // that are drafted
+	embedded int  // of them, by an earlier run
 	advanced bool // something was stored since the claim
 	mute     bool // events can't be published
 }
@@ -135,6 +137,9 @@ func (p *Processor) process(ctx context.Context, object string, generation int64
 	work, release := r.hold(ctx)
 	err = r.read(work)
 	release()
+	if err != nil { // what it held is the student's again; the next try holds it anew
+		usage.Settle(ctx, r.db, r.Owner, usage.CallID(r.ID))
+	}
 	return r.settle(context.WithoutCancel(ctx), err, context.Cause(work))
 }
 

@@ -67,19 +67,22 @@ func (r *run) read(ctx context.Context) error {
 // passageTokens is about how many tokens a passage has, rather too many than too few.
 const passageTokens = 500
 
-// tokens is about the most that the reading takes of the month's, for the vectors and the
-// summary.
+// tokens is about the most that the rest of the reading takes of the month's: for the vectors
+// that aren't there yet, and for the summary.
 func (r *run) tokens() float64 {
-	text := float64(r.passages * passageTokens)
-	return text*r.model.Weight(r.model.EmbeddingModel()) + min(text, summarized/2)*r.model.Weight(r.model.Name())
+	return float64((r.passages-r.embedded)*passageTokens)*r.model.Weight(r.model.EmbeddingModel()) +
+		float64(min(r.passages*passageTokens, summarized/2))*r.model.Weight(r.model.Name())
 }
 
 // drafted reports whether an earlier run has read this generation already.
 func (r *run) drafted(ctx context.Context) (bool, error) {
 	var there bool
 	err := r.db.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM document_drafts WHERE document_id = $1 AND generation = $2), coalesce((SELECT passage_count FROM documents WHERE id = $1), 0)`,
-		r.ID, r.Generation).Scan(&there, &r.passages)
+		SELECT EXISTS (SELECT FROM document_drafts WHERE document_id = $1 AND generation = $2), passage_count, embedded_count
+		FROM documents WHERE id = $1`, r.ID, r.Generation).Scan(&there, &r.passages, &r.embedded)
+	if errors.Is(err, pgx.ErrNoRows) { // deleted: the next checkpoint finds out
+		return false, nil
+	}
 	return there, err
 }
 
@@ -186,7 +189,7 @@ func (r *run) reserve(ctx context.Context, passages int) error {
 		return err
 	}
 	if total > usage.Free.Passages {
-		return fault.New(fault.Exhausted, "With this file your documents have more text than the %d thousand passages, of half a page each, that your plan keeps. Remove some, then process it again.",
+		return fault.New(fault.Exhausted, "With this file your documents have more text than the %d thousand passages, of half a page each, that your plan keeps. Remove some, then process it again. Those of a course that you deleted count until the next night.",
 			usage.Free.Passages/1000).Coded("storage_limit")
 	}
 	return nil
