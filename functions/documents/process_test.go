@@ -493,6 +493,9 @@ func TestReadingsAtOnceShareThePlan(t *testing.T) {
 	for waiting := 0; waiting+int(over.Load()) < len(all); time.Sleep(time.Millisecond) { // until all want the last place
 		waiting = app.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	}
+	if n := app.count(`SELECT count(*) FROM documents WHERE id = ANY ($1) AND state = 'completed'`, all); n != 0 {
+		t.Errorf("%d readings took the place out of turn", n)
+	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
