@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -220,7 +221,17 @@ func (f *Firestore) watch(ctx context.Context, topic, owner string, after int64,
 	}
 	for {
 		after, err = listen(ctx, ref, after, h.Seq, begun, yield)
-		if !errors.Is(err, errSilent) {
+		switch {
+		case errors.Is(err, errSilent):
+		case (status.Code(err) == codes.Canceled || errors.Is(err, iterator.Done)) && ctx.Err() == nil:
+			// By the server, before or after the listener was told of: the client library listens
+			// anew after all else, but takes this for our wish.
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+		default:
 			return err
 		}
 	}

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"aksio.app/shared/id"
 	"aksio.app/shared/live"
@@ -25,8 +27,11 @@ func TestFirestoreSilentListener(t *testing.T) {
 	topic := id.New[testing.T]().String()
 	publish(t, live.NewFirestore(config), topic, step(1), last())
 	var listeners atomic.Int32
-	config.Emulator = relay(t, config.Emulator, func(method string) bool {
-		return strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1
+	config.Emulator = relay(t, config.Emulator, func(ctx context.Context, method string) error {
+		if strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1 {
+			<-ctx.Done()
+		}
+		return ctx.Err()
 	})
 	wantSeqs(t, "by another listener", watch(t, live.NewFirestore(config), topic, 0, 9), 1, 2)
 	if n := listeners.Load(); n != 2 {
@@ -34,9 +39,28 @@ func TestFirestoreSilentListener(t *testing.T) {
 	}
 }
 
-// relay passes calls on to a gRPC server, but for those that it swallows, and returns
-// its own address.
-func relay(t *testing.T, server string, swallow func(method string) bool) string {
+// The first listener's stream is cancelled by the server, as the emulator does at times.
+func TestFirestoreCancelledListener(t *testing.T) {
+	t.Parallel()
+	config := emulated(t, time.Hour)
+	topic := id.New[testing.T]().String()
+	publish(t, live.NewFirestore(config), topic, step(1), last())
+	var listeners atomic.Int32
+	config.Emulator = relay(t, config.Emulator, func(_ context.Context, method string) error {
+		if strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1 {
+			return status.Error(codes.Canceled, "cancelled by the server")
+		}
+		return nil
+	})
+	wantSeqs(t, "by another listener", watch(t, live.NewFirestore(config), topic, 0, 9), 1, 2)
+	if n := listeners.Load(); n != 2 {
+		t.Errorf("%d listeners, want 2", n)
+	}
+}
+
+// relay passes calls on to a gRPC server, but for those that refuse ends with an error, and
+// returns its own address.
+func relay(t *testing.T, server string, refuse func(ctx context.Context, method string) error) string {
 	t.Helper()
 	onward, err := grpc.NewClient("passthrough:///"+server, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -44,9 +68,8 @@ func relay(t *testing.T, server string, swallow func(method string) bool) string
 	}
 	handle := func(_ any, in grpc.ServerStream) error {
 		method, _ := grpc.MethodFromServerStream(in)
-		if swallow(method) {
-			<-in.Context().Done()
-			return in.Context().Err()
+		if err := refuse(in.Context(), method); err != nil {
+			return err
 		}
 		sent, _ := metadata.FromIncomingContext(in.Context())
 		ctx, stop := context.WithCancel(metadata.NewOutgoingContext(in.Context(), sent))
