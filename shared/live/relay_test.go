@@ -20,41 +20,31 @@ import (
 	"aksio.app/shared/live"
 )
 
-// The first listener is taken and never told of anything.
-func TestFirestoreSilentListener(t *testing.T) {
+// TestFirestoreListenerIsReplaced that is taken and never told of anything, or whose stream
+// the server cancels, as the emulator does at times.
+func TestFirestoreListenerIsReplaced(t *testing.T) {
 	t.Parallel()
-	config := emulated(t, time.Hour)
-	topic := id.New[testing.T]().String()
-	publish(t, live.NewFirestore(config), topic, step(1), last())
-	var listeners atomic.Int32
-	config.Emulator = relay(t, config.Emulator, func(ctx context.Context, method string) error {
-		if strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1 {
-			<-ctx.Done()
-		}
-		return ctx.Err()
-	})
-	wantSeqs(t, "by another listener", watch(t, live.NewFirestore(config), topic, 0, 9), 1, 2)
-	if n := listeners.Load(); n != 2 {
-		t.Errorf("%d listeners, want 2", n)
-	}
-}
-
-// The first listener's stream is cancelled by the server, as the emulator does at times.
-func TestFirestoreCancelledListener(t *testing.T) {
-	t.Parallel()
-	config := emulated(t, time.Hour)
-	topic := id.New[testing.T]().String()
-	publish(t, live.NewFirestore(config), topic, step(1), last())
-	var listeners atomic.Int32
-	config.Emulator = relay(t, config.Emulator, func(_ context.Context, method string) error {
-		if strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1 {
-			return status.Error(codes.Canceled, "cancelled by the server")
-		}
-		return nil
-	})
-	wantSeqs(t, "by another listener", watch(t, live.NewFirestore(config), topic, 0, 9), 1, 2)
-	if n := listeners.Load(); n != 2 {
-		t.Errorf("%d listeners, want 2", n)
+	for name, end := range map[string]func(context.Context) error{
+		"silent":    func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"cancelled": func(context.Context) error { return status.Error(codes.Canceled, "cancelled by the server") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := emulated(t, time.Hour)
+			topic := id.New[testing.T]().String()
+			publish(t, live.NewFirestore(config), topic, step(1), last())
+			var listeners atomic.Int32
+			config.Emulator = relay(t, config.Emulator, func(ctx context.Context, method string) error {
+				if strings.HasSuffix(method, "/Listen") && listeners.Add(1) == 1 {
+					return end(ctx)
+				}
+				return nil
+			})
+			wantSeqs(t, "by another listener", watch(t, live.NewFirestore(config), topic, 0, 9), 1, 2)
+			if n := listeners.Load(); n != 2 {
+				t.Errorf("%d listeners, want 2", n)
+			}
+		})
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *run) draft(ctx context.Context) (adopted bool, err error) {
 	if err := r.storeDraft(ctx, found); err != nil {
 		return false, err
 	}
-	r.passages = len(found.passages)
+	r.passages, r.embedded = len(found.passages), 0 // of an earlier generation there may be some
 	r.announce(ctx, progress.Event{Event: "extraction_complete", Pages: found.pageCount, Chunks: new(len(found.passages))})
 	return false, nil
 }
