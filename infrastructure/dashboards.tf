@@ -66,6 +66,9 @@ locals {
     { title = "Schedules: runs that ended well", lines = [
       { filter = local.ended_well_filter, align = "ALIGN_DELTA", reduce = "REDUCE_SUM", by = ["metric.labels.operation"] },
     ] },
+    { title = "Restore drill: seconds to recover", lines = [
+      { filter = local.log_filter["drills_passed"], align = "ALIGN_DELTA", reduce = "REDUCE_MEAN", by = [] },
+    ] },
     { title = "Cost: seconds of instances that are billed, by function", lines = [
       { filter = local.run_filter["container/billable_instance_time"], align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
     ] },
