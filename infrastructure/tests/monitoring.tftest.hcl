@@ -35,6 +35,10 @@ run "alerts" {
     error_message = "Some scheduled functions would stop unnoticed."
   }
   assert {
+    condition     = local.missed_by_health == ["backup-restore-drill"]
+    error_message = "The health check misses the drill of restores alone: others would stop unnoticed."
+  }
+  assert {
     condition = alltrue([for key, alert in google_monitoring_alert_policy.this : alltrue([for c in alert.conditions[0].condition_threshold :
       c.evaluation_missing_data == "EVALUATION_MISSING_DATA_ACTIVE" && c.duration == "60s"
     ]) if key == "backup-unverified" || startswith(key, "silent-")])
@@ -57,8 +61,82 @@ run "alerts" {
     error_message = "Queries don't say whose the tokens are."
   }
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.this["model-failing"].conditions[0].condition_prometheus_query_language[0].query, "\"outcome\"!~\"ok|abandoned\"")
-    error_message = "Students who leave would count as failures of the model."
+    condition = replace(google_monitoring_alert_policy.this["model-failing"].conditions[0].condition_prometheus_query_language[0].query, "\"__name__\"=\"logging.googleapis.com/user/aksio-prod/model_calls\", \"monitored_resource\"=\"cloud_run_revision\"", "CALLS") == join(" ", [
+      "sum by (model) (increase({CALLS, \"outcome\"!~\"ok|abandoned\"}[10m])) > 10 and",
+      "sum by (model) (increase({CALLS, \"outcome\"!~\"ok|abandoned\"}[10m])) > 0.2 * sum by (model) (increase({CALLS}[10m]))",
+    ])
+    error_message = "Students who leave would count as failures of the model, or its failures wouldn't."
+  }
+}
+
+# What each alert waits for stands here a second time, so that neither is changed by
+# mistake: one that asks for too much, or for what nobody writes, never tells.
+run "bounds" {
+  command = plan
+
+  # Their ids are parts of the filters.
+  override_resource {
+    target          = google_monitoring_slo.availability
+    override_during = plan
+    values          = { id = "availability" }
+  }
+  override_resource {
+    target          = google_monitoring_slo.latency
+    override_during = plan
+    values          = { id = "latency" }
+  }
+  override_resource {
+    target          = google_monitoring_uptime_check_config.health
+    override_during = plan
+    values          = { uptime_check_id = "health" }
+  }
+
+  # The metric, when it is too much or too little, and for how long; then how it is added up.
+  assert {
+    condition = { for key, alert in google_monitoring_alert_policy.this : key => join(", ", concat(
+      [for c in alert.conditions[0].condition_threshold : join(" ", [try(regex("metric.type=\"[a-z.]+/([^\"]+)\"", c.filter)[0], replace(c.filter, "\"", "")), trimprefix(c.comparison, "COMPARISON_"), c.threshold_value, "for", c.duration])],
+      flatten([for c in alert.conditions[0].condition_threshold : [for a in c.aggregations : join(" ", concat(compact([a.alignment_period, a.per_series_aligner, a.cross_series_reducer]), coalesce(a.group_by_fields, [])))]]),
+      [for c in alert.conditions[0].condition_prometheus_query_language : "a query for ${c.duration}"],
+      [for c in alert.conditions[0].condition_matched_log : "a line of the log"],
+      )) } == {
+      errors-fast            = "select_slo_burn_rate(availability, 3600s) GT 14 for 0s"
+      errors-slow            = "select_slo_burn_rate(availability, 86400s) GT 2 for 0s"
+      latency                = "select_slo_burn_rate(latency, 21600s) GT 6 for 0s"
+      panics                 = "user/aksio-prod/panics GT 0 for 0s, 300s ALIGN_DELTA REDUCE_SUM metric.labels.operation"
+      dependency-unhealthy   = "user/aksio-prod/unhealthy GT 2 for 600s, 300s ALIGN_SUM REDUCE_SUM metric.labels.dependency"
+      saturation             = "a query for 600s"
+      model-failing          = "a query for 0s"
+      model-spend            = "a query for 0s"
+      documents-stuck        = "subscription/oldest_unacked_message_age GT 3600 for 0s, 300s ALIGN_MAX REDUCE_MAX"
+      events-refused         = "subscription/num_undelivered_messages GT 0 for 0s, 300s ALIGN_MAX REDUCE_MAX"
+      documents-given-up     = "user/aksio-prod/documents_given_up GT 2 for 0s, 3600s ALIGN_SUM REDUCE_SUM"
+      backup-unverified      = "user/aksio-prod/backups_verified LT 1 for 60s, 89940s ALIGN_SUM REDUCE_SUM"
+      drill-failed           = "user/aksio-prod/drills_failed GT 0 for 0s, 3600s ALIGN_SUM REDUCE_SUM"
+      database-cpu           = "database/cpu/utilization GT 0.85 for 900s, 300s ALIGN_MEAN"
+      database-disk          = "database/disk/bytes_used GT ${425 * pow(2, 30)} for 900s, 300s ALIGN_MEAN"
+      database-disk-full     = "database/disk/utilization GT 0.97 for 900s, 300s ALIGN_MEAN"
+      database-connections   = "database/postgresql/num_backends GT 340 for 300s, 60s ALIGN_MEAN REDUCE_SUM resource.labels.database_id"
+      schedule-failing       = "user/aksio-prod/calls GT 2 for 0s, 7200s ALIGN_SUM REDUCE_SUM metric.labels.operation"
+      silent-backup-database = "user/aksio-prod/calls LT 1 for 60s, 89940s ALIGN_SUM REDUCE_SUM"
+      silent-run-cleanup     = "user/aksio-prod/calls LT 1 for 60s, 89940s ALIGN_SUM REDUCE_SUM"
+      silent-run-redrive     = "user/aksio-prod/calls LT 1 for 60s, 3600s ALIGN_SUM REDUCE_SUM"
+      down                   = "uptime_check/check_passed LT 0.5 for 0s, 300s ALIGN_FRACTION_TRUE REDUCE_MEAN"
+      certificate            = "uptime_check/time_until_ssl_cert_expires LT 14 for 600s, 1200s ALIGN_NEXT_OLDER REDUCE_MIN"
+      grants-changed         = "a line of the log"
+    }
+    error_message = "An alert is missing or new, or waits for something else: it would never tell, or of nothing."
+  }
+  assert {
+    condition = (
+      google_monitoring_alert_policy.this["silent-run-cleanup"].conditions[0].condition_threshold[0].filter == "metric.type=\"logging.googleapis.com/user/aksio-prod/calls\" AND resource.type=\"cloud_run_revision\" AND metric.labels.operation=\"run-cleanup\" AND metric.labels.status=\"200\"" &&
+      google_monitoring_alert_policy.this["backup-unverified"].conditions[0].condition_threshold[0].filter == "metric.type=\"logging.googleapis.com/user/aksio-prod/backups_verified\" AND resource.type=\"cloud_run_revision\"" &&
+      google_logging_metric.this["calls"].label_extractors == tomap({ operation = "EXTRACT(jsonPayload.operation)", status = "EXTRACT(jsonPayload.status)" })
+    )
+    error_message = "Silence would be looked for where nothing ever speaks, and there it is never missed."
+  }
+  assert {
+    condition     = endswith(google_monitoring_alert_policy.this["model-spend"].conditions[0].condition_prometheus_query_language[0].query, "}[1h])) > 20000000")
+    error_message = "Nobody would be told what the model costs before the bill."
   }
 }
 
@@ -112,6 +190,7 @@ run "dashboard" {
       "database_ms", "database_wait_ms", "num_backends", "disk/utilization",                                    # database
       "documents_completed", "documents_refused", "oldest_unacked_message_age",                                 # pipeline
       "model_calls", "model_ms", "model_tokens", "model_usd",                                                   # model
+      "drills_passed",                                                                                          # what the runbooks' RTO rests on
       "billable_instance_time", "billing/bytes_ingested",                                                       # cost
     ] : strcontains(google_monitoring_dashboard.main.dashboard_json, metric)])
     error_message = "Something that people look for has no chart."
@@ -190,7 +269,6 @@ run "every_playbook_is_for_an_alert" {
   assert {
     condition = length(setsubtract(
       [for file in fileset("playbooks", "*.md") : trimsuffix(file, ".md")],
-      "drills_passed",                                                                                          # what the runbooks' RTO rests on
       concat(["README", "budget"], [for key, alert in local.alerts : try(alert.playbook, key)]),
     )) == 0
     error_message = "Some playbooks are for no alert."
@@ -285,12 +363,20 @@ run "pull_requests_plan_staging" {
 run "a_budget_needs_its_api" {
   command = plan
   variables {
-    budget = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+    alerting = { emails = ["oncall@aksio.app", "lead@aksio.app"] }
+    budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
   }
 
   assert {
     condition     = contains(keys(google_project_service.api), "billingbudgets.googleapis.com") && length(google_billing_budget.month) == 1
     error_message = "No budget is made where its API is off."
+  }
+  assert {
+    condition = (
+      [for rule in google_billing_budget.month[0].threshold_rules : trimspace("${rule.threshold_percent} ${rule.spend_basis == null ? "" : rule.spend_basis}")] == ["0.5", "0.9", "1", "1.2 FORECASTED_SPEND"] &&
+      length(google_billing_budget.month[0].all_updates_rule[0].monitoring_notification_channels) == 2
+    )
+    error_message = "Somebody wouldn't be told that a month costs more than it may, or not in time."
   }
 }
 
