@@ -152,8 +152,16 @@ run "production" {
     error_message = "What a second region needs outlives the first."
   }
   assert {
-    condition     = sort([for key, bucket in google_storage_bucket.this : key if anytrue([for rule in bucket.lifecycle_rule : anytrue([for c in rule.condition : try(c.age > 0, false)]) && anytrue([for a in rule.action : a.type == "Delete"])])]) == tolist(["backups", "drills"])
-    error_message = "Backups and drills' copies expire, and nothing else does."
+    condition = { for key, bucket in google_storage_bucket.this : key => flatten([for rule in bucket.lifecycle_rule : [for c in rule.condition : join(" ", compact([
+      one(rule.action).type, one(rule.action).storage_class, c.age, c.days_since_noncurrent_time == null ? null : "${c.with_state} ${c.days_since_noncurrent_time}"
+      ]))]]) } == {
+      uploads = ["AbortIncompleteMultipartUpload 7"]
+      static  = ["AbortIncompleteMultipartUpload 7", "Delete ARCHIVED 30"]
+      backups = ["AbortIncompleteMultipartUpload 7", "SetStorageClass NEARLINE 1", "Delete 30"]
+      drills  = ["AbortIncompleteMultipartUpload 7", "Delete 7"]
+      bundles = ["AbortIncompleteMultipartUpload 7"]
+    }
+    error_message = "Backups, drills' copies and replaced files expire, and nothing else does; parts of uploads that were never finished aren't paid for."
   }
   assert {
     condition     = google_firestore_database.main.delete_protection_state == "DELETE_PROTECTION_ENABLED" && google_firestore_database.main.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED" && length(google_firestore_backup_schedule.daily) == 1
@@ -164,8 +172,19 @@ run "production" {
     error_message = "What shared/live writes expires."
   }
   assert {
-    condition     = length(google_artifact_registry_repository.functions["europe-west1"].cleanup_policies) == 3
-    error_message = "Old images are cleaned up."
+    condition = (
+      { for key, field in google_firestore_field.unsearched : key => field.field } == { progress = "event", progress_events = "data" } &&
+      alltrue([for field in concat(values(google_firestore_field.unsearched), values(google_firestore_field.expires)) : [for config in field.index_config : length(config.indexes)] == [0]])
+    )
+    error_message = "Each event of a document's progress would pay for indexes that nobody searches."
+  }
+  assert {
+    condition = !google_artifact_registry_repository.functions["europe-west1"].cleanup_policy_dry_run && {
+      for policy in google_artifact_registry_repository.functions["europe-west1"].cleanup_policies : policy.id => join(" ", concat(
+        [policy.action], [for newest in policy.most_recent_versions : newest.keep_count], flatten([for c in policy.condition : [c.tag_state, c.older_than]]),
+      ))
+    } == { keep-newest = "KEEP 5", delete-untagged = "DELETE UNTAGGED 604800s", delete-old = "DELETE ANY 5184000s" }
+    error_message = "Old images are cleaned up, and the newest stay for a roll-back."
   }
 
   # --- What others are told
@@ -212,8 +231,15 @@ run "production" {
     error_message = "Expressions of Cloud Armor have at most five parts."
   }
   assert {
-    condition     = length([for rule in google_compute_security_policy.edge["edge"].rule : rule if rule.action == "throttle" || rule.action == "rate_based_ban"]) == 2
-    error_message = "There are two rate limits: for signing in, and for everything."
+    condition = { for rule in google_compute_security_policy.edge["edge"].rule : "${rule.priority} ${rule.action}" => join(", ", flatten([for limit in rule.rate_limit_options : [
+      "each ${limit.enforce_on_key} ${one(limit.rate_limit_threshold).count} in ${one(limit.rate_limit_threshold).interval_sec} s",
+      "then ${limit.exceed_action}",
+      [for ban in limit.ban_threshold : "${limit.ban_duration_sec} s without after ${ban.count} in ${ban.interval_sec} s"],
+      ]])) if length(rule.rate_limit_options) > 0 } == {
+      "100 rate_based_ban" = "each IP 300 in 60 s, then deny(429), 300 s without after 1500 in 300 s"
+      "2000 throttle"      = "each IP 3000 in 60 s, then deny(429)"
+    }
+    error_message = "There are two rate limits: for signing in, and for everything. A whole class may share an address."
   }
   assert {
     condition = alltrue([for id in ["accounts-login", "accounts-register", "accounts-refresh-token"] : alltrue([
