@@ -323,7 +323,7 @@ run "github_can_not_make_itself_owner" {
     error_message = "The deployment may grant more than it needs."
   }
   assert {
-    condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.repository_owner_id == '1234' && assertion.repository == 'aksio/backend'")
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository_owner_id == '1234' && assertion.repository == 'aksio/backend'"
     error_message = "Other repositories would be let in."
   }
   assert {
