@@ -62,6 +62,7 @@ func goodPlan() *plan {
 	add(planned("google_secret_manager_secret_version.settings", values{"secret_data": `{
 		"SECRETS_PROJECT": "p", "CLOUD_SQL_INSTANCE": "p:europe-west1:aksio-prod-db", "DATABASE_NAME": "aksio", "UPLOADS_BUCKET": "p-uploads",
 		"BACKUPS_BUCKET": "p-backups", "DRILL_BUCKET": "p-drills", "FIRESTORE_DATABASE": "(default)", "API_URL": "https://api.aksio.app", "TRUSTED_PROXIES": "2"}`}))
+	add(planned("google_secret_manager_secret_version.redis_url[0]", values{"secret_data": "rediss://"})) // where there is Redis
 	add(planned("google_storage_bucket_iam_member.static_public", values{"bucket": "p-static", "role": "roles/storage.legacyObjectReader", "member": "allUsers"}))
 	add(planned(`google_storage_bucket_iam_binding.no_viewers["uploads"]`, values{"members": []any{"projectOwner:p"}}))
 	connections := 0
@@ -361,5 +362,17 @@ func TestLifecycles(t *testing.T) {
 		if !regexp.MustCompile(tt.wants).MatchString(resource) {
 			t.Errorf("%s: %s: no %s: %s", tt.file, tt.resource, tt.wants, tt.because)
 		}
+	}
+}
+
+// The tests have no state, so that none of them looks where it is.
+func TestTheStateIsInABucket(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "infrastructure", "versions.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^  backend "gcs" \{\}$`).Match(text) {
+		t.Error("versions.tf: the state would be a file, gone with the machine that deploys: the next would make everything again")
 	}
 }
