@@ -301,18 +301,16 @@ func (o Offline) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.U
 	if err != nil {
 		return ai.Summary{}, o.usage(), err
 	}
-	summary := ai.Summary{Topics: r.topics(8)}
+	said := r.gist(ctx, 5)
+	if len(said) == 0 {
+		said = r.sentences[:min(2, len(r.sentences))]
+	}
 	var parts []string
-	for _, s := range r.gist(ctx, 5) {
+	for _, s := range said {
 		parts = append(parts, s.text)
 	}
-	summary.Text = strings.Join(parts, " ")
-	if utf8.RuneCountInString(summary.Text) == 0 {
-		for _, s := range r.sentences[:min(2, len(r.sentences))] {
-			parts = append(parts, s.text)
-		}
-		summary.Text = strings.Join(parts, " ")
-	}
+	// What has no full stop is one sentence, however long; a word of no spaces, a topic.
+	summary := ai.Summary{Text: cut(strings.Join(parts, " "), longestSide), Topics: tags(r.topics(mostTags))}
 	return summary, o.usage(), ctx.Err()
 }
 

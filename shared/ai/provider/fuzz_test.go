@@ -7,6 +7,10 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +127,63 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
+// stands fails the test unless the quote is the source's own words at that place.
+func stands(t *testing.T, sources []ai.Source, source, start, end int, quote string) {
+	t.Helper()
+	if source < 0 || source >= len(sources) || quote == "" || slice(sources[source].Text, start, end) != quote {
+		t.Errorf("%q isn't in source %d at %d to %d", quote, source, start, end)
+	}
+}
+
+// goodCards fails the test unless the cards can be stored and learned.
+func goodCards(t *testing.T, m ai.Material, cards []ai.Card) {
+	t.Helper()
+	if len(cards) > m.Count {
+		t.Errorf("%d cards, %d are wanted", len(cards), m.Count)
+	}
+	for _, c := range cards {
+		stands(t, m.Sources, c.Source, c.Start, c.End, c.Quote)
+		storable(t, longestSide, c.Front, c.Back, c.Explanation, c.Level)
+		storable(t, longestTag, c.Tags...)
+		if strings.TrimSpace(c.Front) == "" || strings.TrimSpace(c.Back) == "" || reveals(c.Front, c.Back) || len(c.Tags) > mostTags || !(c.Confidence >= 0 && c.Confidence <= 1) {
+			t.Errorf("card %+v", c)
+		}
+	}
+}
+
+// goodItems fails the test unless the items can be stored, asked and graded.
+func goodItems(t *testing.T, m ai.Material, items []ai.Item) {
+	t.Helper()
+	if len(items) > m.Count {
+		t.Errorf("%d questions, %d are wanted", len(items), m.Count)
+	}
+	for _, i := range items {
+		stands(t, m.Sources, i.Source, i.Start, i.End, i.Quote)
+		storable(t, longestSide, i.Text, i.Explanation, i.Hint, i.Level, i.Type)
+		storable(t, longestSide, i.Correct...)
+		storable(t, longestText, i.Options...)
+		storable(t, longestTag, i.Tags...)
+		if strings.TrimSpace(i.Text) == "" || len(i.Correct) == 0 || len(i.Correct) > mostCorrect || slices.Contains(i.Correct, "") || len(i.Tags) > mostTags {
+			t.Errorf("item %+v", i)
+		}
+		options := set(i.Options)
+		switch i.Type {
+		case ai.TrueFalse:
+			if len(options) != 2 || len(i.Correct) != 1 || !options[i.Correct[0]] {
+				t.Errorf("statement %+v", i)
+			}
+		case ai.MultipleChoice:
+			if len(options) < 3 || len(options) != len(i.Options) || len(i.Correct) != 1 || !options[i.Correct[0]] {
+				t.Errorf("choice %+v", i)
+			}
+		case ai.FillBlank:
+			if !strings.Contains(i.Text, "___") {
+				t.Errorf("there is no gap in %+v", i)
+			}
+		}
+	}
+}
+
 // FuzzStructured reads what providers answer when they are asked for cards, questions
 // and a summary. What is kept can be stored, and its quote stands in the source.
 func FuzzStructured(f *testing.F) {
@@ -151,35 +212,14 @@ func FuzzStructured(f *testing.F) {
 		}
 		model := answering(replying{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, string(body)})
 		material := ai.Material{Sources: fuzzedMaterial, Count: 3}
-		stands := func(source, start, end int, quote string) {
-			if source != 0 || slice(fuzzedMaterial[0].Text, start, end) != quote || quote == "" {
-				t.Errorf("%q isn't in source %d at %d to %d", quote, source, start, end)
-			}
-		}
 		cards, spent, err := model.Cards(t.Context(), material)
 		worded(t, err)
 		counted(t, spent)
-		for _, c := range cards {
-			stands(c.Source, c.Start, c.End, c.Quote)
-			storable(t, longestSide, c.Front, c.Back, c.Explanation, c.Level)
-			storable(t, longestTag, c.Tags...)
-			if c.Front == "" || c.Back == "" || len(c.Tags) > mostTags || c.Confidence < 0 || c.Confidence > 1 {
-				t.Errorf("card %+v", c)
-			}
-		}
+		goodCards(t, material, cards)
 		items, spent, err := model.Questions(t.Context(), material)
 		worded(t, err)
 		counted(t, spent)
-		for _, i := range items {
-			stands(i.Source, i.Start, i.End, i.Quote)
-			storable(t, longestSide, i.Text, i.Explanation, i.Hint, i.Level, i.Type)
-			storable(t, longestSide, i.Correct...)
-			storable(t, longestText, i.Options...)
-			storable(t, longestTag, i.Tags...)
-			if i.Text == "" || len(i.Correct) == 0 || len(i.Correct) > mostCorrect || len(i.Tags) > mostTags {
-				t.Errorf("item %+v", i)
-			}
-		}
+		goodItems(t, material, items)
 		summary, spent, err := model.Summarize(t.Context(), material)
 		worded(t, err)
 		counted(t, spent)
@@ -248,6 +288,109 @@ func FuzzRefusal(f *testing.F) {
 		var f *fault.Fault
 		if !errors.As(err, &f) || f.Message == "" || f.Code == "" || len(body) > 12 && strings.Contains(f.Message, body) || f.Wait < 0 || f.Wait > longestRetry {
 			t.Errorf("%d %q: %v", status, body, err)
+		}
+	})
+}
+
+// offlineReading is all that the offline model makes of material.
+type offlineReading struct {
+	answer  ai.Answer
+	summary ai.Summary
+	cards   []ai.Card
+	items   []ai.Item
+}
+
+// readOffline has the model make everything of the material, the topic being the question,
+// and fails the test unless it is good.
+func readOffline(t *testing.T, m ai.Material) (r offlineReading) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // what isn't done by then fails the test, too: it is no fault
+	defer cancel()
+	var model Offline
+	var spent ai.Usage
+	check := func(err error) {
+		worded(t, err)
+		if spent != model.usage() {
+			t.Errorf("usage %+v", spent)
+		}
+	}
+	var text strings.Builder
+	var cited []ai.Citation
+	var err error
+	r.answer, err = model.Answer(ctx, ai.Question{Turns: []ai.Turn{{Role: ai.RoleUser, Text: m.Topic}}, Sources: m.Sources}, func(p ai.Part) error {
+		text.WriteString(p.Text)
+		if p.Citation != nil {
+			stands(t, m.Sources, p.Citation.Source, p.Citation.Start, p.Citation.End, p.Citation.Quote)
+			cited = append(cited, *p.Citation)
+		}
+		return nil
+	})
+	worded(t, err)
+	storable(t, 1<<20, r.answer.Text)
+	if text.String() != r.answer.Text || !slices.Equal(cited, r.answer.Citations) {
+		t.Errorf("emitted %q %v, returned %+v", text.String(), cited, r.answer)
+	}
+	// What is quoted is plain: the only brackets that mean something are the citations'.
+	if plain := escaped.ReplaceAllString(r.answer.Text, ""); strings.Count(plain, "[") != len(cited) || strings.ContainsAny(plain, "`*_<~&") {
+		t.Errorf("%d citations in %q", len(cited), r.answer.Text)
+	}
+
+	r.summary, spent, err = model.Summarize(ctx, m)
+	check(err)
+	storable(t, longestSide, r.summary.Text)
+	storable(t, longestTag, r.summary.Topics...)
+	if len(r.summary.Topics) > mostTags || slices.Contains(r.summary.Topics, "") {
+		t.Errorf("the topics %q", r.summary.Topics)
+	}
+	r.cards, spent, err = model.Cards(ctx, m)
+	check(err)
+	goodCards(t, m, r.cards)
+	r.items, spent, err = model.Questions(ctx, m)
+	check(err)
+	goodItems(t, m, r.items)
+	return r
+}
+
+var escaped = regexp.MustCompile(`\\[[:punct:]]`)
+
+// FuzzOffline has the offline model read whatever documents say, a passage before each form
+// feed. What it makes can be stored and shown, its quotes stand in the passages, and it makes
+// the same of the same.
+func FuzzOffline(f *testing.F) {
+	for _, file := range []string{"cells.md", "topologie.md"} {
+		text, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(strings.ReplaceAll(string(text), "\n\n", "\f"), "Cells", "cell", "", uint8(0))
+	}
+	long := strings.Repeat("ungemein", 400)
+	for _, seed := range []struct{ text, question, language string }{
+		{"Main memory: fast, small and temporary store of a running program.\n- Hard disk – slow, large and lasting store of all the files.\n", "What is main memory?", "en"},
+		{"A function is called continuous, if every small change of x makes a small change of y. A number is even if and only if two divides it.", "even", "en"},
+		{"Die Mito\u00adchondrien sind die Kraft-\nwerke der Zelle. Ein Körper heißt endlich, wenn er nur endlich viele Elemente hat.", "Was ist ein Körper?", "de"},
+		{"| a | b |\n| ribosome | makes proteins |\n\n1) first\n2. second\na) third\n```\nx := 1\n```\n# THE END\nContents .... 7", "x", ""},
+		{"細胞は生命の最小単位である。ミトコンドリアはエネルギーを作る。", "細胞とは何ですか", "ja"},
+		{"The cell is the smallest unit of life—that is, nothing smaller lives. [link](http://x) <b>&amp; *bold* _it_ ~no~ \\ `code` is a name of the sign.", "What is this document about?", "xx-Unknown"},
+		{"The " + long + " of cells is a thing that grows in warm water. All cells have the " + long + " of cells in their middle.", long, ""},
+		{strings.Repeat("no full stop and no end of it ", 500), "end", "en"},
+		{strings.Repeat("e\u0301\u0327", 500) + " \ufb01 ½ 10³² ǅ İ ß ẞ … “quoted” 'x' — ‑ \u200b\u2028\u00a0", "½", ""},
+		{" .\n?!\n::\n—that is\n()[]{}\n- \n•\t\n\f\f\n-\n", "—", "no"},
+	} {
+		f.Add(seed.text, "Definition 3.1 (x)", seed.question, seed.language, uint8(1))
+	}
+	stored := func(text string) string { return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\ufffd") }
+	f.Fuzz(func(t *testing.T, text, heading, question, language string, kind uint8) {
+		if len(text)+len(heading)+len(question) > 64<<10 {
+			return // TestOfflineReadsOneLongWord and its neighbours read more
+		}
+		m := ai.Material{Count: 1 + int(kind)%ai.MostCount, Topic: stored(question), Language: stored(language), Level: []string{"", ai.Easy, ai.Medium, ai.Hard}[kind%4]}
+		for passage := range strings.SplitSeq(stored(text), "\f") {
+			m.Sources = append(m.Sources, ai.Source{Document: "Notes", Heading: stored(heading), Text: passage})
+		}
+		first := readOffline(t, m)
+		if again := readOffline(t, m); !reflect.DeepEqual(first, again) {
+			t.Errorf("made %+v, and then %+v", first, again)
 		}
 	})
 }

@@ -506,7 +506,7 @@ func TestOfflineReadsThousandsOfDefinitions(t *testing.T) {
 		}
 		return after.Mallocs - before.Mallocs
 	}
-	if few, many := work(500), work(2000); many > 8*few {
+	if few, many := work(250), work(1000); many > 8*few {
 		t.Errorf("four times the definitions take %d allocations instead of %d", many, few)
 	}
 }
