@@ -130,6 +130,7 @@ func (r *router) proxy(target *url.URL, transport http.RoundTripper) http.Handle
 		FlushInterval: -1, // streams arrive as they are written
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(target)
+			p.Out.URL.RawQuery = p.In.URL.RawQuery // the proxy takes out what it can't read, and sorts the rest
 			header := p.Out.Header
 			header.Del(serverlessAuthorization)
 			if client := api.ClientAddress(p.In, r.config.TrustedProxies); client.IsValid() {

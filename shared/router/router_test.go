@@ -83,6 +83,7 @@ func TestMethodAndPathSayTheFunction(t *testing.T) {
 		seen         string // by the function; else it isn't called
 	}{
 		{"GET", "/api/v1/courses/?page=2&q=a%20b", http.StatusTeapot, "courses-list GET /api/v1/courses/?page=2&q=a%20b "},
+		{"GET", "/api/v1/courses/?q=b&a=1;c=%zz", http.StatusTeapot, "courses-list GET /api/v1/courses/?q=b&a=1;c=%zz "},
 		{"GET", "/api/v1/courses", http.StatusTeapot, "courses-list GET /api/v1/courses "},
 		{"HEAD", "/api/v1/courses/", http.StatusTeapot, "courses-list HEAD /api/v1/courses/ "},
 		{"POST", "/api/v1/courses/", http.StatusTeapot, "courses-create POST /api/v1/courses/ text"},
