@@ -270,7 +270,7 @@ type openAPI struct {
 	Components struct{ Schemas map[string]schema }
 }
 
-func readAPI(t *testing.T) (read openAPI) {
+func readAPI(t testing.TB) (read openAPI) {
 	t.Helper()
 	document, err := api.Document()
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"aksio.app/shared/ai/provider"
+	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/id"
 
@@ -106,16 +109,26 @@ func (z *fuzzing) call(t *testing.T, method, path string, body []byte, headers .
 // answered alike when it is sent again with the same key.
 func FuzzBodies(f *testing.F) {
 	z := newFuzzing(f)
-	const quizzes, password = "/api/v1/assessments/quizzes/", "long enough, eve"
+	const assessments, quizzes, chats, password = "/api/v1/assessments/", "/api/v1/assessments/quizzes/", "/api/v1/chat/chats/", "long enough, eve"
 	z.app.Anonymous().Post("/api/v1/accounts/register/", map[string]any{"username": "eve", "email": "eve@example.com", "password": password, "password_confirm": password}).Want(http.StatusCreated)
-	chat := z.ada.Post("/api/v1/chat/chats/", map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	chat := z.ada.Post(chats, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	plan := z.ada.Post(assessments, map[string]any{"title": "t", "course": z.course, "assessment_type": "formative", "include_flashcards": true, "flashcard_count": 3, "include_quizzes": true}).Want(http.StatusCreated).ID()
+	// What is changed serves nothing else: it may be archived, or gone.
+	changedCourse := z.ada.Post(coursesPath, map[string]any{"name": "Cells, changed"}).Want(http.StatusCreated).ID()
+	changedChat := z.ada.Post(chats, map[string]any{"title": "t"}).Want(http.StatusCreated).ID()
+	refresh := `{"refresh":"` + refreshToken(f, z.app, z.ada) + `"}`
 	taken := z.ada.Post(quizzes, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
 	choice := z.ada.Post(quizzes+taken+"/questions/", map[string]any{"question_text": "?", "question_type": "multiple_choice", "answer_options": []string{"a", "b"}, "correct_answers": []int{1}}).Want(http.StatusCreated).ID()
 	text := z.ada.Post(quizzes+taken+"/questions/", map[string]any{"question_text": "?", "question_type": "short_answer", "correct_answers": []string{"a"}}).Want(http.StatusCreated).ID()
 	z.ada.Patch(quizzes+taken+"/", map[string]any{"status": "published"}).Want(http.StatusOK)
 	attempt := "/api/v1/assessments/quiz-attempts/" + z.ada.Post(quizzes+taken+"/start_attempt/", nil).Want(http.StatusCreated).ID()
 	quiz := z.ada.Post(quizzes, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
-	z.clear += `DELETE FROM quiz_responses; UPDATE quiz_attempts SET earned = 0, answer_bytes = 0;
+	changedQuiz := z.ada.Post(quizzes, map[string]any{"title": "t", "course": z.course}).Want(http.StatusCreated).ID()
+	z.clear += `DELETE FROM courses WHERE id NOT IN ('` + z.course + `', '` + changedCourse + `'); UPDATE courses SET name = id::text WHERE id = '` + changedCourse + `';
+		DELETE FROM assessments WHERE id <> '` + plan + `'; DELETE FROM quizzes WHERE id NOT IN ('` + taken + `', '` + quiz + `', '` + changedQuiz + `');
+		UPDATE chats SET status = 'active'; DELETE FROM refresh_tokens t WHERE EXISTS (SELECT FROM refresh_tokens WHERE successor = t.id);
+		UPDATE refresh_tokens SET used_at = NULL, successor = NULL, revoked_at = NULL;
+		DELETE FROM quiz_responses; UPDATE quiz_attempts SET earned = 0, answer_bytes = 0;
 		DELETE FROM quiz_questions WHERE quiz_id = '` + quiz + `'; UPDATE quizzes SET total_questions = 0, question_bytes = 0 WHERE id = '` + quiz + `';`
 	calls := []struct {
 		method, path, body string
@@ -124,8 +137,8 @@ func FuzzBodies(f *testing.F) {
 		{"POST", coursesPath, `{"name":"é","semester":"\u200b","credits":5,"study_goals":["a"],"exam_date":"2026-01-02T03:04:05.123456789+14:00"}`, coursesPath},
 		{"POST", "/api/v1/assessments/flashcards/", `{"course":"` + z.course + `","question":"q","answer":"a\u0301\ud800","tags":["x"]}`, "/api/v1/assessments/flashcards/"},
 		{"PATCH", "/api/v1/assessments/flashcards/" + z.card + "/", `{"question":" \u2028q","explanation":null,"explanation":"x","is_starred":true,"tags":[]}`, "/api/v1/assessments/flashcards/"},
-		{"POST", "/api/v1/chat/chats/", `{"title":"t","course":"` + z.course + `","temperature":1e-310,"system_prompt":"\\u0000"}`, "/api/v1/chat/chats/"},
-		{"POST", "/api/v1/assessments/quizzes/", `{"title":"t","course":"` + z.course + `","passing_score":70,"time_limit_minutes":null}`, "/api/v1/assessments/quizzes/"},
+		{"POST", chats, `{"title":"t","course":"` + z.course + `","temperature":1e-310,"system_prompt":"\\u0000"}`, chats},
+		{"POST", quizzes, `{"title":"t","course":"` + z.course + `","passing_score":70,"time_limit_minutes":null}`, quizzes},
 		{"POST", coursesPath + z.course + "/documents/", `{"document_type":"file","original_filename":"a\u202e.pdf","content_type":"application/pdf; a=\"b\"","file_size_bytes":10}`, coursesPath + z.course + "/documents/"},
 		{"POST", coursesPath + z.course + "/documents/", `{"document_type":"text","name":"é","text":"Some words.","description":null}`, coursesPath + z.course + "/documents/"},
 		{"POST", quizzes + quiz + "/questions/", `{"question_text":"?","question_type":"multiple_choice","answer_options":["a","b"],"correct_answers":["b"],"points":1,"tags":["x"]}`, ""},
@@ -134,10 +147,36 @@ func FuzzBodies(f *testing.F) {
 		{"POST", attempt + "/submit_response/", `{"question":"` + text + `","user_answer":"a","flagged_for_review":true}`, ""},
 		{"POST", "/api/v1/assessments/flashcards/" + z.card + "/review/", `{"rating":"good","response_time_seconds":5,"device_type":"é"}`, ""},
 		{"POST", "/api/v1/assessments/flashcards/" + z.card + "/review/", `{"quality_response":"3","rating":2,"id":"0199a0c4-7d2e-7f3a-8b1c-2d3e4f5a6b7c","study_session_id":null}`, ""},
-		{"POST", "/api/v1/chat/chats/" + chat + "/send_message/", `{"content":"What are mitochondria?","message_type":"code","referenced_documents":["` + z.document + `"],"attachments":[{"a":[1e300]}]}`, ""},
+		{"POST", chats + chat + "/send_message/", `{"content":"What are mitochondria?","message_type":"code","referenced_documents":["` + z.document + `"],"attachments":[{"a":[1e300]}]}`, ""},
 		{"POST", "/api/v1/accounts/login/", `{"username":"eve","password":"` + password + `"}`, ""},
 		{"POST", "/api/v1/accounts/register/", `{"username":"mal","email":"mal@example.com","password":"` + password + `","password_confirm":"` + password + `","phone_number":"+4712345678"}`, ""},
+		{"POST", "/api/v1/accounts/token-refresh/", refresh, ""},
+		{"POST", "/api/v1/accounts/logout/", refresh, ""},
+		{"POST", assessments, `{"title":"t","course":"` + z.course + `","assessment_type":"diagnostic","target_success_rate":0.75,"due_date":"2026-01-02T03:04:05Z","estimated_duration_minutes":null}`, assessments},
+		{"POST", assessments + plan + "/generate_content/", `{"topic":"cells","content":"A cell is the smallest unit of life. A ribosome is a machine that makes proteins.","document_ids":["` + z.document + `"],"question_count":2,"use_adaptive":true}`, ""},
+		{"POST", coursesPath + z.course + "/documents/" + z.document + "/generate/", `{"flashcard_count":2,"question_count":null}`, ""},
+		{"PATCH", coursesPath + changedCourse + "/", `{"name":"é","credits":null,"study_goals":["a"],"exam_date":null,"start_date":"2026-02-28","is_archived":true}`, coursesPath},
+		{"PATCH", chats + changedChat + "/", `{"title":"t","temperature":2,"ai_model":"gpt-4o","max_tokens":4096,"status":"deleted","is_pinned":true}`, chats},
+		{"PATCH", quizzes + changedQuiz + "/", `{"title":"t","course":"` + z.course + `","section":null,"status":"archived","time_limit_minutes":0,"generation_prompt":"\u2028"}`, quizzes},
 		{"PATCH", "/api/v1/accounts/profile/", `{"first_name":"Ada","study_year":null,"timezone":"Europe/Oslo","daily_study_goal_minutes":2147483647}`, ""},
+	}
+	var router api.Router[map[string]string]
+	for _, d := range api.Declared() {
+		for _, method := range d.Methods {
+			(*router.Add(d.Path, map[string]string{}))[method] = d.ID
+		}
+	}
+	called := map[string]bool{"documents-upload": true} // FuzzUpload
+	for _, call := range calls {
+		if found, _ := router.Find(httptest.NewRequest(call.method, call.path, nil)); found != nil {
+			called[(*found)[call.method]] = true
+		}
+	}
+	schema := readAPI(f)
+	for _, d := range api.Declared() {
+		if _, takes := schema.body(d.Path, d.Methods[0]); takes && d.Access != api.Private && !called[d.ID] {
+			f.Errorf("%s takes a body and isn't among the calls", d.ID)
+		}
 	}
 	for i, call := range calls {
 		f.Add(uint8(i), []byte(call.body), "")
@@ -152,7 +191,7 @@ func FuzzBodies(f *testing.F) {
 			key += fmt.Sprint(z.calls) // of this request alone
 		}
 		status, answer := z.call(t, call.method, call.path, body, "Idempotency-Key", key)
-		if status >= 300 || call.again == "" {
+		if status >= 300 || call.again == "" || answer["status"] == "deleted" {
 			return
 		}
 		read, stored := z.call(t, http.MethodGet, fmt.Sprintf("%s%v/", call.again, answer["id"]), nil)
@@ -269,7 +308,8 @@ func FuzzUpload(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		status, answer := z.call(t, http.MethodPost, coursesPath+z.course+"/documents/upload/", body, "Content-Type", "multipart/form-data; boundary=x")
+		path, key := coursesPath+z.course+"/documents/upload/", fmt.Sprint("upload ", z.calls)
+		status, answer := z.call(t, http.MethodPost, path, body, "Content-Type", "multipart/form-data; boundary=x", "Idempotency-Key", key)
 		if status >= 300 {
 			return
 		}
@@ -285,5 +325,44 @@ func FuzzUpload(f *testing.F) {
 		if read != http.StatusOK || stored["name"] != name || stored["original_filename"] != filename || stored["content_type"] != document["content_type"] {
 			t.Errorf("%v is stored as %d %v", document, read, stored)
 		}
+		repeated, same := z.call(t, http.MethodPost, path, rewrite(t, body), "Content-Type", "multipart/form-data; boundary=another", "Idempotency-Key", key)
+		if repeated != status || !reflect.DeepEqual(same, answer) {
+			t.Errorf("%q is answered with %d %v, and again, with another boundary, with %d %v", body, status, answer, repeated, same)
+		}
+		if refused, other := z.call(t, http.MethodPost, path, rewrite(t, body, ""), "Content-Type", "multipart/form-data; boundary=another", "Idempotency-Key", key); refused != http.StatusConflict {
+			t.Errorf("%q and a field more is answered with %d %v", body, refused, other)
+		}
 	})
+}
+
+// rewrite writes the parts of a form between other boundaries, as clients do when they send
+// it again, and the fields behind them.
+func rewrite(t *testing.T, form []byte, fields ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	to := multipart.NewWriter(&b)
+	if err := to.SetBoundary("another"); err != nil {
+		t.Fatal(err)
+	}
+	for from := multipart.NewReader(bytes.NewReader(form), "x"); ; {
+		part, err := from.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in %q, which is taken", err, form)
+		}
+		w, err := to.CreatePart(part.Header)
+		if err == nil {
+			_, err = io.Copy(w, part)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, field := range fields {
+		to.WriteField("more", field)
+	}
+	to.Close()
+	return b.Bytes()
 }

@@ -25,7 +25,7 @@ type world map[string]string
 
 // newWorld gives the student one of each thing. The test of a new operation under
 // another path fails until its thing is here.
-func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
+func newWorld(t testing.TB, app *apitest.App, ada *apitest.Client) world {
 	t.Helper()
 	made := func(path string, body map[string]any) string {
 		t.Helper()
@@ -56,7 +56,7 @@ func newWorld(t *testing.T, app *apitest.App, ada *apitest.Client) world {
 }
 
 // refreshToken returns one of a login of the student's, who has no password.
-func refreshToken(t *testing.T, app *apitest.App, ada *apitest.Client) string {
+func refreshToken(t testing.TB, app *apitest.App, ada *apitest.Client) string {
 	t.Helper()
 	signer, err := auth.NewSigner([]byte(app.Settings["TOKEN_SIGNING_KEY"]))
 	if err != nil {
@@ -120,7 +120,7 @@ func (w world) query() string {
 }
 
 // path fills the parameters of the operation's path with the student's things.
-func (w world) path(t *testing.T, d *api.Declaration) string {
+func (w world) path(t testing.TB, d *api.Declaration) string {
 	t.Helper()
 	segments := strings.Split(d.Path, "/")
 	shape := make([]string, len(segments))
