@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -264,6 +265,33 @@ func compareBounds(ctx context.Context, tx pgx.Tx, m Manifest, before []relation
 
 // encode returns the manifest as it is stored.
 func (m Manifest) encode() ([]byte, error) { return json.MarshalIndent(m, "", "  ") }
+
+// longestManifest is how many bytes of a manifest are read, some hundred times what one has.
+const longestManifest = 1 << 20
+
+// wholeRole matches what is a role and nothing else.
+var wholeRole = regexp.MustCompile(`^` + roleName + `$`)
+
+// decode reads a stored manifest. Whoever writes to where backups are may have changed
+// it; its roles become part of SQL.
+func decode(stored io.Reader) (m Manifest, err error) {
+	text, err := io.ReadAll(io.LimitReader(stored, longestManifest+1))
+	if err != nil {
+		return m, err
+	}
+	if len(text) > longestManifest {
+		return m, fmt.Errorf("it has more than %d bytes", longestManifest)
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, err
+	}
+	for _, role := range m.Roles {
+		if !wholeRole.MatchString(role) {
+			return m, fmt.Errorf("%.100q is no role as SQL writes it", role)
+		}
+	}
+	return m, nil
+}
 
 // name returns the name of a backup that was started at the time. Names sort by time.
 func name(started time.Time, ending string) string {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -192,8 +191,11 @@ func (c *Cloud) Newest(ctx context.Context) (m Manifest, err error) {
 		return m, fmt.Errorf("cloud storage: manifest: %w", err)
 	}
 	defer reader.Close()
-	if err := json.NewDecoder(reader).Decode(&m); err != nil {
+	if m, err = decode(reader); err != nil {
 		return m, fmt.Errorf("cloud storage: manifest %s: %w", newest, err)
+	}
+	if c.object(m)+manifestEnding != newest {
+		return m, fmt.Errorf("cloud storage: manifest %s: it is of another backup, %.100q", newest, m.Location)
 	}
 	return m, nil
 }

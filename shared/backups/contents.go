@@ -19,8 +19,12 @@ type Table struct {
 	Checksum string `json:"checksum" doc:"Sum, modulo 2^64, of the first 64 bits of the MD5 of every row's text: no order, and the same in PostgreSQL and in a dump."`
 }
 
-// longestRow bounds the memory that reading a dump takes.
-const longestRow = 256 << 20
+// Bounds of the memory that reading a dump takes.
+const (
+	longestRow  = 128 << 20 // a document's draft of 20 million characters has some 80; written as a record, a row may be twice as long
+	longestName = 300       // of a table or a role: PostgreSQL's have 63 bytes, but for schemas and quotation marks
+	mostNames   = 1_000     // of either
+)
 
 // contents are what a dump holds and names.
 type contents struct {
@@ -48,13 +52,18 @@ func read(dump io.Reader) (contents, error) {
 			if err != nil {
 				return held, err
 			}
+			if _, twice := held.tables[name]; twice || len(held.tables) == mostNames {
+				return held, fmt.Errorf("table %s comes twice, or behind %d others", name, mostNames)
+			}
 			if held.tables[name], err = r.rows(); err != nil {
 				return held, fmt.Errorf("table %s: %w", name, err)
 			}
 		case bytes.Equal(line, []byte("-- PostgreSQL database dump complete")):
 			complete = true
 		default:
-			held.note(line)
+			if err := held.note(line); err != nil {
+				return held, err
+			}
 		}
 	}
 	if !complete {
@@ -64,21 +73,24 @@ func read(dump io.Reader) (contents, error) {
 	return held, nil
 }
 
+// roleName is a role as SQL writes it.
+const roleName = `("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)`
+
 // named find the roles that a statement is about, each the one that its words lead to.
 var named = func() (all []*regexp.Regexp) {
 	for _, words := range []string{
 		`ALTER .* OWNER TO`, `ALTER DEFAULT PRIVILEGES FOR ROLE`, `(?:ALTER DEFAULT PRIVILEGES|GRANT|REVOKE) .* (?:TO|FROM)`, `SET SESSION AUTHORIZATION`,
 	} {
-		all = append(all, regexp.MustCompile(`^`+words+` ("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)`))
+		all = append(all, regexp.MustCompile(`^`+words+` `+roleName))
 	}
 	return all
 }()
 
 // note notes the roles that the line names, but for those that every server has.
-func (c *contents) note(line []byte) {
+func (c *contents) note(line []byte) error {
 	if !bytes.HasPrefix(line, []byte("ALTER ")) && !bytes.HasPrefix(line, []byte("GRANT ")) &&
 		!bytes.HasPrefix(line, []byte("REVOKE ")) && !bytes.HasPrefix(line, []byte("SET SESSION ")) {
-		return
+		return nil
 	}
 	for _, pattern := range named {
 		found := pattern.FindSubmatch(line)
@@ -87,17 +99,21 @@ func (c *contents) note(line []byte) {
 		}
 		switch role := string(found[1]); {
 		case role == "postgres" || role == "public" || strings.HasPrefix(role, "pg_") || strings.HasPrefix(role, "cloudsql"):
-		case !slices.Contains(c.roles, role):
+		case slices.Contains(c.roles, role):
+		case len(role) > longestName || len(c.roles) == mostNames:
+			return fmt.Errorf("the role %.100q is too long, or comes behind %d others", role, mostNames)
+		default:
 			c.roles = append(c.roles, role)
 		}
 	}
+	return nil
 }
 
 // copied returns the table of a line such as COPY public.users (id, name) FROM stdin;
 // without its schema if that is public.
 func copied(line string) (string, error) {
 	name, _, ok := strings.Cut(strings.TrimPrefix(line, "COPY "), " (")
-	if !ok || !strings.HasSuffix(line, ") FROM stdin;") {
+	if !ok || len(name) > longestName || !strings.HasSuffix(line, ") FROM stdin;") {
 		return "", fmt.Errorf("%.100q isn't how pg_dump begins a table", line)
 	}
 	return strings.TrimPrefix(name, "public."), nil

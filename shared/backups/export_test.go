@@ -16,3 +16,6 @@ func ReadDump(dump io.Reader) (tables map[string]Table, roles []string, err erro
 	held, err := read(dump)
 	return held.tables, held.roles, err
 }
+
+// ReadManifest is decode.
+func ReadManifest(stored io.Reader) (Manifest, error) { return decode(stored) }

@@ -3,10 +3,12 @@ package backups
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	sqladmin "google.golang.org/api/sqladmin/v1"
 )
 
@@ -39,9 +41,11 @@ func (l *CloudLab) provideDatabase(ctx context.Context, scratch string, roles []
 	}
 	defer db.Close(context.WithoutCancel(ctx))
 	for _, role := range roles {
-		if _, err := db.Exec(ctx, `
-			DO $$ BEGIN CREATE ROLE `+role+`; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-			GRANT `+role+` TO CURRENT_USER`); err != nil {
+		_, err := db.Exec(ctx, `CREATE ROLE `+role) // not within $$, which a name may have
+		if known := new(pgconn.PgError); err == nil || errors.As(err, &known) && known.Code == "42710" {
+			_, err = db.Exec(ctx, `GRANT `+role+` TO CURRENT_USER`)
+		}
+		if err != nil {
 			return fmt.Errorf("make role %s: %w", role, err)
 		}
 	}

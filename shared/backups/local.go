@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -140,11 +139,12 @@ func (l *Local) Newest(context.Context) (m Manifest, err error) {
 	if len(dumps) == 0 {
 		return m, fault.New(fault.NotFound, "There is no backup in %s.", l.folder)
 	}
-	manifest, err := os.ReadFile(dumps[len(dumps)-1] + manifestEnding)
+	manifest, err := os.Open(dumps[len(dumps)-1] + manifestEnding)
 	if err != nil {
 		return m, err
 	}
-	return m, json.Unmarshal(manifest, &m)
+	defer manifest.Close()
+	return decode(manifest)
 }
 
 // Scratch returns the name of a database.

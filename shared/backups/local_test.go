@@ -78,6 +78,7 @@ func TestReadRefusesWhatPgDumpDoesNotWrite(t *testing.T) {
 		"within an escape": head + "1\\\n" + foot,
 		"unknown escape":   head + "1\\q\t2\n" + foot,
 		"binary":           "COPY public.t (a, b) WITH BINARY FROM stdin;\n" + foot,
+		"a table twice":    head + "1\t2\n\\.\n" + head + "1\t2\n" + foot,
 	} {
 		if tables, _, err := backups.ReadDump(strings.NewReader(dump)); err == nil {
 			t.Errorf("%s: read %v", name, tables)
