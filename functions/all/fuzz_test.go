@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -21,6 +22,7 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/id"
+	"aksio.app/shared/page"
 
 	"github.com/pgvector/pgvector-go"
 )
@@ -365,4 +367,83 @@ func rewrite(t *testing.T, form []byte, fields ...string) []byte {
 	}
 	to.Close()
 	return b.Bytes()
+}
+
+// FuzzLists asks for lists, and for all else whose address says more than where it is. A list
+// has no more than a page, of the course that is asked for; its links lead on, and back.
+func FuzzLists(f *testing.F) {
+	z := newFuzzing(f)
+	first := newWorld(f, z.app, z.ada) // so that there are two of most things
+	z.ada.Patch(coursesPath+first["/api/v1/courses/{}"]+"/", map[string]any{"name": "Topology, too"}).Want(http.StatusOK)
+	w := newWorld(f, z.app, z.ada)
+	schema := readAPI(f)
+	var paths []string
+	parameters := map[string][]string{} // of each path
+	for _, d := range api.Declared() {
+		if known := schema.Paths[d.Path]["get"].queryParameters(); d.Access == api.User && len(known) > 0 {
+			path := w.path(f, d)
+			paths, parameters[path] = append(paths, path), known
+		}
+	}
+	for i := range paths {
+		for _, query := range []string{
+			"", "page_size=1", "page=2&page_size=1", "page=last&page_size=1", "page=%31&page_size=01&course=" + z.course, "course=" + w["/api/v1/courses/{}"] + "&page_size=1&limit=1&offset=0&query=cell", "course=&limit=&offset=&query=",
+			"page=0", "page=-1", "page=99999999999999999999", "page=1000000000&page_size=100", "page_size=101&page=1e0", "limit=501&offset=-1&query=%00", "limit=0x10&course=%ff", "offset=2147483647", "offset=1;limit=2&%zz=&==&page=1",
+			"role=user&type=%00", "role=\xff&type=é", "query=a&document=x&document=,&document=" + z.document + "&course=" + strings.ToUpper(z.course), strings.Repeat("document=a&", 200), "page=1&page=2&page_size=1&page_size=2", "?&#&page=+1",
+		} {
+			f.Add(uint8(i), query)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, query string) {
+		path := paths[int(which)%len(paths)]
+		asked, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + path + "?" + query + " HTTP/1.1\r\nHost: example.com\r\n\r\n")))
+		if err != nil || strings.ContainsAny(query, "\r\n") {
+			return // the server refuses it itself
+		}
+		get := func(target string) (list struct {
+			Next, Previous *string
+			Results        []map[string]any
+		}, status int) {
+			answer := z.do(t, http.MethodGet, target, nil)
+			body := bytes.TrimSpace(answer.Body.Bytes())
+			if answer.Code != http.StatusOK && answer.Code != http.StatusBadRequest && answer.Code != http.StatusNotFound || !utf8.Valid(body) || !json.Valid(body) {
+				t.Fatalf("%q is answered with %d %q", target, answer.Code, body)
+			}
+			if bytes.HasPrefix(body, []byte("{")) {
+				if err := json.Unmarshal(body, &list); err != nil {
+					t.Fatalf("%q: %v in %q", target, err, body)
+				}
+			}
+			return list, answer.Code
+		}
+		ids := func(things []map[string]any) (ids []any) {
+			for _, thing := range things {
+				ids = append(ids, thing["id"])
+			}
+			return ids
+		}
+		list, status := get(asked.RequestURI)
+		if status != http.StatusOK {
+			return
+		}
+		course := asked.URL.Query().Get("course")
+		for _, thing := range list.Results {
+			if of, ok := thing["course"].(string); ok && course != "" && !strings.EqualFold(of, course) && slices.Contains(parameters[path], "course") {
+				t.Errorf("%q lists %v", asked.RequestURI, thing)
+			}
+		}
+		if len(list.Results) > page.MaxSize {
+			t.Errorf("%q lists %d", asked.RequestURI, len(list.Results))
+		}
+		if list.Next == nil {
+			return
+		}
+		next, status := get(*list.Next)
+		if status != http.StatusOK || next.Previous == nil || !strings.HasPrefix(*list.Next, "http://example.com"+path+"?") || len(next.Results) == 0 || reflect.DeepEqual(ids(next.Results), ids(list.Results)) {
+			t.Fatalf("%q leads on to %q: %d %v", asked.RequestURI, *list.Next, status, next)
+		}
+		if back, _ := get(*next.Previous); !reflect.DeepEqual(ids(back.Results), ids(list.Results)) {
+			t.Errorf("%q, with %v, is led back to by %q, with %v", asked.RequestURI, ids(list.Results), *next.Previous, ids(back.Results))
+		}
+	})
 }
