@@ -1,11 +1,14 @@
 package all_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -19,7 +22,10 @@ import (
 	"aksio.app/shared/api"
 	"aksio.app/shared/api/apitest"
 	"aksio.app/shared/database"
+	"aksio.app/shared/documents"
+	"aksio.app/shared/documents/progress"
 	"aksio.app/shared/id"
+	"aksio.app/shared/live"
 )
 
 // Calls that these tests make fail are no news: once, 129 lines stood before the one test that failed.
@@ -82,6 +88,10 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 			app, p := behindProxy(t, "DATABASE_POOL", "100") // each call finds out by itself
 			ada := app.User("ada")
 			w := newWorld(t, app, ada)
+			events := eventsOf(api.Object{Name: "documents/" + w["/api/v1/documents/documents/{}"]})
+			waiting := uploadTo(t, app, ada, w["/api/v1/courses/{}"], lecture)
+			stream := watch(t, app, ada, waiting)
+			told(t, stream, "document_status")
 			narrowed := func(c call) *apitest.Response {
 				t.Helper()
 				if c.method == http.MethodGet {
@@ -92,6 +102,13 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 
 			p.set(broken)
 			var calls sync.WaitGroup
+			calls.Go(func() { refused(t, ada.Get(events)) })
+			calls.Go(func() {
+				rest, err := io.ReadAll(stream)
+				if err != nil || !bytes.Contains(rest, []byte(`"event":"error"`)) || !bytes.Contains(rest, []byte(`"code":"unavailable"`)) {
+					t.Errorf("a stream ends with %q, %v", rest, err)
+				}
+			})
 			for _, c := range everyCall() {
 				calls.Go(func() {
 					resp := narrowed(c)
@@ -105,6 +122,8 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 			calls.Wait()
 
 			p.set(passes)
+			ada.Get(events).Want(http.StatusOK)
+			told(t, watch(t, app, ada, waiting), "document_status")
 			for _, c := range everyCall() { // what was refused was left as it was, or some would find nothing
 				var resp *apitest.Response
 				soon(t, c.ID+" works again", func() bool {
@@ -116,6 +135,77 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatThePlatformRunsFailsWithoutTheDatabase, so that it is run again, and succeeds in
+// the same process when the database is back.
+func TestWhatThePlatformRunsFailsWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	app, p := behindProxy(t, "DATABASE_POOL", "100")
+	var private []string
+	for _, d := range api.Declared() {
+		if d.Access == api.Private && d.Trigger != api.Finalized && slices.Contains(d.Needs, database.Resource) {
+			private = append(private, d.ID)
+		}
+	}
+	if len(private) < 5 {
+		t.Errorf("the platform runs only %v", private)
+	}
+	p.set(refuses)
+	var runs sync.WaitGroup
+	for _, function := range private {
+		runs.Go(func() {
+			if resp := app.Run(function); resp.Status < 500 {
+				t.Errorf("%s: got %d %s", function, resp.Status, resp.Body)
+			}
+		})
+	}
+	runs.Wait()
+
+	p.set(passes)
+	for _, function := range private { // the backup before the drill, which restores it
+		app.Run(function).Want(http.StatusOK)
+	}
+}
+
+// TestASlowStatementIsEndedByTheServer, which has little patience here.
+func TestASlowStatementIsEndedByTheServer(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t).With("DATABASE_POOL", "1")
+	ada := app.User("ada")
+	onNewCourses(t, app, `
+		PERFORM set_config('statement_timeout', '2s', false); -- of those that follow in this session
+		IF NEW.name = 'Slow' THEN PERFORM pg_sleep(60); END IF;`)
+	ada.Post(coursesPath, map[string]any{"name": "Before"}).Want(http.StatusCreated)
+	refused(t, ada.Post(coursesPath, map[string]any{"name": "Slow"}))
+	ada.Post(coursesPath, map[string]any{"name": "Then"}).Want(http.StatusCreated)
+	if got := names(t, app); strings.Join(got, " ") != "Before Then" {
+		t.Errorf("courses %v", got)
+	}
+}
+
+// TestASessionThatTheServerEndedIsReplaced: it ends those that are idle, as of an instance
+// that sleeps, which then hears of it by its next call.
+func TestASessionThatTheServerEndedIsReplaced(t *testing.T) {
+	t.Parallel()
+	app := apitest.New(t).With("DATABASE_POOL", "1")
+	ada := app.User("ada")
+	// The pool tries a connection that was idle for a second before it gives it away.
+	onNewCourses(t, app, `
+		PERFORM set_config('idle_session_timeout', '1200ms', false), set_config('application_name', 'idle', false);`)
+	ada.Post(coursesPath, map[string]any{"name": "Before"}).Want(http.StatusCreated)
+	waitFor(t, app, `SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'idle')`)
+	ada.Get(coursesPath).Want(http.StatusOK)
+}
+
+// onNewCourses has the database do something whenever a course is created.
+func onNewCourses(t *testing.T, app *apitest.App, does string) {
+	t.Helper()
+	if _, err := app.DB.Exec(t.Context(), `
+		CREATE FUNCTION on_new_courses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN `+does+` RETURN NEW; END $$;
+		CREATE TRIGGER on_new_courses BEFORE INSERT ON courses FOR EACH ROW EXECUTE FUNCTION on_new_courses()`); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -393,13 +483,26 @@ func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
 			app := apitest.New(t, "LIVE_STORE", "firestore", "FIRESTORE_EMULATOR_HOST", p.address, "GOOGLE_CLOUD_PROJECT", "faults")
 			ada := app.User("ada")
 			object := uploadLecture(t, app, ada)
+			var document documents.ID
+			if err := document.UnmarshalText([]byte(strings.TrimPrefix(object.Name, "documents/"))); err != nil {
+				t.Fatal(err)
+			}
+			begun := live.Event{First: true, Data: progress.Event{Event: "document_created", Document: document}.Data()}
+			if _, err := live.NewFirestore(live.Config{Emulator: emulator, Project: "faults", TTL: time.Hour}).
+				Publish(t.Context(), progress.Topic(document), ada.ID.String(), begun); err != nil {
+				t.Fatal(err)
+			}
+			stream := watch(t, app, ada, object)
+			if before := told(t, stream, "document_created"); !strings.Contains(before, "id: ") {
+				t.Errorf("no event comes out of Firestore while it is there: %s", before)
+			}
 
 			// Nothing needs it: whoever watches is told what the database knows.
 			p.set(broken)
-			var watching sync.WaitGroup
-			watching.Go(func() { completedLive(t, ada, object) })
 			app.Finalize("process-document", object).Want(http.StatusOK)
-			watching.Wait()
+			if rest := told(t, stream, "processing_complete"); strings.Contains(rest, "id: ") {
+				t.Errorf("events come out of Firestore, the proxy proves nothing: %s", rest)
+			}
 			if completedLive(t, ada, object) {
 				t.Error("events come out of Firestore: the proxy proves nothing")
 			}
@@ -421,11 +524,49 @@ func TestFirestoreGoesAwayAndComesBack(t *testing.T) {
 // and reports whether Firestore had any of them: the database's have no ids.
 func completedLive(t *testing.T, student *apitest.Client, object api.Object) bool {
 	t.Helper()
-	resp := student.Get("/api/v1/documents/documents/" + strings.TrimPrefix(object.Name, "documents/") + "/events/")
+	resp := student.Get(eventsOf(object))
 	if resp.Status != http.StatusOK || !bytes.Contains(resp.Body, []byte("processing_complete")) {
 		t.Errorf("the events don't end with the document's completion: %d %s", resp.Status, resp.Body)
 	}
 	return bytes.Contains(resp.Body, []byte("id: "))
+}
+
+// eventsOf is where the document's events are.
+func eventsOf(object api.Object) string {
+	return "/api/v1/documents/documents/" + strings.TrimPrefix(object.Name, "documents/") + "/events/"
+}
+
+// watch begins to watch the document over a connection.
+func watch(t *testing.T, app *apitest.App, student *apitest.Client, object api.Object) *bufio.Reader {
+	t.Helper()
+	server := httptest.NewServer(app.Gateway)
+	t.Cleanup(server.Close)
+	ctx, leave := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(leave)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+eventsOf(object), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+app.Token(student.ID))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return bufio.NewReader(resp.Body)
+}
+
+// told reads the stream up to what is waited for.
+func told(t *testing.T, stream *bufio.Reader, what string) (all string) {
+	t.Helper()
+	for !strings.Contains(all, what) {
+		line, err := stream.ReadString('\n')
+		if err != nil {
+			t.Fatalf("never told of: %s, but %s: %v", what, all, err)
+		}
+		all += line
+	}
+	return all
 }
 
 // somebodyWaits is true while a lock is waited for in this database.
