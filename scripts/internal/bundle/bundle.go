@@ -43,8 +43,8 @@ type Bundle struct {
 }
 
 // Build writes bundles of the functions, all if none is named, from the
-// repository at root to the folder, with a manifest. What is there already isn't
-// written again; older bundles of the same functions are removed, and if none is named,
+// repository at root to the folder, with a manifest. What is there already, undamaged,
+// isn't written again; older bundles of the same functions are removed, and if none is named,
 // those of functions that there aren't any more.
 func Build(ctx context.Context, root, folder string, functions ...string) ([]Bundle, error) {
 	known, err := catalogue.Folders(root)
@@ -62,7 +62,11 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 		}
 		roots = append(roots, path.Join(modulePath, known[function]))
 	}
-	linked, err := list(ctx, filepath.Join(root, "functions"), append(roots, framework))
+	module := filepath.Join(root, "functions")
+	if err := release(ctx, module); err != nil {
+		return nil, err
+	}
+	linked, err := list(ctx, module, append(roots, framework))
 	if err != nil {
 		return nil, err
 	}
@@ -100,21 +104,23 @@ func write(folder, function string, entries []entry) (Bundle, error) {
 	b := Bundle{Function: function, File: fmt.Sprintf("%s-%x.zip", function, hash.Sum(nil)[:8])}
 	entries = append(entries, entry{"version", newFile([]byte(b.Version()))})
 	target := filepath.Join(folder, b.File)
-	if whole(target, len(entries)) {
+	if whole(target, entries) {
 		return b, nil
 	}
 	b.Fresh = true
 	return b, replace(target, func(w io.Writer) error { return archive(w, entries) })
 }
 
-// whole reports whether the zip is there, with so many files.
-func whole(path string, files int) bool {
+// whole reports whether the zip is there, with the entries and nothing else.
+func whole(path string, entries []entry) bool {
 	there, err := zip.OpenReader(path)
 	if err != nil {
 		return false
 	}
 	defer there.Close()
-	return len(there.File) == files
+	return slices.EqualFunc(there.File, entries, func(stored *zip.File, e entry) bool {
+		return stored.Name == e.name && e.is(stored)
+	})
 }
 
 // replace writes the file under another name until it is complete: what a broken run

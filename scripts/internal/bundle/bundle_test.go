@@ -172,16 +172,27 @@ func TestOnlyWhatChangedIsBundledAgain(t *testing.T) {
 	}
 }
 
-// TestADamagedBundleIsMadeAnew, as one on a disk that was full.
+// TestADamagedBundleIsMadeAnew, as one on a disk that was full, or that lost a block of it.
 func TestADamagedBundleIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	made := build(t, repository, folder, small)
-	if err := os.Truncate(filepath.Join(folder, made[0].File), 1000); err != nil {
+	file := filepath.Join(folder, build(t, repository, folder, small)[0].File)
+	whole, err := os.ReadFile(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fresh(build(t, repository, folder, small)); len(got) != 1 {
-		t.Errorf("written anew are %v, want the damaged one", got)
+	holed := slices.Clone(whole)
+	clear(holed[len(holed)/2:][:512])
+	for name, damaged := range map[string][]byte{"cut off": whole[:1000], "with a hole": holed} {
+		if err := os.WriteFile(file, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := fresh(build(t, repository, folder, small)); len(got) != 1 {
+			t.Errorf("%s: written anew are %v, want the damaged one", name, got)
+		}
+		if made, err := os.ReadFile(file); err != nil || !bytes.Equal(made, whole) {
+			t.Errorf("%s: what is made anew isn't what it was: %v", name, err)
+		}
 	}
 	if got := fresh(build(t, repository, folder, small)); len(got) != 0 {
 		t.Errorf("written anew are %v, want none", got)
@@ -218,6 +229,30 @@ func TestUnknownFunction(t *testing.T) {
 	t.Parallel()
 	if _, err := bundle.Build(t.Context(), repository, t.TempDir(), "courses-crate"); err == nil || !strings.Contains(err.Error(), "courses-crate") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnotherReleaseOfGoIsRefused: it picks other files, with which Google's builder, of the runtime's
+// release, may fail.
+func TestAnotherReleaseOfGoIsRefused(t *testing.T) {
+	t.Parallel()
+	root := sources(t, "edge")
+	mod := filepath.Join(root, "functions", "go.mod")
+	text, err := os.ReadFile(mod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(mod, regexp.MustCompile(`(?m)^go .+$`).ReplaceAll(text, []byte("go 1.21.0")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	bundling := exec.CommandContext(t.Context(), command)
+	bundling.Dir = root
+	output, err := bundling.CombinedOutput()
+	if want := "bundle: bundles are made by Go 1.21, "; err == nil || !bytes.HasPrefix(output, []byte(want)) || bytes.Count(output, []byte("\n")) != 1 {
+		t.Errorf("it ends with %v and says %q, want one line that begins with %q", err, output, want)
+	}
+	if made, err := filepath.Glob(filepath.Join(root, "build", "bundles", "*")); err != nil || len(made) != 0 {
+		t.Errorf("it made %v (%v)", made, err)
 	}
 }
 
@@ -373,13 +408,15 @@ func match(t *testing.T, file, expression string) string {
 	return string(found[1])
 }
 
-// run carries out a go command without a network, a workspace or a module cache.
+// run carries out a go command without a network, a workspace or a module cache: no setting of
+// the machine may open a way to another toolchain, proxy or repository.
 // Paths are trimmed so that what bundles have in common is compiled once.
 func run(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", args...)
 	command.Dir = folder
-	command.Env = append(os.Environ(), "GOWORK=", "GOFLAGS=-trimpath", "GOPROXY=off", "GOMODCACHE="+t.TempDir())
+	command.Env = append(os.Environ(), "GOENV=off", "GOWORK=off", "GOFLAGS=-trimpath", "GOMODCACHE="+t.TempDir(),
+		"GOTOOLCHAIN=local", "GOPROXY=off", "GOPRIVATE=", "GONOPROXY=", "GOSUMDB=off", "GOVCS=*:off")
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go %s: %v: %s", strings.Join(args, " "), err, output)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
 	"maps"
 	"os"
@@ -45,6 +46,41 @@ func (p *pkg) own() bool { return strings.HasPrefix(p.ImportPath, modulePath+"/"
 // graph holds packages by their import paths.
 type graph map[string]*pkg
 
+// release refuses a go command of another release than the module's, which is that of the functions'
+// runtime: it would pick files for its own release, and leave out those that Google's builder needs.
+func release(ctx context.Context, module string) error {
+	wanted, err := run(ctx, module, nil, "list", "-m", "-f", "{{.GoVersion}}")
+	if err != nil {
+		return err
+	}
+	running, err := run(ctx, module, nil, "env", "GOVERSION")
+	if err != nil {
+		return err
+	}
+	have, _, _ := strings.Cut(strings.TrimSpace(string(running)), " ") // experiments may follow
+	want := "go" + strings.TrimSpace(string(wanted))
+	if version.Lang(have) != version.Lang(want) {
+		return fmt.Errorf("bundles are made by Go %s, the release of the functions' runtime, and the go command is of %s: install that release, or set GOTOOLCHAIN=%s",
+			strings.TrimPrefix(version.Lang(want), "go"), have, want)
+	}
+	return nil
+}
+
+// run returns what a go command in the module prints. Versions are the module's own, as in
+// the bundle, and not the workspace's.
+func run(ctx context.Context, module string, settings []string, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Dir = module
+	command.Env = slices.Concat(os.Environ(), []string{"GOWORK=off", "GOFLAGS="}, settings)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return output, nil
+}
+
 // list returns the packages and all that they import, as they are compiled where
 // functions run. Whether the builder has a C compiler isn't ours to know, so that
 // files for either case are in.
@@ -52,15 +88,9 @@ func list(ctx context.Context, module string, roots []string) (graph, error) {
 	linked := graph{}
 	for _, cgo := range []string{"0", "1"} {
 		args := []string{"list", "-deps", "-json=ImportPath,Dir,Standard,Module,Deps,GoFiles,CgoFiles,CFiles,CXXFiles,HFiles,SFiles,SysoFiles,EmbedFiles"}
-		command := exec.CommandContext(ctx, "go", append(args, roots...)...)
-		command.Dir = module
-		// The module's own versions, as in the bundle, and not the workspace's.
-		command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED="+cgo)
-		var stderr bytes.Buffer
-		command.Stderr = &stderr
-		output, err := command.Output()
+		output, err := run(ctx, module, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=" + cgo}, append(args, roots...)...)
 		if err != nil {
-			return nil, fmt.Errorf("go list: %w: %s", err, strings.TrimSpace(stderr.String()))
+			return nil, err
 		}
 		for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 			var p pkg

@@ -21,7 +21,7 @@ type entry struct {
 type file struct {
 	hash       [sha256.Size]byte
 	content    []byte
-	compressed []byte // once it is archived: nothing is where no bundle changed
+	compressed []byte // once it is archived, or found in a bundle: nothing is compressed where none changed
 }
 
 func newFile(content []byte) *file { return &file{hash: sha256.Sum256(content), content: content} }
@@ -63,6 +63,28 @@ func (f *file) compress() error {
 	}
 	f.compressed = b.Bytes()
 	return nil
+}
+
+// is reports whether a bundle's file has the content. It is expanded only if it isn't, byte for
+// byte, what it was in the bundle before: most files are in nearly all of them.
+func (f *file) is(stored *zip.File) bool {
+	raw, err := stored.OpenRaw()
+	if err != nil {
+		return false
+	}
+	compressed, err := io.ReadAll(raw)
+	if err != nil {
+		return false
+	}
+	if bytes.Equal(compressed, f.compressed) {
+		return true
+	}
+	content, err := io.ReadAll(flate.NewReader(bytes.NewReader(compressed)))
+	if err != nil || !bytes.Equal(content, f.content) {
+		return false
+	}
+	f.compressed = compressed
+	return true
 }
 
 // begin is the first moment that a zip can tell: entries carry no time of their own.
