@@ -56,16 +56,16 @@ var askings = map[string]asking{
 	"documents-search": {0, 0, 300 * time.Millisecond},
 }
 
-// missing is what a function's calls in the cloud take and those of the profile don't.
-type missing struct {
-	times float64       // as much is computed and stored
-	start time.Duration // before an instance's first answer
+// correction is by what the profile's figures of a function are corrected.
+type correction struct {
+	work  float64       // so many times as much is computed and stored
+	start time.Duration // more before an instance's first answer
 }
 
 // The profile's document has 3 pages, a day's has 20, as above. And the first PDF of an
 // instance compiles PDFium, whose compiled form the profile's runs find: `make bench` says
 // how long that takes.
-var missed = map[string]missing{"process-document": {times: 20. / 3, start: 3 * time.Second}}
+var corrections = map[string]correction{"process-document": {work: 20. / 3, start: 3 * time.Second}}
 
 // tiers are the numbers of processors that a database can have, without a step in between.
 var tiers = []int{1, 2, 4, 8, 16, 32, 64, 96}

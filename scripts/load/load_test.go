@@ -75,6 +75,46 @@ func TestThreeStudents(t *testing.T) {
 	checkReport(t, dir, "flashcards-review", "distribution.svg", "latency.svg", "throughput.svg", "connections.svg")
 }
 
+// TestReport tells figures of samples of which they are known.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	m := &measured{
+		config: runConfig{schedule: scheduleConfig{day: schoolday.Day, students: 5, duration: 9 * time.Second}},
+		took:   10 * time.Second, calls: 104, callers: 5, pool: "20",
+		record: &record{
+			samples: []sample{{operation: "flashcards-review", at: time.Second, took: time.Millisecond, failure: "429 throttled"}},
+			extras:  []sample{{operation: "answer begins", at: time.Second, took: 300 * time.Millisecond}},
+			skipped: map[string]int{afterFailure: 3},
+		},
+		served: []servedCall{
+			{operation: "courses-list", ms: 10, trips: 1, databaseMS: 4}, {operation: "courses-list", ms: 20, trips: 2, databaseMS: 8},
+			{operation: "flashcards-review", ms: 30, trips: 2, databaseMS: 36},
+		},
+		connections: []connections{{at: time.Second, open: 7, active: 1}, {at: 2 * time.Second, open: 3, active: 2}},
+	}
+	for ms := range 100 {
+		m.samples = append(m.samples, sample{operation: "courses-list", at: time.Second, late: 100 * time.Millisecond, took: time.Duration(ms+1) * time.Millisecond})
+	}
+	text := strings.Join(strings.Fields(m.report().Markdown()), " ")
+	for _, want := range []string{
+		"104 calls were planned, 101 were made, 1 of them failed; 3 weren't made. That is 10.1 calls a second.",
+		"the limits saw 5 register from 5.",
+		"| operation | calls | failed | a second | p50 | p95 | p99 | longest | p95 alone |",
+		"| courses-list | 100 | 0 | 10.0 | 150 ms | 195 ms | 199 ms | 200 ms | 95 ms |",
+		"| flashcards-review | 1 | 1 | 0.1 | – | – | – | – | – |",
+		"| answer begins | 1 | 0 | 0.1 | 300 ms |",
+		"| operation | status and code | calls | | --- | --- | ---: | | flashcards-review | 429 throttled | 1 |",
+		"3 calls weren't made: " + afterFailure + ".",
+		"| function | served | mean | round trips | database, mean | database, p95 | share of the database's time |",
+		"| flashcards-review | 1 | 30 ms | 2.0 | 36 ms | 36 ms | 75 % | | courses-list | 2 | 15 ms | 1.5 | 6 ms | 8 ms | 25 % |",
+		"at most 7 connections open, of 20 that the process may open; on the average 1.5 ran a statement (pg_stat_activity, 2 looks).",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report has no %q:\n%s", want, text)
+		}
+	}
+}
+
 // TestAReportKeepsItsWarnings when a later run fails, or is refused beside another one.
 func TestAReportKeepsItsWarnings(t *testing.T) {
 	dir := t.TempDir()
@@ -342,8 +382,12 @@ func TestSimulation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, dir, "day-1.svg", "day-2000.svg", "day-100000.svg", "process-document", "## 1 student\n", "connections that all functions of the catalogue may open")
+	checkReport(t, dir, "day-1.svg", "day-2000.svg", "day-100000.svg", "process-document", "## 1 student\n", "## 2,000 students\n", "## 100,000 students\n", "connections that all functions of the catalogue may open")
 	said := strings.Join(strings.Fields(out.String()), " ")
+	cold := regexp.MustCompile(`[1-9][\d,]* cold starts let [\d,]+ calls wait, 95 % of them for less than \d+\.\d s`)
+	if got := len(cold.FindAllString(said, -1)); got != 3 {
+		t.Errorf("it tells of cold starts at %d of 3 numbers of students: %s", got, &out)
+	}
 	verdict := regexp.MustCompile(`At 100,000 students the first thing to break is documents-generate, the places of its \d+ instances, at \d\d:\d\d, because .+; to serve them raise .+`)
 	if !strings.Contains(said, "At 2,000 students nothing breaks") || !verdict.MatchString(said) {
 		t.Errorf("it says %s", &out)

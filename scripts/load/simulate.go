@@ -122,9 +122,9 @@ func functionsOf(day []schoolday.Visit, declared map[string]catalogue.Function, 
 			return nil, fmt.Errorf("%s has no %s: make load LOADFLAGS=-profile measures it", profilePath, id)
 		}
 		ms := func(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
-		if more, ok := missed[id]; ok {
-			cost.CPUMS, cost.DatabaseMS = cost.CPUMS*more.times, cost.DatabaseMS*more.times
-			cost.StartMS += float64(more.start.Milliseconds())
+		if c, ok := corrections[id]; ok {
+			cost.CPUMS, cost.DatabaseMS = cost.CPUMS*c.work, cost.DatabaseMS*c.work
+			cost.StartMS += float64(c.start.Milliseconds())
 		}
 		model := askings[id]
 		functions[id] = simulation.Function{
