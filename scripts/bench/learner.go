@@ -52,6 +52,8 @@ func (s *stage) learn(ctx context.Context, n size) (learner, error) {
 		{`INSERT INTO documents (id, user_id, course_id, name, language, state, created_at)
 			SELECT gen_random_uuid(), $1, $2, 'Document ' || n, 'en', 'completed', now() - n * interval '1 hour' FROM generate_series(2, $3) n`,
 			[]any{l.user, l.course, n.documents}},
+		{`INSERT INTO document_pages (document_id, number, text) SELECT $1, n, repeat('Some words of a page. ', 80) FROM generate_series(1, 100) n`,
+			[]any{l.document}},
 		{`INSERT INTO flashcards (id, user_id, course_id, question, answer, next_review_date)
 			SELECT gen_random_uuid(), $1, $2, 'What is meant by term ' || n || '?', repeat('An answer of some words. ', 4),
 				now() + (n - $3::int / 3) * interval '1 minute' FROM generate_series(1, $3) n`, []any{l.user, l.course, n.cards}},

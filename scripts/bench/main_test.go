@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"aksio.app/scripts/internal/schoolday"
 )
 
 func TestOnly(t *testing.T) {
@@ -51,14 +56,74 @@ func TestAShortRunSaysSo(t *testing.T) {
 
 func TestRowsSayOfHowManyFunctionsTheyAre(t *testing.T) {
 	t.Parallel()
-	started := func() []Row {
-		return []Row{{Name: "slow", Subject: 9, Ratio: 2}, {Name: "worst", Subject: 5, Ratio: 3}, {Name: "good", Subject: 4, Ratio: 1}}
+	for all, among := range map[int]string{1: "all 1 functions", 100: "1 of 100 functions"} {
+		for i, row := range medianAndWorst([]started{{"one", []float64{3}, []float64{1}, []float64{2}}}, all) {
+			if got := strings.Contains(row.Name, among); got != (i%2 == 0) || !strings.HasSuffix(row.Name, " (one)") {
+				t.Errorf("1 of %d functions: got %q", all, row.Name)
+			}
+		}
 	}
-	for all, among := range map[int]string{3: "all 3 functions", 100: "3 of 100 functions"} {
-		rows := medianAndWorst(started(), all)
-		median, worst := "start to first answer, the median ratio of "+among+" (slow)", "start to first answer, the worst ratio of "+among+" (worst)"
-		if len(rows) != 2 || rows[0].Name != median || rows[1].Name != worst {
-			t.Errorf("3 of %d functions: got %+v", all, rows)
+}
+
+// TestAStartStandsBesideItsOwnMinute: the machine was twice as slow when slow was started.
+func TestAStartStandsBesideItsOwnMinute(t *testing.T) {
+	t.Parallel()
+	rows := medianAndWorst([]started{
+		{"slow", []float64{24, 30, 26}, []float64{10, 10, 13}, []float64{20, 20, 20}},
+		{"worst", []float64{20, 20, 20}, []float64{5, 5, 5}, []float64{10, 10, 10}},
+		{"good", []float64{5, 5, 5}, []float64{5, 5, 5}, []float64{10, 10, 10}},
+	}, 3)
+	want := []Row{
+		{Subject: 26, Baseline: 10, Ratio: 2.4, Budget: 2, Accepted: 3}, {Subject: 26, Baseline: 20, Ratio: 1.3},
+		{Subject: 20, Baseline: 5, Ratio: 4, Budget: 5}, {Subject: 20, Baseline: 10, Ratio: 2},
+	}
+	if len(rows) != len(want) {
+		t.Fatalf("got %+v", rows)
+	}
+	for i, row := range rows {
+		want[i].Name, want[i].Unit = row.Name, "ms"
+		if row != want[i] {
+			t.Errorf("got %+v, want %+v", row, want[i])
+		}
+	}
+}
+
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	var order strings.Builder
+	side := func(name string) func() (float64, error) {
+		return func() (float64, error) {
+			order.WriteString(name)
+			return float64(order.Len()), nil
+		}
+	}
+	values, err := turns(2, side("a"), side("b"), side("c"))
+	if want := "abc" + "cba" + "abc"; err != nil || order.String() != want {
+		t.Errorf("got %s, %v, want %s", &order, err, want)
+	}
+	if got, want := fmt.Sprint(values), "[[6 7] [5 8] [4 9]]"; got != want {
+		t.Errorf("got %s, want %s: of the rounds after the first", got, want)
+	}
+}
+
+// TestHotOperationsAreMeasured that students call on a school day.
+func TestHotOperationsAreMeasured(t *testing.T) {
+	t.Parallel()
+	calls := map[string]float64{} // of a student
+	for _, v := range schoolday.Day {
+		for _, a := range v.Activities {
+			for _, s := range a.Steps {
+				calls[s.Operation] += v.Share * a.Chance * float64(s.Calls())
+			}
+		}
+	}
+	known, least := slices.Clone(unmeasured), math.Inf(1)
+	for _, op := range operations(learner{}, nil) {
+		known, least = append(known, op.id), min(least, calls[op.id])
+	}
+	for id, n := range calls {
+		if n > least && !slices.Contains(known, id) {
+			t.Errorf("%s isn't measured: a student calls it %.2f times, and another that is %.2f times", id, n, least)
 		}
 	}
 }
@@ -92,6 +157,14 @@ func TestWhatIsNotMeasuredIsSaidAndFails(t *testing.T) {
 	r = &Report{Rows: []Row{{Name: "a", Ratio: 2.1, Budget: 2}, {Name: "b", Ratio: 0.6, Budget: 0.7, AtLeast: true}}}
 	if err := r.failure(); err == nil || !strings.HasPrefix(err.Error(), "2 budgets") {
 		t.Errorf("two budgets are missed: got %v", err)
+	}
+	r = &Report{Rows: []Row{{Name: "a", Ratio: 2.1, Budget: 2, Accepted: 2.5}}}
+	if text := r.document().Markdown(); r.failure() != nil || !strings.Contains(text, "| **no**, accepted up to 2.50 |") {
+		t.Errorf("a miss that is accepted: got %v and %s", r.failure(), text)
+	}
+	r.Rows[0].Ratio = 2.6
+	if text := r.document().Markdown(); r.failure() == nil || !strings.Contains(text, "| **no** |") {
+		t.Errorf("a miss of more than is accepted: got %v and %s", r.failure(), text)
 	}
 }
 

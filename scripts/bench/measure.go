@@ -7,30 +7,50 @@ import (
 	"aksio.app/scripts/internal/quantile"
 )
 
-// pair measures two things by turns, so that a busy moment of the machine hits
-// both, and returns the medians and the median of the rounds' ratios. The first
-// round warms up and doesn't count.
-func pair(rounds int, ours, baseline func() (float64, error)) (subject, base, ratio float64, err error) {
-	var subjects, bases, ratios []float64
+// turns measures things by turns, so that a busy moment of the machine hits all, and
+// returns each one's values, a round's at the same place. The first round warms up and
+// doesn't count.
+func turns(rounds int, sides ...func() (float64, error)) ([][]float64, error) {
+	values := make([][]float64, len(sides))
 	for round := range rounds + 1 {
-		var a, b float64
-		if round%2 == 0 {
-			a, err = ours()
-		}
-		if err == nil {
-			b, err = baseline()
-		}
-		if round%2 == 1 && err == nil {
-			a, err = ours()
-		}
-		if err != nil {
-			return 0, 0, 0, err
-		}
-		if round > 0 {
-			subjects, bases, ratios = append(subjects, a), append(bases, b), append(ratios, a/b)
+		for turn := range sides {
+			side := turn
+			if round%2 == 1 {
+				side = len(sides) - 1 - turn
+			}
+			value, err := sides[side]()
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				values[side] = append(values[side], value)
+			}
 		}
 	}
-	return quantile.Of(subjects, 0.5), quantile.Of(bases, 0.5), quantile.Of(ratios, 0.5), nil
+	return values, nil
+}
+
+// medianRatio is the median of the rounds' ratios.
+func medianRatio(ours, baseline []float64) float64 {
+	ratios := make([]float64, len(ours))
+	for round := range ours {
+		ratios[round] = ours[round] / baseline[round]
+	}
+	return quantile.Of(ratios, 0.5)
+}
+
+// beside is the row of values that were measured by turns, with their medians.
+func beside(ours, baseline []float64) Row {
+	return Row{Subject: quantile.Of(ours, 0.5), Baseline: quantile.Of(baseline, 0.5), Ratio: medianRatio(ours, baseline)}
+}
+
+// pair measures two things by turns.
+func pair(rounds int, ours, baseline func() (float64, error)) (Row, error) {
+	values, err := turns(rounds, ours, baseline)
+	if err != nil {
+		return Row{}, err
+	}
+	return beside(values[0], values[1]), nil
 }
 
 // p95 compares single times, taken by turns, by their 95th percentile in milliseconds.

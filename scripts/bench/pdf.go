@@ -63,13 +63,14 @@ func pdf(ctx context.Context, _ *stage, e effort) ([]Row, error) {
 	if err != nil && !unknown {
 		return nil, err
 	}
-	subject, base, ratio, pairErr := pair(e.rounds, read, plain)
+	warm, pairErr := pair(e.rounds, read, plain)
 	if pairErr != nil {
 		return nil, pairErr
 	}
+	warm.Name, warm.Unit, warm.Budget = "PDF to passages, warm", "ms", 3
 	rows := []Row{
-		{Name: "PDF to passages, warm", Subject: subject, Baseline: base, Unit: "ms", Ratio: ratio, Budget: 3},
-		{Name: "PDF to passages, the process's first, engine compiled", Subject: cold, Baseline: base, Unit: "ms", Ratio: cold / base},
+		warm,
+		{Name: "PDF to passages, the process's first, engine compiled", Subject: cold, Baseline: warm.Baseline, Unit: "ms", Ratio: cold / warm.Baseline},
 	}
 	if unknown {
 		return rows, err

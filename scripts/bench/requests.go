@@ -23,7 +23,7 @@ var usual = size{courses: 12, documents: 40, cards: 2_000, messages: 60, passage
 // others is how many more learners' rows share the tables.
 const others = 20
 
-// requests measures the throughput of the busiest operations: the function's real
+// requests measures the throughput of hot operations: the function's real
 // handler beside net/http and pgx written by hand. Both check the signed token, run
 // the same statements on pools of one size, and answer the same fields.
 // Client, server and database share the machine.
@@ -49,7 +49,7 @@ func requests(ctx context.Context, s *stage, e effort) ([]Row, error) {
 		return nil, err
 	}
 	var rows []Row
-	for _, op := range operations(me) {
+	for _, op := range operations(me, s.bucket) {
 		row, err := s.compare(ctx, e, op, token, verifier)
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", op.id, err)
@@ -91,8 +91,9 @@ func (s *stage) compare(ctx context.Context, e effort, op operation, token strin
 			return load(ctx, e.slice, address, op, token)
 		}
 	}
-	subject, base, ratio, err := pair(e.rounds, throughput(ours.URL), throughput(hand.URL))
-	return Row{Name: "request: " + op.id, Subject: subject, Baseline: base, Unit: "/s", Ratio: ratio, Budget: 0.7, AtLeast: true}, err
+	row, err := pair(e.rounds, throughput(ours.URL), throughput(hand.URL))
+	row.Name, row.Unit, row.Budget, row.AtLeast = "request: "+op.id, "/s", 0.7, true
+	return row, err
 }
 
 // answering is the body of a baseline: it runs the statements and says what to answer.

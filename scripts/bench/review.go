@@ -90,8 +90,7 @@ func reviewOnce(ctx context.Context, db *database.DB, sent [][]statement, own fu
 		read.Queue(s.sql, own(s.args, 0)...)
 	}
 	results := db.SendBatch(ctx, &read)
-	rows, _ := results.Query()
-	card, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Card])
+	card, err := next[flashcards.Card](results)
 	var scheduler, timezone string
 	if err = errors.Join(err, results.QueryRow().Scan(&scheduler, &timezone), results.Close()); err != nil {
 		return body, err
@@ -100,8 +99,7 @@ func reviewOnce(ctx context.Context, db *database.DB, sent [][]statement, own fu
 		write.Queue(s.sql, own(s.args, card.Reviews)...)
 	}
 	results = db.SendBatch(ctx, &write)
-	rows, _ = results.Query()
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[flashcards.Review])
+	r, err := next[flashcards.Review](results)
 	err = errors.Join(err, results.Close())
 	return review.Review{
 		ID: r.ID, Card: r.Card, Quality: r.Quality, Rating: r.Rating, PreviousInterval: r.PreviousInterval, NewInterval: r.NewInterval,

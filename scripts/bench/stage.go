@@ -14,6 +14,7 @@ import (
 	"aksio.app/shared/database/migrations"
 	"aksio.app/shared/id"
 	"aksio.app/shared/resource"
+	"aksio.app/shared/uploads"
 )
 
 // connections is the size of every pool, and how many requests run at once.
@@ -25,8 +26,9 @@ type stage struct {
 	db      *database.DB
 	plain   *database.DB // the baselines': pgx without anything of ours
 	signer  *auth.Signer
-	key     []byte // that signs tokens, in PEM
-	keys    []byte // that verify them
+	key     []byte          // that signs tokens, in PEM
+	keys    []byte          // that verify them
+	bucket  *uploads.Bucket // nothing is called: the stand-in's token signs addresses
 	process *resource.Process
 	close   func()
 }
@@ -83,8 +85,11 @@ func (s *stage) open(ctx context.Context) error {
 		return err
 	}
 	s.keys = s.signer.PublicKeys()
+	bucket := uploads.Config{Bucket: "uploads", Emulator: "http://127.0.0.1:1"}
+	s.bucket = uploads.New(bucket)
 	s.process = resource.NewProcess(map[string]string{
 		"DATABASE_URL": s.url, "DATABASE_POOL": fmt.Sprint(connections), "TOKEN_KEYS": string(s.keys), "LIVE_STORE": "memory",
+		"UPLOADS_BUCKET": bucket.Bucket, "STORAGE_EMULATOR_HOST": bucket.Emulator,
 	})
 	return nil
 }

@@ -1,5 +1,6 @@
 // Package coldstart starts functions as deployed ones start: each as a process of
-// its own, built from the main that the buildpack writes.
+// its own, built from the main that the buildpack writes. What that main imports is the
+// repository's package, with the versions that a bundle gets, and not the bundle.
 package coldstart
 
 import (
