@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -63,6 +64,9 @@ type workflow struct {
 	}
 }
 
+// action is one of our own.
+type action struct{ Runs struct{ Steps []step } }
+
 type step struct {
 	Name, If, Run, Uses string
 	With                map[string]any
@@ -72,13 +76,33 @@ type step struct {
 // script returns what a step of a job runs.
 func (w workflow) script(t *testing.T, job, name string) string {
 	t.Helper()
-	for _, step := range w.Jobs[job].Steps {
+	return script(t, w.Jobs[job].Steps, name)
+}
+
+func script(t *testing.T, steps []step, name string) string {
+	t.Helper()
+	for _, step := range steps {
 		if step.Name == name {
 			return step.Run
 		}
 	}
-	t.Fatalf("the job %s has no step %q", job, name)
+	t.Fatalf("no step is called %q", name)
 	return ""
+}
+
+// using returns what the one step is told that uses the action.
+func using(t *testing.T, steps []step, action string) map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for _, step := range steps {
+		if name, _, _ := strings.Cut(step.Uses, "@"); name == action {
+			found = append(found, step.With)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d steps use %s, want one", len(found), action)
+	}
+	return found[0]
 }
 
 // run executes a step's script as GitHub does, with the settings.
@@ -138,7 +162,7 @@ func TestWhatWasTestedIsDeployed(t *testing.T) {
 		{deploy, "deploy", "${{ inputs.commit }}"},
 		{cd, "plan", "${{ github.event.workflow_run.head_sha }}"},
 	} {
-		if got := tc.of.checkout(t, tc.job)["ref"]; got != tc.want {
+		if got := using(t, tc.of.Jobs[tc.job].Steps, "actions/checkout")["ref"]; got != tc.want {
 			t.Errorf("%s checks out %v, want %s", tc.job, got, tc.want)
 		}
 	}
@@ -150,20 +174,14 @@ func TestProductionsPlanIsShownBeforeItIsApproved(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the step is for the runner's Linux")
 	}
-	var cd, plan workflow
+	var cd workflow
 	read(t, "workflows/cd.yml", &cd)
-	read(t, "workflows/plan.yml", &plan)
 	if needs, _ := cd.Jobs["production"].Needs.([]any); !slices.Contains(needs, any("plan")) {
 		t.Error("production doesn't wait for its plan")
 	}
-	job := cd.Jobs["plan"]
-	if job.Env["AKSIO_ENVIRONMENT"] != "production" || job.Env["TF_VAR_project_id"] != "${{ vars.PRODUCTION_PROJECT_ID }}" {
-		t.Errorf("it plans for %v", job.Env)
-	}
-	script := cd.script(t, "plan", "Plan")
-	if script != plan.script(t, "plan", "Plan") {
-		t.Error("a pull request's plan is shown otherwise")
-	}
+	var plan action
+	read(t, "actions/plan/action.yml", &plan)
+	script := script(t, plan.Runs.Steps, "Plan")
 	for name, tc := range map[string]struct {
 		tool, want string
 		good       bool
@@ -187,6 +205,30 @@ func TestProductionsPlanIsShownBeforeItIsApproved(t *testing.T) {
 		if got := strings.TrimSuffix(strings.TrimPrefix(string(shown), "```\n"), "```\n"); strings.TrimSuffix(got, "\n") != tc.want {
 			t.Errorf("%s: the summary is %.100q, want %.100q", name, got, tc.want)
 		}
+	}
+}
+
+// TestPlansAreOfTheirEnvironments follows the names of an environment's variables.
+func TestPlansAreOfTheirEnvironments(t *testing.T) {
+	t.Parallel()
+	for environment, file := range map[string]string{"staging": "plan.yml", "production": "cd.yml"} {
+		var w workflow
+		read(t, "workflows/"+file, &w)
+		variable := func(name string) string { return "${{ vars." + strings.ToUpper(environment) + name + " }}" }
+		job := w.Jobs["plan"]
+		if want := map[string]string{"AKSIO_ENVIRONMENT": environment, "TF_VAR_project_id": variable("_PROJECT_ID")}; !maps.Equal(job.Env, want) {
+			t.Errorf("%s plans for %v, want %v", file, job.Env, want)
+		}
+		told := using(t, job.Steps, "./.github/actions/plan")
+		if want := map[string]any{"provider": variable("_WIF_PROVIDER"), "account": variable("_PLAN_ACCOUNT")}; !maps.Equal(told, want) {
+			t.Errorf("%s plans as %v, want %v", file, told, want)
+		}
+	}
+	var plan action
+	read(t, "actions/plan/action.yml", &plan)
+	told := using(t, plan.Runs.Steps, "google-github-actions/auth")
+	if want := map[string]any{"workload_identity_provider": "${{ inputs.provider }}", "service_account": "${{ inputs.account }}"}; !maps.Equal(told, want) {
+		t.Errorf("the action plans as %v, want %v", told, want)
 	}
 }
 
@@ -481,12 +523,8 @@ func TestWhatIsFoundBecomesAnIssue(t *testing.T) {
 	var last step
 	for _, job := range []string{"drift", "audit"} {
 		steps := watch.Jobs[job].Steps
-		other := last
 		if last = steps[len(steps)-1]; last.Name != "Open an issue, or add to the open one" || last.If != "failure()" {
 			t.Errorf("the last step of %s is %q, if %q: what another finds isn't told", job, last.Name, last.If)
-		}
-		if other.Run != "" && last.Run != other.Run {
-			t.Errorf("%s tells otherwise", job)
 		}
 	}
 	for name, tc := range map[string]struct{ found, open, want, body string }{
@@ -639,13 +677,9 @@ func TestActionsArePinned(t *testing.T) {
 // run on. Only its newest release has no hole that is known and mended.
 func TestGoIsTheFunctions(t *testing.T) {
 	t.Parallel()
-	var tools struct{ Runs struct{ Steps []step } }
+	var tools action
 	read(t, "actions/tools/action.yml", &tools)
-	i := slices.IndexFunc(tools.Runs.Steps, func(s step) bool { return strings.HasPrefix(s.Uses, "actions/setup-go@") })
-	if i < 0 {
-		t.Fatal("nothing sets up Go")
-	}
-	with := tools.Runs.Steps[i].With
+	with := using(t, tools.Runs.Steps, "actions/setup-go")
 	if with["check-latest"] != true {
 		t.Error("it takes any release that the runner has")
 	}
@@ -701,24 +735,9 @@ func TestEveryGateIsCIs(t *testing.T) {
 // holdsEveryCommit demands that the job checks out main's history, too.
 func (w workflow) holdsEveryCommit(t *testing.T, job string) {
 	t.Helper()
-	if depth := w.checkout(t, job)["fetch-depth"]; depth != 0 {
+	if depth := using(t, w.Jobs[job].Steps, "actions/checkout")["fetch-depth"]; depth != 0 {
 		t.Errorf("fetch-depth is %v: other commits aren't there to look at", depth)
 	}
-}
-
-// checkout returns what the job's one checkout is told.
-func (w workflow) checkout(t *testing.T, job string) map[string]any {
-	t.Helper()
-	var found []map[string]any
-	for _, step := range w.Jobs[job].Steps {
-		if strings.HasPrefix(step.Uses, "actions/checkout@") {
-			found = append(found, step.With)
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("the job %s has %d checkouts, want one", job, len(found))
-	}
-	return found[0]
 }
 
 // TestOnlyWhatMainHoldsIsDeployed tries commits and tags of main, and others.
