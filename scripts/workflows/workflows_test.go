@@ -7,11 +7,13 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -47,9 +49,9 @@ type concurrency struct {
 }
 
 type workflow struct {
-	On struct {
-		Dispatch struct{ Inputs map[string]any } `yaml:"workflow_dispatch"`
-	}
+	Name        string
+	On          map[string]any
+	Permissions map[string]string
 	Concurrency concurrency
 	Jobs        map[string]struct {
 		If, Uses    string
@@ -105,6 +107,16 @@ func using(t *testing.T, steps []step, action string) map[string]any {
 	return found[0]
 }
 
+// glob returns the repository's files that match.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := fs.Glob(os.DirFS(root), pattern)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%s: %v", pattern, err)
+	}
+	return found
+}
+
 // run executes a step's script as GitHub does, with the settings.
 func run(t *testing.T, folder, script string, settings ...string) (string, error) {
 	t.Helper()
@@ -133,7 +145,8 @@ func TestEachEnvironmentIsDeployedByItself(t *testing.T) {
 	if job.Environment != environment {
 		t.Errorf("the job is of the environment %q: federation.tf lets it in by that", job.Environment)
 	}
-	if _, ok := cd.On.Dispatch.Inputs["ref"]; !ok {
+	byHand, _ := cd.On["workflow_dispatch"].(map[string]any)
+	if inputs, _ := byHand["inputs"].(map[string]any); inputs["ref"] == nil {
 		t.Error("nobody can say which commit")
 	}
 	for _, name := range []string{"staging", "production"} {
@@ -232,20 +245,64 @@ func TestPlansAreOfTheirEnvironments(t *testing.T) {
 	}
 }
 
-// TestCalledWorkflowMayWhatItAsksFor compares permissions: those of a called workflow's
-// jobs are bounded by the caller's, and GitHub starts nothing where they ask for more.
-func TestCalledWorkflowMayWhatItAsksFor(t *testing.T) {
+// TestWhatStartsWorkflows beside people, and nothing else does: what isn't started fails
+// nowhere. CD waits for CI by its name.
+func TestWhatStartsWorkflows(t *testing.T) {
 	t.Parallel()
-	var cd, deploy workflow
-	read(t, "workflows/cd.yml", &cd)
-	read(t, "workflows/deploy.yml", &deploy)
-	for _, name := range []string{"staging", "production"} {
-		job := cd.Jobs[name]
-		for scope, access := range deploy.Jobs["deploy"].Permissions {
-			if job.Permissions[scope] != access {
-				t.Errorf("%s grants %q of %s, and deploy.yml asks for %q", name, job.Permissions[scope], scope, access)
+	var ci workflow
+	read(t, "workflows/ci.yml", &ci)
+	for file, events := range map[string]string{
+		"ci.yml":    "{push: {branches: [main]}, pull_request: null}",
+		"cd.yml":    "{workflow_run: {workflows: [" + ci.Name + "], types: [completed], branches: [main]}}",
+		"plan.yml":  "{pull_request: {paths: [infrastructure/**, functions/**, shared/**]}}",
+		"watch.yml": "{schedule: [{cron: 17 5 * * *}]}",
+	} {
+		var w workflow
+		read(t, "workflows/"+file, &w)
+		delete(w.On, "workflow_dispatch")
+		var want map[string]any
+		if err := yaml.Unmarshal([]byte(events), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(w.On, want) {
+			t.Errorf("%s is started by %v, want %v", file, w.On, want)
+		}
+	}
+}
+
+// TestWhoMayWrite lists the jobs that get more of GitHub than a look at the repository. Those of
+// a called workflow are bounded by the caller's, and GitHub starts nothing where they ask for more.
+func TestWhoMayWrite(t *testing.T) {
+	t.Parallel()
+	look := map[string]string{"contents": "read"}
+	plan := map[string]string{"contents": "read", "id-token": "write"}
+	deploy := map[string]string{"actions": "read", "contents": "read", "id-token": "write"}
+	want := map[string]map[string]string{
+		"cd.yml staging":    deploy,
+		"cd.yml plan":       plan,
+		"cd.yml production": deploy,
+		"ci.yml dependabot": {"contents": "write", "pull-requests": "write"},
+		"deploy.yml deploy": deploy,
+		"plan.yml plan":     plan,
+		"watch.yml drift":   {"contents": "read", "id-token": "write", "issues": "write"},
+		"watch.yml audit":   {"contents": "read", "issues": "write"},
+	}
+	got := map[string]map[string]string{}
+	for _, file := range glob(t, ".github/workflows/*.yml") {
+		file = path.Base(file)
+		var w workflow
+		read(t, "workflows/"+file, &w)
+		if !maps.Equal(w.Permissions, look) {
+			t.Errorf("the jobs of %s may %v, want %v", file, w.Permissions, look)
+		}
+		for name, job := range w.Jobs {
+			if job.Permissions != nil {
+				got[file+" "+name] = job.Permissions
 			}
 		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
@@ -647,27 +704,19 @@ func program(t *testing.T, folder, name, script string) {
 // TestActionsArePinned looks at what workflows and our own actions use: a tag can be moved.
 func TestActionsArePinned(t *testing.T) {
 	t.Parallel()
-	var files []string
-	for _, pattern := range []string{"workflows/*.yml", "actions/*/action.yml"} {
-		found, err := filepath.Glob(filepath.Join(root, ".github", pattern))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("%s: %v", pattern, err)
-		}
-		files = append(files, found...)
-	}
 	pinned := regexp.MustCompile(`^\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
-	for _, file := range files {
-		content, err := os.ReadFile(file)
+	for _, file := range append(glob(t, ".github/workflows/*.yml"), glob(t, ".github/actions/*/action.yml")...) {
+		content, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, used := range regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`).FindAllStringSubmatch(string(content), -1) {
 			if local, ok := strings.CutPrefix(used[1], "./"); ok {
 				if _, err := os.Stat(filepath.Join(root, local)); err != nil {
-					t.Errorf("%s: %v", filepath.Base(file), err)
+					t.Errorf("%s: %v", file, err)
 				}
 			} else if !pinned.MatchString(used[1]) {
-				t.Errorf("%s: %s isn't pinned by a commit, with its version beside it", filepath.Base(file), used[1])
+				t.Errorf("%s: %s isn't pinned by a commit, with its version beside it", file, used[1])
 			}
 		}
 	}
