@@ -747,6 +747,18 @@ func TestGoIsTheFunctions(t *testing.T) {
 	}
 }
 
+// TestTerraformIsMended demands the newest patch of one release, which nobody else would offer;
+// for what setup-terraform doesn't understand it takes the newest release of all.
+func TestTerraformIsMended(t *testing.T) {
+	t.Parallel()
+	var tools action
+	read(t, "actions/tools/action.yml", &tools)
+	version := fmt.Sprint(using(t, tools.Runs.Steps, "hashicorp/setup-terraform")["terraform_version"])
+	if !regexp.MustCompile(`^~1\.\d+\.\d+$`).MatchString(version) {
+		t.Errorf("GitHub has Terraform %s, want the newest patch of a release", version)
+	}
+}
+
 // TestEveryGateIsCIs lists the targets of make that a pull request has to pass, on every run.
 func TestEveryGateIsCIs(t *testing.T) {
 	t.Parallel()
@@ -862,37 +874,34 @@ func TestMajorUpdatesAreAPersons(t *testing.T) {
 	}
 }
 
-// TestDependabotLooksEverywhere finds every module and every action of our own in its
-// configuration.
+// TestDependabotLooksEverywhere finds in its configuration all that names versions.
 func TestDependabotLooksEverywhere(t *testing.T) {
 	t.Parallel()
 	var config struct {
 		Updates []struct {
 			Ecosystem   string `yaml:"package-ecosystem"`
+			Directory   string
 			Directories []string
 		}
 	}
 	read(t, "dependabot.yml", &config)
 	looked := map[string][]string{}
 	for _, u := range config.Updates {
-		looked[u.Ecosystem] = append(looked[u.Ecosystem], u.Directories...)
+		looked[u.Ecosystem] = append(append(looked[u.Ecosystem], u.Directories...), u.Directory)
 	}
 	for _, there := range []struct{ ecosystem, pattern string }{
 		{"gomod", "*/go.mod"},
 		{"gomod", "*/*/go.mod"},
+		{"github-actions", ".github/workflows/*.yml"},
 		{"github-actions", ".github/actions/*/action.yml"},
+		{"pip", "*/*/requirements.txt"},
+		{"terraform", "infrastructure/*.tf"}, // and the modules that they name
+		{"docker-compose", "compose.yaml"},
 	} {
-		files, err := filepath.Glob(filepath.Join(root, there.pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %v", there.pattern, err)
-		}
-		for _, file := range files {
-			folder, err := filepath.Rel(root, filepath.Dir(file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasPrefix(folder, "build/") && !slices.ContainsFunc(looked[there.ecosystem], func(pattern string) bool {
-				ok, err := path.Match(pattern, "/"+folder)
+		for _, file := range glob(t, there.pattern) {
+			folder := path.Join("/", strings.TrimPrefix(path.Dir(file), ".github/workflows"))
+			if !strings.HasPrefix(folder, "/build/") && !slices.ContainsFunc(looked[there.ecosystem], func(pattern string) bool {
+				ok, err := path.Match(pattern, folder)
 				return ok && err == nil
 			}) {
 				t.Errorf("%s doesn't look at %s", there.ecosystem, folder)
