@@ -57,6 +57,7 @@ type workflow struct {
 		If, Uses    string
 		Environment string
 		Env         map[string]string
+		Strategy    struct{ Matrix map[string][]string }
 		Concurrency concurrency
 		Permissions map[string]string
 		With        map[string]string
@@ -790,6 +791,84 @@ func TestEveryGateIsCIs(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"audit", "bench", "check", "cover", "fuzz", "scan", "simulate", "test"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestGatesLookAtEverything lists what the targets of make run.
+func TestGatesLookAtEverything(t *testing.T) {
+	t.Parallel()
+	for target, wants := range map[string][]string{
+		"audit": {
+			"build/tools/go-licenses check ./functions/all ./scripts/... --ignore aksio.app --allowed_licenses=Apache-2.0,",
+			"for module in shared functions scripts; do build/tools/govulncheck -C $module ./... || exit 1; done",
+		},
+		"scan": {
+			"build/tools/gitleaks git ",
+			"build/checkov/bin/checkov --config-file infrastructure/.checkov.yaml > build/scan.txt; status=$?;",
+			"! grep -q 'Parsing errors' build/scan.txt || ",
+			"exit $status\n",
+		},
+		"check": {
+			"gofmt -l shared functions scripts",
+			" vet ./shared/... ./functions/... ./scripts/...\n",
+			"build/tools/staticcheck ./shared/... ./functions/... ./scripts/...\n",
+			"shellcheck .ci/run;",
+			" tool actionlint /",
+			" run ./scripts/generate\n",
+			"git diff --exit-code -- functions/all ",
+		},
+		"test": {
+			" run ./scripts/terraform",
+			" test -count=1 -race -timeout=30m ",
+			" ./shared/... ./functions/... ./scripts/...\n",
+		},
+	} {
+		runs, err := run(t, root, "make --dry-run "+target, "MAKEFLAGS=", "RACE=1")
+		if err != nil {
+			t.Errorf("%s: %v: %s", target, err, runs)
+		}
+		for _, want := range wants {
+			if !strings.Contains(runs, want) {
+				t.Errorf("make %s doesn't run %q, but %s", target, want, runs)
+			}
+		}
+	}
+}
+
+// TestTheRaceDetectorIsCIs beside tests without it, of which some run there alone.
+func TestTheRaceDetectorIsCIs(t *testing.T) {
+	t.Parallel()
+	var ci workflow
+	read(t, "workflows/ci.yml", &ci)
+	job := ci.Jobs["test"]
+	if got, want := job.Strategy.Matrix["race"], []string{"", "1"}; !slices.Equal(got, want) {
+		t.Errorf("race is %q, want %q", got, want)
+	}
+	if got, want := job.Env["RACE"], "${{ matrix.race }}"; got != want {
+		t.Errorf("RACE is %q, want %q", got, want)
+	}
+}
+
+// TestAMillionStudentsBreakSomething plays what the simulation writes.
+func TestAMillionStudentsBreakSomething(t *testing.T) {
+	t.Parallel()
+	var ci workflow
+	read(t, "workflows/ci.yml", &ci)
+	script := ci.script(t, "bench", "Look for what a million students break")
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "build/simulation"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for report, good := range map[string]bool{
+		"At 100,000 students nothing breaks.\n\nAt 1,000,000 students the first thing to break is accounts-login, at\n08:00.\n": true,
+		"At 100,000 students the first thing to break is accounts-login, at\n08:00.\n\nAt 1,000,000 students nothing breaks.\n": false,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "build/simulation/report.md"), []byte(report), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if output, err := run(t, folder, script); (err == nil) != good {
+			t.Errorf("%q: got %v: %s", report, err, output)
+		}
 	}
 }
 
