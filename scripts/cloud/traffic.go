@@ -9,9 +9,9 @@ import (
 
 // A release is taken back by building the one before again, which takes minutes.
 // Meanwhile the revisions from before, which are still there, take the calls. The way back's
-// own apply ends that, as any would: by its reference, the Functions API tells Terraform
-// that the latest revision doesn't have all traffic, and gives it all when it updates
-// (all_traffic_on_latest_revision). What a race of both leaves, letGo ends.
+// own apply ends that, as any would: according to Google's reference, the Functions API
+// tells Terraform that the latest revision doesn't have all traffic, and gives it all when it
+// updates (all_traffic_on_latest_revision). What a race of both leaves, letGo ends.
 
 // serving are the newest revisions of a region's functions, which take the calls.
 type serving struct {
