@@ -671,7 +671,7 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	s := local(t, e, "")
-	if err := e.smokeTest(t.Context(), s.Address, nil); err != nil {
+	if err := e.command(t.Context(), []string{"smoke", "-url=" + s.Address}); err != nil {
 		t.Errorf("a platform that works: %v", err)
 	}
 	open, closed := proxyTo(t, s.Private), proxyTo(t, s.Address)
@@ -708,7 +708,7 @@ func TestSmokeFindsWhatIsWrong(t *testing.T) {
 			server := httptest.NewServer(tc.handler)
 			defer server.Close()
 			e := newEnvironment(t)
-			err := e.smokeTest(t.Context(), server.URL, nil)
+			err := e.command(t.Context(), []string{"smoke", "-url=" + server.URL})
 			if err == nil || !strings.Contains(err.Error()+e.said.String(), tc.want) {
 				t.Errorf("got %v, want it to say %q", err, tc.want)
 			}
@@ -857,7 +857,7 @@ func TestAReleaseDoesntWaitForTheModel(t *testing.T) {
 		}
 	}))
 	defer edge.Close()
-	if err := e.smokeTest(t.Context(), edge.URL, nil); err != nil {
+	if err := e.command(t.Context(), []string{"smoke", "-url=" + edge.URL}); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(e.said.String(), "health-check: DEGRADED, look at it: backups, model\n") {
@@ -906,7 +906,7 @@ func TestFunctionsAreAskedAtTheirOwnAddresses(t *testing.T) {
 	broken.Store(true)
 	e.mustSay(t, e.smoke(t.Context(), nil), "health-check: GET /api/health/ answers 502")
 	e.Write("outputs.json", `{"api_url": {"value": null}, "function_urls": {"value": null}}`)
-	e.mustSay(t, e.smoke(t.Context(), nil), "no address to test")
+	e.mustSay(t, e.smoke(t.Context(), nil), "no address to test", "cloud deploy -environment staging -project aksio-test makes one")
 }
 
 func TestKeysAreMadeAndReplaced(t *testing.T) {

@@ -47,7 +47,11 @@ func smokeCommand(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		if err := commandline.NoArguments(flags); err != nil {
 			return err
 		}
-		return c.smokeTest(ctx, *address, nil)
+		declared, err := c.declared()
+		if err != nil {
+			return err
+		}
+		return c.smokeTest(ctx, *address, declared, nil)
 	}
 	if err := c.parse(flags, args); err != nil {
 		return err
@@ -74,14 +78,18 @@ func (c *cloud) smoke(ctx context.Context, bundles map[string]bundle.Bundle) err
 	}
 	address := cmp.Or(out.APIURL, out.FunctionURLs)
 	if address == "" {
-		return errors.New("the environment has no address to test: outputs api_url and function_urls are null")
+		return fmt.Errorf("the environment has no address to test, outputs api_url and function_urls are null: %s makes one", c.hint("deploy"))
 	}
-	if err := c.smokeTest(ctx, address, bundles); err != nil || out.APIURL == "" || out.FunctionURLs == "" {
+	declared, err := c.declared()
+	if err != nil {
+		return err
+	}
+	if err := c.smokeTest(ctx, address, declared, bundles); err != nil || out.APIURL == "" || out.FunctionURLs == "" {
 		return err
 	}
 	// Each function has an address of its own, too; one rule of the load balancer leads to
 	// them all.
-	return c.smokeTest(ctx, out.FunctionURLs, bundles, "health-check")
+	return c.smokeTest(ctx, out.FunctionURLs, map[string]catalogue.Function{"health-check": declared["health-check"]}, bundles)
 }
 
 // call is a request to a function, and what it must answer.
@@ -94,20 +102,12 @@ type call struct {
 	check                  func(body []byte) (note string, err error)
 }
 
-// smokeTest calls every function that is declared, signed out: each must be there,
-// answer in the API's own words, and let in nobody. The health of what they lean on
-// is health-check's word; that the database and the secrets can be read, a sign-in's
-// that is refused. What answers has to be of the bundles, where they are told. An
-// address with {function} in it is a template of each function's. Where some are named,
-// only these are called.
-func (c *cloud) smokeTest(ctx context.Context, address string, bundles map[string]bundle.Bundle, only ...string) error {
-	declared, err := c.declared()
-	if err != nil {
-		return err
-	}
-	if len(only) > 0 {
-		maps.DeleteFunc(declared, func(id string, _ catalogue.Function) bool { return !slices.Contains(only, id) })
-	}
+// smokeTest calls the functions, signed out: each must be there, answer in the API's own
+// words, and let in nobody. The health of what they lean on is health-check's word; that
+// the database and the secrets can be read, a sign-in's that is refused. What answers has
+// to be of the bundles, where they are told. An address with {function} in it is a template
+// of each function's.
+func (c *cloud) smokeTest(ctx context.Context, address string, declared map[string]catalogue.Function, bundles map[string]bundle.Bundle) error {
 	var failed []error
 	var mu sync.Mutex
 	var going sync.WaitGroup
