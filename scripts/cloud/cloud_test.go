@@ -964,6 +964,10 @@ func TestKeysAreMadeAndReplaced(t *testing.T) {
 	if trusted(private[0]) {
 		t.Error("a key of two rotations ago is trusted")
 	}
+	keys("-sign")
+	e.Write("no-more-values", publicKeys)
+	e.mustSay(t, e.command(t.Context(), []string{"keys", "-environment=staging", "-project=aksio-test", "-publish"}),
+		"version 4 of the secret token-signing-key isn't published", "gcloud secrets versions destroy 4 --secret=token-signing-key --project=aksio-test")
 }
 
 func TestASecretIsTakenFromStandardInputOnly(t *testing.T) {

@@ -507,12 +507,16 @@ func (f Folder) Secret(name string) (versions []Version) {
 	return versions
 }
 
+// secrets adds no value to the secret that the file "no-more-values" names.
 func (c gcloudCall) secrets() error {
 	words := c.words[2:] // behind "secrets versions"
 	name := cmp.Or(c.option("secret"), words[1])
 	all := c.Secret(name)
 	switch words[0] {
 	case "add":
+		if c.Read("no-more-values") == name {
+			return says("UNAVAILABLE: try again")
+		}
 		value, err := io.ReadAll(os.Stdin)
 		if err != nil {
 			return err
