@@ -642,13 +642,14 @@ func TestDriftIsFound(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
 	e.serve(t, "https://api.example", "")
+	drift := func(flags ...string) error {
+		return e.command(t.Context(), append([]string{"plan", "-environment=staging", "-project=aksio-test", "-deployed"}, flags...))
+	}
+	e.mustSay(t, drift(), "cloud deploy -environment staging -project aksio-test comes first")
 	if err := e.record(t.Context(), "good", e.release(t, "good")); err != nil {
 		t.Fatal(err)
 	}
 	e.release(t, "working-tree")
-	drift := func(flags ...string) error {
-		return e.command(t.Context(), append([]string{"plan", "-environment=staging", "-project=aksio-test", "-deployed"}, flags...))
-	}
 	if err := drift("-fail-on-changes"); err != nil {
 		t.Errorf("nothing would change: %v", err)
 	}
@@ -657,9 +658,10 @@ func TestDriftIsFound(t *testing.T) {
 		t.Errorf("only asked what would change: %v", err)
 	}
 	file := e.Path("plan.txt")
-	e.mustSay(t, drift("-fail-on-changes", "-out="+file), "isn't as the repository says")
-	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "google_sql_database_instance.main") {
-		t.Errorf("the file holds %q, %v", text, err)
+	const advice = "staging isn't as the repository says; deploy it, or write into infrastructure/ what was changed by hand"
+	e.mustSay(t, drift("-fail-on-changes", "-out="+file), advice)
+	if text, err := os.ReadFile(file); err != nil || string(text) != "~ google_sql_database_instance.main\n\n"+advice+"\n" {
+		t.Errorf("the file, which becomes an issue, holds %q, %v", text, err)
 	}
 	e.holdsOnly(t, "good")
 	if !strings.Contains(e.Read("calls"), " -var=bundles=../build/bundles\n") {
@@ -1152,6 +1154,8 @@ func TestASecretWithoutAValueIsToldBeforeAnythingIsBuilt(t *testing.T) {
 	e.mustSay(t, err, "Secret Version not found", "-name openai-api-key")
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "Secret Version not found") || !strings.Contains(e.said.String(), "Secret Version not found") {
 		t.Errorf("neither the file nor the screen says why: %q, %v", text, err)
+	} else if !strings.Contains(string(text), "-name openai-api-key") {
+		t.Errorf("the file doesn't say what to do: %s", text)
 	}
 }
 

@@ -53,9 +53,13 @@ func (c *cloud) deployed(ctx context.Context) (outputs, error) {
 	}
 	out, err := c.readOutputs(ctx)
 	if err == nil && len(out.Functions) == 0 {
-		err = fmt.Errorf("nothing is deployed: %s comes first", c.hint("deploy"))
+		err = c.nothingDeployed()
 	}
 	return out, err
+}
+
+func (c *cloud) nothingDeployed() error {
+	return fmt.Errorf("nothing is deployed: %s comes first", c.hint("deploy"))
 }
 
 // rawOutputs returns all outputs that there are by their names.

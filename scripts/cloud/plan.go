@@ -28,7 +28,7 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 			return err
 		}
 		if last == nil {
-			return errors.New("nothing was deployed yet")
+			return c.nothingDeployed()
 		}
 		if err := c.unpack(ctx, *last); err != nil {
 			return err
@@ -39,21 +39,25 @@ func plan(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) err
 	var text, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(c.out, &text), io.MultiWriter(c.log, &problems)
 	err := explain(c.terraform, cmd.Run(), problems.String())
-	if *out != "" { // where a plan that failed is read, it has to say why
-		if writeErr := os.WriteFile(*out, append(text.Bytes(), problems.Bytes()...), 0o644); writeErr != nil {
-			return errors.Join(err, writeErr)
-		}
-	}
 	const changes = 2 // terraform's exit status if the plan isn't empty
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == changes {
+	var advice error
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() == changes:
+		err = nil
 		if *strict {
-			return fmt.Errorf("%s isn't as the repository says", c.environment)
+			advice = fmt.Errorf("%s isn't as the repository says; deploy it, or write into infrastructure/ what was changed by hand", c.environment)
 		}
-		return nil
+	case err != nil: // Terraform doesn't say what to do about a secret without a value
+		advice = c.checkSecrets(ctx)
 	}
-	if err != nil { // Terraform doesn't say what to do about a secret without a value
-		return errors.Join(err, c.checkSecrets(ctx))
+	if *out != "" { // where a plan that failed is read, it has to say why, and what to do
+		if advice != nil {
+			fmt.Fprintf(&problems, "\n%v\n", advice)
+		}
+		if writeErr := os.WriteFile(*out, append(text.Bytes(), problems.Bytes()...), 0o644); writeErr != nil {
+			return errors.Join(err, advice, writeErr)
+		}
 	}
-	return nil
+	return errors.Join(err, advice)
 }
