@@ -21,17 +21,10 @@ func bootstrap(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string
 		return err
 	}
 	commit := c.commit(ctx)
-	for _, step := range []func(context.Context) error{c.checkProject, c.labelProject, c.enableAPIs, c.makeAgent, c.makeStateBucket, c.initialize, c.makeSecrets, c.firstKeys, c.checkSecrets} {
+	for _, step := range []func(context.Context) error{c.checkProject, c.labelProject, c.enableAPIs, c.makeAgent, c.makeStateBucket, c.initialize, c.nothingServes, c.makeSecrets, c.firstKeys, c.checkSecrets} {
 		if err := step(ctx); err != nil {
 			return err
 		}
-	}
-	serving, err := c.lastRelease(ctx)
-	if err != nil {
-		return err
-	}
-	if serving != nil { // here everything is applied before it is migrated
-		return fmt.Errorf("%s serves already; go on with: %s", serving.name, c.hint("deploy"))
 	}
 	if _, err := bundle.Build(ctx, c.root, c.bundles()); err != nil {
 		return err
@@ -57,6 +50,15 @@ func (c *cloud) firstRelease(ctx context.Context, commit string) error {
 		}
 	}
 	return c.nextSteps(ctx)
+}
+
+// nothingServes refuses where there is a release: here everything is applied before it is migrated.
+func (c *cloud) nothingServes(ctx context.Context) error {
+	serving, err := c.lastRelease(ctx)
+	if err == nil && serving != nil {
+		err = fmt.Errorf("%s serves already; go on with: %s", serving.name, c.hint("deploy"))
+	}
+	return err
 }
 
 func (c *cloud) checkProject(ctx context.Context) error {

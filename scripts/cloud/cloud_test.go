@@ -1007,6 +1007,8 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 	e.mustSay(t, run(), "labelled environment=prod, and not staging")
 	e.Write("label", "")
 	e.Write("outputs.json", `{"secrets_to_fill": {"value": ["openai-api-key", "token-keys", "token-signing-key"]}}`)
+	e.Write("refusals", "Permission denied\n")
+	e.mustSay(t, run(), "Permission denied", ": run this again")
 	e.mustSay(t, run(), "openai-api-key", "absent_secrets")
 	if label := e.Read("label"); label != "staging" {
 		t.Errorf("the project is labelled %q", label)
@@ -1030,7 +1032,8 @@ func TestBootstrapSaysWhatIsMissing(t *testing.T) {
 }
 
 // TestBootstrapMakesTheTables ends it with a release that is recorded, and says what the
-// domain needs.
+// domain needs. Where a step fails, the next run goes on; where there is a release, nothing
+// is applied.
 func TestBootstrapMakesTheTables(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -1046,6 +1049,11 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 	e.serve(t, "https://api.aksio.app", private.URL)
 	e.Write("outputs.json", strings.Replace(e.Read("outputs.json"), "{", `{"dns_records": {"value": [{"name": "api.aksio.app.", "type": "A", "value": "192.0.2.1"}]},`, 1))
 	e.release(t, "first")
+	e.Write("refusals", "Permission denied\n")
+	e.mustSay(t, e.firstRelease(t.Context(), "first"), "Permission denied", "run bootstrap again")
+	if migrated != 0 || e.Read("serving") != "" {
+		t.Errorf("migrated %d times after an apply that was refused", migrated)
+	}
 	e.mustSay(t, e.firstRelease(t.Context(), "first"), "run-migrations answers 500", "run bootstrap again")
 	status = http.StatusOK
 	if err := e.firstRelease(t.Context(), "first"); err != nil {
@@ -1064,6 +1072,14 @@ func TestBootstrapMakesTheTables(t *testing.T) {
 		if !strings.Contains(e.said.String(), want) {
 			t.Errorf("it doesn't say %q: %s", want, e.said)
 		}
+	}
+	for file, text := range map[string]string{"project": "aksio-test", "application-default": "ada@aksio.app", "billing": "True", "label": "staging", "calls": ""} {
+		e.Write(file, text)
+	}
+	e.mustSay(t, e.command(t.Context(), []string{"bootstrap", "-environment=staging", "-project=aksio-test"}),
+		"-first serves already", "cloud deploy -environment staging -project aksio-test")
+	if calls := e.Read("calls"); strings.Contains(calls, " apply ") {
+		t.Errorf("it applies all the same: %s", calls)
 	}
 }
 

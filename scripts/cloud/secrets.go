@@ -40,7 +40,10 @@ func (c *cloud) addVersion(ctx context.Context, name, value string) error {
 
 // makeSecrets makes what holds the secrets: functions can't be made before there are values.
 func (c *cloud) makeSecrets(ctx context.Context) error {
-	return c.apply(ctx, "-target=google_secret_manager_secret.this")
+	if err := c.apply(ctx, "-target=google_secret_manager_secret.this"); err != nil {
+		return fmt.Errorf("%w: run this again", err)
+	}
+	return nil
 }
 
 // checkSecrets names all secrets whose newest version, which is the one that functions
