@@ -331,8 +331,17 @@ func TestARelease(t *testing.T) {
 	}
 	e.holdsOnly(t, "good")
 	for _, call := range e.Calls() {
-		if strings.Contains(call, " apply ") && !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
+		if strings.Contains(call, " -lock=false") {
+			t.Errorf("two of it at once spoil the state: %s", call)
+		}
+		if !strings.Contains(call, " apply ") {
+			continue
+		}
+		if !strings.Contains(call, " -var=bundles=../build/bundles ") && !strings.HasSuffix(call, " -var=bundles=../build/bundles") {
 			t.Errorf("another path replaces every bundle: %s", call)
+		}
+		if !strings.Contains(call, " -parallelism=10 ") {
+			t.Errorf("it may write more often than the Functions API takes: %s", call)
 		}
 	}
 }
