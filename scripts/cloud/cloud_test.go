@@ -346,6 +346,87 @@ func TestARelease(t *testing.T) {
 	}
 }
 
+// TestAWayBackThatFailsSaysWhatToDo has an apply that is refused, a platform that doesn't
+// answer as it must, and a release that can't be recorded, by hand and by a deployment.
+func TestAWayBackThatFailsSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "bad")
+	works := e.Read("outputs.json")
+	bring := func(name string) error {
+		bundles := e.release(t, name)
+		before, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.bring(t.Context(), name, bundles, before)
+	}
+	rollback := func(flags ...string) error {
+		return e.command(t.Context(), append([]string{"rollback", "-environment=staging", "-project=aksio-test"}, flags...))
+	}
+	for _, name := range []string{"one", "two"} {
+		if err := bring(name); err != nil {
+			t.Fatalf("%v\n%s", err, e.said)
+		}
+	}
+	const again = "go run ./scripts/cloud rollback -environment staging -project aksio-test -to 20250101T010000Z-one"
+	e.Write("refusals", "Permission denied\n")
+	e.mustSay(t, rollback(), "Permission denied", "a part of it may serve", "run this again, or go to another release: "+again)
+	e.Write("refusals", "Permission denied\n")
+	e.mustSay(t, rollback("-function=courses-get"), again+" -function courses-get")
+	e.Write("refusals", stateLocked+"\n")
+	if err := rollback(); err == nil || !strings.Contains(err.Error(), "state.md): run this again: "+again) {
+		t.Errorf("got %v, want what to do about the lock, and that nothing of it serves", err)
+	}
+	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer broken.Close()
+	e.serve(t, broken.URL, broken.URL)
+	e.mustSay(t, rollback(), "smoke tests of "+broken.URL, "a part of it may serve", again)
+	e.Write("outputs.json", works)
+	e.Write("upload-fails", "UNAVAILABLE: try again")
+	e.mustSay(t, rollback(), "-one-with-unknown serves, but isn't recorded", "UNAVAILABLE", "; run this again: "+again)
+	e.mustSay(t, bring("three"), "-three serves, but isn't recorded", "UNAVAILABLE", "; deploy again")
+	e.mustSay(t, bring("bad"), "courses-list: ", "-two-with-bad serves, but isn't recorded", "; run: "+strings.Replace(again, "T010000Z-one", "T020000Z-two", 1))
+	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250101T020000Z-two 20250101T010000Z-one" {
+		t.Errorf("recorded %v, %v", names, err)
+	}
+}
+
+// TestALockedState is held by somebody who applies, or was when an apply was killed: what
+// wasn't applied isn't taken back, which would take back what the other one deploys.
+func TestALockedState(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer private.Close()
+	e.serve(t, private.URL, private.URL)
+	if err := e.record(t.Context(), "before", e.release(t, "before")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := e.lastRelease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		refusals, want string
+		applies        int
+	}{
+		{stateLocked + "\n", ": run this again", 1},
+		{"\n" + stateLocked + "\n", "; then deploy again; nothing was taken back", 2},
+	} {
+		e.Write("calls", "")
+		e.Write("refusals", tc.refusals)
+		err := e.bring(t.Context(), "next", e.release(t, "next"), before)
+		e.mustSay(t, err, stateLocked, "somebody applies, or an apply was killed (infrastructure/runbooks/state.md)"+tc.want)
+		if strings.Contains(err.Error(), "applied already") {
+			t.Errorf("it says that something was applied: %v", err)
+		}
+		if applies := strings.Count(e.Read("calls"), " apply "); applies != tc.applies {
+			t.Errorf("%d applies, want %d", applies, tc.applies)
+		}
+	}
+}
+
 // TestRevisionsFromBeforeServeUntilTheyAreBuilt takes releases back whose functions are all
 // others but two, of which one started anew with other settings.
 func TestRevisionsFromBeforeServeUntilTheyAreBuilt(t *testing.T) {

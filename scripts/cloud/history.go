@@ -132,7 +132,7 @@ func (c *cloud) record(ctx context.Context, what string, bundles map[string]bund
 		return err
 	}
 	if err := c.change(ctx, bytes.NewReader(text), c.gcloud, "storage", "cp", "--project="+c.project, "-", history+name+".json"); err != nil {
-		return fmt.Errorf("it serves, but isn't recorded: %w", err)
+		return fmt.Errorf("%s serves, but isn't recorded: %w", name, err)
 	}
 	c.say("%s serves", name)
 	return nil

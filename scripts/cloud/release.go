@@ -108,10 +108,14 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		if err := c.runNewSchedules(ctx, before); err != nil {
 			return fmt.Errorf("it serves, but isn't recorded, since a new schedule couldn't be run; deploy again: %w", err)
 		}
-		return c.record(ctx, commit, bundles)
+		if err := c.record(ctx, commit, bundles); err != nil {
+			return fmt.Errorf("%w; deploy again: one that fails would go back to an older release", err)
+		}
+		return nil
 	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
 		return fmt.Errorf("%w: a part of it may serve, and there is no time to take it back; run: %s", err, c.wayOut(before))
-	case errors.As(err, new(*unreachable)): // where no release is reached, an earlier one is no better
+	// Where no release is reached, an earlier one is no better; where the state is locked, this one isn't there.
+	case errors.As(err, new(*unreachable)), said(err, stateLocked):
 		return fmt.Errorf("%w; then deploy again; nothing was taken back", err)
 	}
 	if before == nil || maps.EqualFunc(bundles, before.bundles, func(a, b bundle.Bundle) bool { return a.File == b.File }) {
@@ -123,7 +127,11 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that %s ends with, and deploy that",
 			err, backErr, c.hint("rollback", "-to", before.name), origin(before.name))
 	}
-	if lateErr := errors.Join(c.letGo(lasting, served.region, held), c.recordWayBack(lasting, *before, commit)); lateErr != nil {
+	lateErr := c.letGo(lasting, served.region, held)
+	if recordErr := c.recordWayBack(lasting, *before, commit); recordErr != nil {
+		lateErr = errors.Join(lateErr, fmt.Errorf("%w; run: %s", recordErr, c.wayOut(before)))
+	}
+	if lateErr != nil {
 		return errors.Join(err, lateErr)
 	}
 	return fmt.Errorf("%w: %s serves again", err, before.name)
@@ -158,7 +166,10 @@ func (c *cloud) migrate(ctx context.Context) error {
 		return err
 	}
 	// After a failover it is the second region's that is called.
-	if err := c.apply(ctx, `-target=module.function["`+migrations+`"]`, `-target=module.function["`+out.Region+`/`+migrations+`"]`); err != nil {
+	switch err := c.apply(ctx, `-target=module.function["`+migrations+`"]`, `-target=module.function["`+out.Region+`/`+migrations+`"]`); {
+	case said(err, stateLocked):
+		return fmt.Errorf("%w: run this again", err)
+	case err != nil:
 		return fmt.Errorf("%w: settings and the database's own changes may be applied already; run this again", err)
 	}
 	if err := c.callMigrations(ctx); err != nil && ctx.Err() == nil {
@@ -176,11 +187,18 @@ func (c *cloud) callMigrations(ctx context.Context) error {
 	return c.callPrivate(ctx, out.Functions[migrations], migrations)
 }
 
+// stateLocked is how Terraform says that it waited for another apply to end, and did nothing.
+const stateLocked = "Error acquiring the state lock"
+
 // apply makes the environment as the configuration says, with the bundles in their folder.
 func (c *cloud) apply(ctx context.Context, more ...string) error {
 	args := append([]string{"-chdir=" + c.infrastructure(), "apply", "-input=false", "-no-color", "-auto-approve", "-parallelism=" + parallelism,
 		"-lock-timeout=10m", "-var-file=environments/" + c.environment + ".tfvars", "-var=bundles=" + bundlesThere}, more...)
-	return c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
+	err := c.patiently(ctx, func() error { return c.change(ctx, nil, c.terraform, args...) })
+	if said(err, stateLocked) {
+		return fmt.Errorf("%w: somebody applies, or an apply was killed (infrastructure/runbooks/state.md)", err)
+	}
+	return err
 }
 
 // patiently tries what writes again while it is refused for what passes.
@@ -219,7 +237,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	}
 	if *to == "" {
 		if len(names) < 2 {
-			return errors.New("there is no release before the newest to go back to")
+			return errors.New("there is no release before the newest to go back to; mend it and deploy again")
 		}
 		if strings.Contains(names[0], "-"+wayBack) { // the one before it is what didn't work, or what serves again
 			return fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", names[0], c.hint("releases"))
@@ -235,7 +253,7 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if *function != "" {
 		old, ok := target.bundles[*function]
 		if !ok {
-			return fmt.Errorf("release %s has no function %q", *to, *function)
+			return fmt.Errorf("release %s has no function %q: say with -to which other one; %s lists them", *to, *function, c.hint("releases"))
 		}
 		newest, err := c.readRelease(ctx, names[0])
 		if err != nil {
@@ -244,10 +262,20 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 		target.bundles = maps.Clone(newest.bundles)
 		target.bundles[*function] = old
 	}
-	if err := c.restore(ctx, *target); err != nil {
-		return err
+	again := []string{"-to", target.name}
+	if *function != "" {
+		again = append(again, "-function", *function)
 	}
-	return c.recordWayBack(ctx, *target, commit)
+	switch err := c.restore(ctx, *target); {
+	case said(err, stateLocked):
+		return fmt.Errorf("%w: run this again: %s", err, c.hint("rollback", again...))
+	case err != nil:
+		return fmt.Errorf("%w: a part of it may serve, and isn't recorded; run this again, or go to another release: %s", err, c.hint("rollback", again...))
+	}
+	if err := c.recordWayBack(ctx, *target, commit); err != nil {
+		return fmt.Errorf("%w; run this again: %s", err, c.hint("rollback", again...))
+	}
+	return nil
 }
 
 // restore applies a release, and tests it.

@@ -402,10 +402,14 @@ func (c gcloudCall) list() error {
 	return nil
 }
 
+// copy keeps no text while the file "upload-fails" says why.
 func (c gcloudCall) copy() error {
 	target := c.words[len(c.words)-1]
 	for _, source := range c.words[2 : len(c.words)-1] {
 		if source == "-" {
+			if problem := c.Read("upload-fails"); problem != "" {
+				return says("%s", problem)
+			}
 			text, err := io.ReadAll(os.Stdin)
 			if err != nil {
 				return err
