@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"aksio.app/scripts/internal/client"
 	"aksio.app/scripts/internal/stack"
@@ -30,8 +29,6 @@ func startIn(t *testing.T, dir, databaseURL string) *stack.Stack {
 		Dir:      dir,
 		Settings: map[string]string{"DATABASE_URL": databaseURL, "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
 		Log:      slog.New(slog.DiscardHandler),
-		Progress: func(string, string, time.Duration) {},
-		Detail:   func(string) {},
 	})
 	if err != nil {
 		t.Fatal(err)

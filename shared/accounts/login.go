@@ -80,9 +80,9 @@ const countTry = `
 		SELECT 'login-to:' || left(encode(sha256(convert_to(lower(coalesce((SELECT username FROM users WHERE lower(email) = lower($2)), $2)), 'UTF8')), 'hex'), 32) AS account
 	)
 	SELECT coalesce(nullif(take_turn('login-from:' || $1, $3, $4), '0'),
-		CASE WHEN $9 <> '' THEN nullif(take_turn('login-from:' || $9, $3 * $10::int, $4), '0') END,
+		nullif(take_turn('login-from:' || nullif($9, ''), $10, $4), '0'),
 		nullif(take_turn(account || ' from ' || $1, $5, $6), '0'),
-		CASE WHEN $9 <> '' THEN nullif(take_turn(account || ' from ' || $9, $11, $12), '0') END,
+		nullif(take_turn(account || ' from ' || nullif($9, ''), $11, $12), '0'),
 		take_turn(account, $7, $8)) FROM named`
 
 // candidate counts the try and returns whose name it is; the zero candidate if
@@ -91,7 +91,7 @@ func (s *Sessions) candidate(ctx context.Context, from netip.Addr, name string) 
 	var batch pgx.Batch
 	batch.Queue(countTry, network(from), name, loginNetworkRate.Count, loginNetworkRate.Per,
 		loginRate.Count, loginRate.Per, loginAccountRate.Count, loginAccountRate.Per,
-		site(from), siteShare, loginSiteRate.Count, loginSiteRate.Per).QueryRow(limits.Taken)
+		site(from), siteShare*loginNetworkRate.Count, loginSiteRate.Count, loginSiteRate.Per).QueryRow(limits.Taken)
 	// No row is no error here: an error makes pgx prepare the statement anew, and
 	// the round trips of that would tell who doesn't exist.
 	var found []candidate

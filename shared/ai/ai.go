@@ -52,8 +52,8 @@ type Model interface {
 	EmbeddingModel() string
 	// Weight returns what a token of the named model costs, beside one of gpt-4o-mini.
 	Weight(model string) float64
-	// PromptTokens is about how many tokens the longest prompt has.
-	PromptTokens() int
+	// InputTokens is about how many tokens the longest prompt has.
+	InputTokens() int
 	// Embed returns one vector of unit length for each text. It batches by itself.
 	Embed(ctx context.Context, texts []string) ([][]float32, Usage, error)
 	// Answer answers the last turn from the sources. Parts are emitted as they

@@ -44,7 +44,7 @@ func (a Assessment) planned(req Request, performance float64, known bool) plan {
 // read a second time.
 func (p plan) tokens(model ai.Model) float64 {
 	completions := func(things int) int { return (things + ai.BatchCount - 1) / ai.BatchCount }
-	return model.Weight(model.Name()) * float64((completions(p.cards)+2*completions(p.questions))*(model.PromptTokens()+ai.MostTokens))
+	return model.Weight(model.Name()) * float64((completions(p.cards)+2*completions(p.questions))*(model.InputTokens()+ai.MostTokens))
 }
 
 // questionCount reads quiz_count as clients have come to use it: its default, 1,

@@ -279,7 +279,7 @@ func nonNil[T any](list []T) []T {
 // settled. Three round trips, else four or five.
 func (s *Store) ask(ctx context.Context, owner auth.UserID, chat Chat, n New) (asked Message, answer *Message, err error) {
 	asked.ID = id.For[Message](ctx)
-	call := usage.Call{ID: usage.CallID(asked.ID), Tokens: s.model.Weight(cmp.Or(chat.model(), s.model.Name())) * float64(s.model.PromptTokens()+chat.MaxTokens)}
+	call := usage.Call{ID: usage.CallID(asked.ID), Tokens: s.model.Weight(cmp.Or(chat.model(), s.model.Name())) * float64(s.model.InputTokens()+chat.MaxTokens)}
 	refused := usage.Allow(ctx, s.limiter, s.db, s.model, owner, call)
 	if refused == nil {
 		defer func() {

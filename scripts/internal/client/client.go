@@ -110,9 +110,10 @@ func (c *Client) Send(ctx context.Context, to Upload, content io.Reader, size in
 
 // Problem is an answer that isn't good.
 type Problem struct {
-	Status int
-	Code   string // of the problem body; empty if the answer is none
-	Detail string // what is wrong, for people
+	Status     int
+	Code       string // of the problem body; empty if the answer is none
+	Detail     string // what is wrong, for people
+	RetryAfter string // seconds, or a date; empty if the answer doesn't say
 }
 
 func (p *Problem) Error() string {
@@ -131,7 +132,7 @@ func problem(resp *http.Response) *Problem {
 		} `json:"errors"`
 	}
 	json.Unmarshal(text, &said)
-	p := &Problem{Status: resp.StatusCode, Code: said.Code, Detail: cmp.Or(said.Detail, said.Error, string(text))}
+	p := &Problem{resp.StatusCode, said.Code, cmp.Or(said.Detail, said.Error, string(text)), resp.Header.Get("Retry-After")}
 	for _, e := range said.Errors {
 		p.Detail += fmt.Sprintf(" (%s: %s)", e.Location, e.Message)
 	}

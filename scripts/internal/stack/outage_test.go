@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"aksio.app/scripts/internal/client"
 	"aksio.app/scripts/internal/postgres"
 )
 
@@ -33,9 +33,9 @@ func TestTheDatabaseIsStoppedAndStartedAgain(t *testing.T) {
 	s, student := startWithStudent(t, server.URL)
 	course := student.made("/api/v1/courses/", `{"name":"Cells"}`)
 	quiz := student.made("/api/v1/assessments/quizzes/", `{"title":"Quiz","course":"`+course+`"}`)
-	list := func() answer { return student.get("/api/v1/courses/") }
-	add := func() answer { return student.post("/api/v1/courses/", `{"name":"Atoms"}`) }
-	ask := func() answer {
+	list := func() error { return student.get("/api/v1/courses/") }
+	add := func() error { return student.post("/api/v1/courses/", `{"name":"Atoms"}`) }
+	ask := func() error {
 		return student.post("/api/v1/assessments/quizzes/"+quiz+"/questions/", `{"question_text":"Why?","question_type":"essay"}`)
 	}
 
@@ -55,7 +55,7 @@ func TestTheDatabaseIsStoppedAndStartedAgain(t *testing.T) {
 	soon(t, "three statements under way", func() bool {
 		return query[int](t, db, `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`) == 3
 	})
-	list().want(t, http.StatusOK) // on a connection that is idle then
+	served(t, list()) // on a connection that is idle then
 
 	// A server that shuts down ends its sessions and refuses new ones until all is on the disk.
 	checkpointer := query[int](t, db, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`)
@@ -63,14 +63,14 @@ func TestTheDatabaseIsStoppedAndStartedAgain(t *testing.T) {
 	goOn := sync.OnceFunc(func() { kill(t, checkpointer, syscall.SIGCONT) })
 	t.Cleanup(goOn)
 	kill(t, postmaster(t, query[string](t, db, `SHOW data_directory`)), syscall.SIGINT)
-	for _, got := range broken() {
-		got.want(t, http.StatusServiceUnavailable)
+	for _, err := range broken() {
+		refused(t, err)
 	}
 	if got := refusal(t, server.URL); got != "57P03" {
 		t.Errorf("the server shuts down and says %s", got)
 	}
-	for _, got := range atOnce(list, add)() {
-		got.want(t, http.StatusServiceUnavailable)
+	for _, err := range atOnce(list, add)() {
+		refused(t, err)
 	}
 
 	goOn()
@@ -78,8 +78,8 @@ func TestTheDatabaseIsStoppedAndStartedAgain(t *testing.T) {
 	if got := refusal(t, server.URL); got != syscall.ECONNREFUSED.Error() {
 		t.Errorf("the server is gone and says %s", got)
 	}
-	for _, got := range atOnce(list, add)() {
-		got.want(t, http.StatusServiceUnavailable)
+	for _, err := range atOnce(list, add)() {
+		refused(t, err)
 	}
 
 	again := startPostgres(t, dir)
@@ -92,9 +92,9 @@ func TestTheDatabaseIsStoppedAndStartedAgain(t *testing.T) {
 			(SELECT count(*) FROM quiz_questions), (SELECT total_questions FROM quizzes))`); got != "1 1 0 0" {
 		t.Errorf("something half-written is left: %s", got)
 	}
-	list().want(t, http.StatusOK)
-	for _, got := range atOnce(add, ask)() {
-		got.want(t, http.StatusCreated)
+	served(t, list())
+	for _, err := range atOnce(add, ask)() {
+		served(t, err)
 	}
 	// The reading goes on by itself: at once, or, if nobody could be told that it broke off,
 	// when its lease is over and the courier has paused.
@@ -142,8 +142,8 @@ func openDir(t *testing.T) string {
 
 // student calls a stack as somebody who is signed in.
 type student struct {
-	t              *testing.T
-	address, token string
+	*testing.T
+	client.Client
 }
 
 // startWithStudent runs a stack on the database and registers somebody.
@@ -153,8 +153,6 @@ func startWithStudent(t *testing.T, databaseURL string) (*Stack, *student) {
 		Dir:      t.TempDir(),
 		Settings: map[string]string{"DATABASE_URL": databaseURL, "LIVE_STORE": "memory"},
 		Log:      slog.New(slog.DiscardHandler),
-		Progress: func(string, string, time.Duration) {},
-		Detail:   func(string) {},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -164,83 +162,56 @@ func startWithStudent(t *testing.T, databaseURL string) (*Stack, *student) {
 			t.Error(err)
 		}
 	})
-	ada := &student{t: t, address: s.Address}
+	ada := &student{t, client.Client{Address: s.Address}}
 	const password = "a cell is not an atom"
-	ada.post("/api/v1/accounts/register/", `{"username":"ada","email":"ada@example.com","password":"`+password+`","password_confirm":"`+password+`"}`).
-		want(t, http.StatusCreated)
-	ada.token = ada.post("/api/v1/accounts/login/", `{"username":"ada","password":"`+password+`"}`).want(t, http.StatusOK).member(t, "access")
+	served(t, ada.post("/api/v1/accounts/register/", `{"username":"ada","email":"ada@example.com","password":"`+password+`","password_confirm":"`+password+`"}`))
+	var pair struct{ Access string }
+	served(t, ada.Post(t.Context(), "/api/v1/accounts/login/", json.RawMessage(`{"username":"ada","password":"`+password+`"}`), &pair))
+	ada.Token = pair.Access
 	return s, ada
 }
 
-func (s *student) get(path string) answer { return s.call(http.MethodGet, path, "") }
+func (s *student) get(path string) error { return s.Get(s.Context(), path, nil) }
 
-func (s *student) post(path, body string) answer { return s.call(http.MethodPost, path, body) }
+func (s *student) post(path, body string) error {
+	return s.Post(s.Context(), path, json.RawMessage(body), nil)
+}
 
 // made returns the id of what the call makes.
 func (s *student) made(path, body string) string {
-	s.t.Helper()
-	return s.post(path, body).want(s.t, http.StatusCreated).member(s.t, "id")
+	s.Helper()
+	var made struct{ ID string }
+	served(s.T, s.Post(s.Context(), path, json.RawMessage(body), &made))
+	return made.ID
 }
 
-func (s *student) call(method, path, body string) answer {
-	r, err := http.NewRequest(method, s.address+path, strings.NewReader(body))
-	if err != nil {
-		return answer{call: err.Error()}
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if s.token != "" {
-		r.Header.Set("Authorization", "Bearer "+s.token)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return answer{call: err.Error()}
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(resp.Body)
-	return answer{method + " " + path, resp.StatusCode, resp.Header.Get("Retry-After"), text}
-}
-
-// answer is what a call got.
-type answer struct {
-	call       string // or why there was no answer
-	status     int
-	retryAfter string
-	body       []byte
-}
-
-// want fails the test unless the answer has the status, and says when to come again if that
-// is that it was too early.
-func (a answer) want(t *testing.T, status int) answer {
+// served fails the test unless the call that returned this did what it was for.
+func served(t *testing.T, err error) {
 	t.Helper()
-	if a.status != status || status == http.StatusServiceUnavailable && a.retryAfter == "" {
-		t.Errorf("%s: got %d, Retry-After %q, want %d: %s", a.call, a.status, a.retryAfter, status, a.body)
+	if err != nil {
+		t.Error(err)
 	}
-	return a
 }
 
-func (a answer) member(t *testing.T, name string) string {
+// refused fails the test unless the call was told to come again, and when.
+func refused(t *testing.T, err error) {
 	t.Helper()
-	var members map[string]any
-	if err := json.Unmarshal(a.body, &members); err != nil {
-		t.Fatalf("%s: %v in %s", a.call, err, a.body)
+	var p *client.Problem
+	if !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable || p.RetryAfter == "" {
+		t.Errorf("got %v %+v, want 503 and a Retry-After", err, p)
 	}
-	text, ok := members[name].(string)
-	if !ok {
-		t.Fatalf("%s has no %s: %s", a.call, name, a.body)
-	}
-	return text
 }
 
-// atOnce begins all calls; the returned function waits for their answers.
-func atOnce(calls ...func() answer) func() []answer {
-	answers := make([]answer, len(calls))
+// atOnce begins all calls; the returned function waits for what they return.
+func atOnce(calls ...func() error) func() []error {
+	results := make([]error, len(calls))
 	var going sync.WaitGroup
 	for i, call := range calls {
-		going.Go(func() { answers[i] = call() })
+		going.Go(func() { results[i] = call() })
 	}
-	return func() []answer {
+	return func() []error {
 		going.Wait()
-		return answers
+		return results
 	}
 }
 

@@ -26,8 +26,8 @@ type Config struct {
 	Settings map[string]string // the functions' settings, such as OPENAI_API_KEY; what is missing is filled in
 	Log      *slog.Logger      // for deliveries and schedules
 
-	Progress func(step, result string, took time.Duration) // called after each step
-	Detail   func(line string)                             // called within steps that take long, by several at once
+	Progress func(step, result string, took time.Duration) // called after each step; nil is silent
+	Detail   func(line string)                             // called within steps that take long, by several at once; nil is silent
 }
 
 // Stack is the running platform.
@@ -55,6 +55,12 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context, config Config) error {
+	if config.Progress == nil {
+		config.Progress = func(string, string, time.Duration) {}
+	}
+	if config.Detail == nil {
+		config.Detail = func(string) {}
+	}
 	// Taken before anything is started: most failures are a port that is taken, or a
 	// second start beside the first.
 	release, err := lockfile.Lock(config.Dir)

@@ -28,8 +28,8 @@ func (Offline) EmbeddingModel() string { return ai.OfflineVectors }
 // Weight implements Model: what other models were asked before still counts.
 func (o Offline) Weight(model string) float64 { return Config{Prices: o.prices}.weight(model) }
 
-// PromptTokens implements Model.
-func (Offline) PromptTokens() int { return 0 }
+// InputTokens implements Model: it asks nobody, so that no call holds tokens.
+func (Offline) InputTokens() int { return 0 }
 
 // nothing says why the model made nothing of material in a script without capitals, by
 // which it finds sentences and names; nil if the material is to blame.

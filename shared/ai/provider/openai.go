@@ -53,8 +53,8 @@ func (o *OpenAI) EmbeddingModel() string { return o.config.Embedding }
 // Weight implements Model.
 func (o *OpenAI) Weight(model string) float64 { return o.config.weight(model) }
 
-// PromptTokens implements Model.
-func (o *OpenAI) PromptTokens() int { return o.config.InputTokens }
+// InputTokens implements Model.
+func (o *OpenAI) InputTokens() int { return o.config.InputTokens }
 
 // Bounds of one request for embeddings. OpenAI takes 2048 texts of 8191 tokens
 // and 300,000 in all; smaller batches fail and are repeated in smaller pieces.

@@ -26,8 +26,8 @@ CREATE INDEX rate_limits_ready ON rate_limits (ready);
 -- +goose StatementBegin
 -- Counts an event for the key of rate_limits, of which so many are allowed within the
 -- time and come back one by one (GCRA), and returns 0; or returns how long to wait, and
--- counts nothing.
-CREATE FUNCTION take_turn(counted text, most int, within interval) RETURNS interval LANGUAGE plpgsql AS $$
+-- counts nothing. NULL counts nothing and returns that.
+CREATE FUNCTION take_turn(counted text, most int, within interval) RETURNS interval LANGUAGE plpgsql STRICT AS $$
 DECLARE
 	every CONSTANT interval := within / most; -- after which one event comes back
 BEGIN

@@ -174,8 +174,8 @@ const held = `greatest(
 func (r *run) reserve(ctx context.Context, passages int) error {
 	var total int
 	var batch pgx.Batch // one transaction
-	// One at a time for a student: of many at once, all would take the last of the plan. It
-	// doesn't last until they are stored: uploads wait for it, too.
+	// One at a time for a student: of many at once, all would take the last of the plan. The
+	// lock ends with this batch and not when the passages are stored, since uploads wait for it, too.
 	batch.Queue(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, r.Owner)
 	batch.Queue(`
 		WITH used AS (
