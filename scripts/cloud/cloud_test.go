@@ -215,8 +215,6 @@ func local(t *testing.T, e *environment, brokenWith string) *stack.Stack {
 		Dir:      t.TempDir(),
 		Settings: map[string]string{"DATABASE_URL": dbtest.URL(t), "DATABASE_POOL": "4", "LIVE_STORE": "memory"},
 		Log:      slog.New(slog.DiscardHandler),
-		Progress: func(string, string, time.Duration) {},
-		Detail:   func(string) {},
 	})
 	if err != nil {
 		t.Fatal(err)
