@@ -35,7 +35,7 @@ cover: ## Run the platform's tests and fail when they reach less of its statemen
 fuzz: ## Try every fuzz test for FUZZTIME (10s) against real services; fails on what it finds
 	$(WITH) $(GO) run ./scripts/fuzz -time $(or $(FUZZTIME),10s) $(PACKAGES)
 
-bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a missed budget
+bench: ## Measure beside baselines, into build/bench.md; BENCHTIME=short only tries, BENCHFLAGS=-strict fails on a budget missed by more than is accepted
 	$(WITH) $(GO) run ./scripts/bench $(BENCHFLAGS)
 
 STUDENTS ?= 50

@@ -81,7 +81,7 @@ func medianAndWorst(starts []started, all int) []Row {
 		budget, accepted float64
 	}{{"median", median, 2, 1.5 * medianRatio(median.least, median.hello)}, {"worst", worst, 5, 0}} {
 		row := beside(chosen.ours, chosen.hello)
-		row.Name = fmt.Sprintf("start to first answer, the %s ratio of %s, built from the repository with GOWORK=off, not from their zips (%s)", chosen.which, among, chosen.function)
+		row.Name = fmt.Sprintf("start to first answer, the %s ratio of %s (%s)", chosen.which, among, chosen.function)
 		row.Unit, row.Budget, row.Accepted = "ms", chosen.budget, chosen.accepted
 		rows = append(rows, row)
 		row = beside(chosen.ours, chosen.least)

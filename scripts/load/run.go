@@ -251,8 +251,6 @@ func open(ctx context.Context, server string, log *slog.Logger) (_ *arena, err e
 			"TRUSTED_PROXIES":         "1", // each student has an address, as behind the load balancer
 		},
 		Log:      log,
-		Progress: func(string, string, time.Duration) {},
-		Detail:   func(string) {},
 	})
 	if err != nil {
 		return nil, err
