@@ -250,7 +250,7 @@ func open(ctx context.Context, server string, log *slog.Logger) (_ *arena, err e
 			"FIRESTORE_EMULATOR_HOST": emulator,
 			"TRUSTED_PROXIES":         "1", // each student has an address, as behind the load balancer
 		},
-		Log:      log,
+		Log: log,
 	})
 	if err != nil {
 		return nil, err
