@@ -229,9 +229,9 @@ func openFault(err error) error {
 	return fmt.Errorf("%w: %w", damaged(), err)
 }
 
-// mostTitles is how many bytes of titles are read: in a broken table of contents
-// many entries may have one title of megabytes.
-const mostTitles = 4 << 20
+// mostTitles is how many bytes of titles are read, enough for the longest of all headings that
+// are kept: in a broken table of contents many entries may have one title of megabytes.
+const mostTitles = 1 << 20
 
 // bookmarks returns the file's own table of contents. A broken one may lead in
 // circles, so it is walked no further than its bounds.

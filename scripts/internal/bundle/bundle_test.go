@@ -256,7 +256,7 @@ func TestAnotherReleaseOfGoIsRefused(t *testing.T) {
 	}
 }
 
-// TestBundlesRun builds every bundle as the buildpack does, starts and calls some of them.
+// TestBundlesRun compiles every bundle as the buildpack does, and links, starts and calls some of them.
 func TestBundlesRun(t *testing.T) {
 	t.Parallel()
 	folder, functions := bundleAll(t, sources(t))
@@ -267,11 +267,15 @@ func TestBundlesRun(t *testing.T) {
 	for function, b := range bundles {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
-			program := buildpack(t, filepath.Join(folder, b.File))
-			if call := calls[function]; call != nil {
-				app := apitest.New(t)
-				call(t, app, start(t, program, function, app.Settings), b)
+			root := unpack(t, filepath.Join(folder, b.File))
+			call := calls[function]
+			if call == nil { // linking takes three times as long
+				run(t, root, "build", ".", runner)
+				return
 			}
+			program := buildpack(t, root)
+			app := apitest.New(t)
+			call(t, app, start(t, program, function, app.Settings), b)
 		})
 	}
 	for function := range calls {
@@ -337,11 +341,10 @@ var calls = map[string]func(t *testing.T, app *apitest.App, url string, b bundle
 	},
 }
 
-// buildpack does what Google's Go buildpack does with a bundle, without a network
-// or a module cache, and returns the program.
-func buildpack(t *testing.T, file string) string {
+// unpack looks at a bundle as Google's Go buildpack does, and returns where it lies.
+func unpack(t *testing.T, file string) (root string) {
 	t.Helper()
-	root := t.TempDir()
+	root = t.TempDir()
 	content, err := zip.OpenReader(file)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +353,7 @@ func buildpack(t *testing.T, file string) string {
 	if err := os.CopyFS(root, content); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "vendor", filepath.Dir(framework), "funcframework")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "vendor", runner)); err != nil {
 		t.Fatal(err)
 	}
 	// A higher patch isn't sure to be the runtime's: Google says only which release it is.
@@ -361,6 +364,13 @@ func buildpack(t *testing.T, file string) string {
 	if imports := imported(t, root); !slices.Contains(imports, framework) {
 		t.Fatalf("the root imports %q, not %s: the buildpack then writes a main that calls a function of the root by its name", imports, framework)
 	}
+	return root
+}
+
+// buildpack writes a main into an unpacked bundle and returns what it builds of both, without
+// a network or a module cache.
+func buildpack(t *testing.T, root string) (program string) {
+	t.Helper()
 	module := strings.TrimSpace(run(t, root, "list", "-m"))
 	if strings.Contains(module, "\n") || !strings.Contains(strings.Split(module, "/")[0], ".") {
 		t.Fatalf("go list -m says %q: the buildpack imports it", module)
@@ -372,12 +382,16 @@ func buildpack(t *testing.T, file string) string {
 	if err := os.WriteFile(filepath.Join(app, "main.go"), coldstart.Main(fmt.Sprintf("\nimport _ %q\n", module)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(root, "main")
+	program = filepath.Join(root, "main")
 	run(t, root, "build", "-o", program, "./functions.local/app")
 	return program
 }
 
-const framework = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+// What functions are declared with, and what the buildpack's main starts them by.
+const (
+	framework = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	runner    = "github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+)
 
 // imported returns what the one package in the folder imports, as the buildpack reads it.
 func imported(t *testing.T, folder string) (paths []string) {
