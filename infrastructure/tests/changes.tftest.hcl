@@ -11,6 +11,7 @@ variables {
   domain_name  = "api.aksio.app"
   declarations = "tests/fixtures/few.json"
   standby      = { region = "europe-west4", functions = true }
+  github       = { repository = "aksio/backend", owner_id = "1234" }
 }
 
 run "begin" {
@@ -58,6 +59,23 @@ run "begin" {
     ])
     error_message = "Events go to what isn't there."
   }
+
+  # --- Which jobs of GitHub's act as which account
+
+  override_resource {
+    target = google_service_account.github["deploy"]
+    values = {
+      name   = "projects/aksio-test-1/serviceAccounts/deploy@aksio-test-1.iam.gserviceaccount.com"
+      member = "serviceAccount:deploy@aksio-test-1.iam.gserviceaccount.com"
+    }
+  }
+  assert {
+    condition = { for key, grant in google_service_account_iam_member.github : key => "${basename(grant.service_account_id)} by ${grant.member}" } == {
+      plan   = "another@aksio-test-1.iam.gserviceaccount.com by principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/attribute.branch/aksio/backend@refs/heads/main"
+      deploy = "deploy@aksio-test-1.iam.gserviceaccount.com by principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/attribute.deploys/aksio/backend@refs/heads/main@production"
+    }
+    error_message = "Any job of the repository could deploy, or none."
+  }
 }
 
 run "nothing" {
@@ -95,6 +113,19 @@ run "rebuild" {
   assert {
     condition     = alltrue([for f in module.function : f.build_variables == tomap({ REBUILD = "2026-12-01" })])
     error_message = "Some functions would keep the Go that they were built with."
+  }
+}
+
+# What scripts/cloud applies before it calls run-migrations: what serves stays as it is
+# until the schema is up to date.
+run "migration" {
+  command = plan
+  plan_options {
+    target = [module.function["run-migrations"], module.function["europe-west1/run-migrations"]]
+  }
+  variables {
+    declarations = "tests/fixtures/more.json"
+    rebuild      = "2026-12-01"
   }
 }
 

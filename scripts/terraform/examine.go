@@ -46,6 +46,9 @@ var mayChange = map[string][]string{
 	"new_setting": {"google_secret_manager_secret_version.settings", `google_storage_bucket.this["`},
 	// All functions, and nothing else.
 	"rebuild": {"module.function["},
+	// Of the functions the one that migrates: new ones, and what watches them, come after it.
+	// The bundles of all are there by then.
+	"migration": {`module.function["run-migrations"]`, "google_storage_bucket_object.bundle["},
 	// The secret itself stays: its deletion protection would refuse.
 	"absent_secret": {"module.function[", "google_secret_manager_secret_iam_member.function["},
 	// What the second region takes over. No function is built: in the first region, which is

@@ -13,6 +13,13 @@ mock_data "google_storage_project_service_account" {
   }
 }
 
+mock_resource "google_service_account" {
+  defaults = {
+    name   = "projects/aksio-test-1/serviceAccounts/another@aksio-test-1.iam.gserviceaccount.com"
+    member = "serviceAccount:another@aksio-test-1.iam.gserviceaccount.com"
+  }
+}
+
 mock_resource "google_sql_database_instance" {
   defaults = {
     service_account_email_address = "p123456789012-abcdef@gcp-sa-cloud-sql.iam.gserviceaccount.com"
