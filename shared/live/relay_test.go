@@ -20,8 +20,8 @@ import (
 	"aksio.app/shared/live"
 )
 
-// TestFirestoreListenerIsReplaced that is taken and never told of anything, or whose stream
-// the server cancels, as the emulator does at times.
+// TestFirestoreListenerIsReplaced, be it one that is taken and never told of anything, or one
+// whose stream the server cancels, as the emulator does at times.
 func TestFirestoreListenerIsReplaced(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(context.Context) error{
