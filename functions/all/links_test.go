@@ -149,7 +149,7 @@ func TestDomainsDoNotKnowThatTheyAreServed(t *testing.T) {
 	}
 }
 
-// firstOf returns the linked package that is the first of those, or below it; if there is none, that of the next.
+// firstOf returns a linked package that is one of those or below one, of the first of them that has any.
 func firstOf(packages, linked []string) string {
 	for _, p := range packages {
 		if at := slices.IndexFunc(linked, func(l string) bool { return l == p || strings.HasPrefix(l, p+"/") }); at >= 0 {

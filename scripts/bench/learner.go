@@ -13,7 +13,6 @@ import (
 	"aksio.app/shared/courses"
 	"aksio.app/shared/documents"
 	"aksio.app/shared/id"
-	"aksio.app/shared/quizzes"
 	"aksio.app/shared/tutor"
 )
 
@@ -32,13 +31,12 @@ type learner struct {
 	user     auth.UserID
 	course   courses.ID
 	document documents.ID
-	quiz     quizzes.ID
 	chat     tutor.ChatID
 }
 
 // learn stores a learner with so much. A third of the cards is due.
 func (s *stage) learn(ctx context.Context, n size) (learner, error) {
-	l := learner{id.New[auth.User](), id.New[courses.Course](), id.New[documents.Document](), id.New[quizzes.Quiz](), id.New[tutor.Chat]()}
+	l := learner{id.New[auth.User](), id.New[courses.Course](), id.New[documents.Document](), id.New[tutor.Chat]()}
 	for _, statement := range []struct {
 		sql  string
 		args []any
@@ -57,10 +55,6 @@ func (s *stage) learn(ctx context.Context, n size) (learner, error) {
 		{`INSERT INTO flashcards (id, user_id, course_id, question, answer, next_review_date)
 			SELECT gen_random_uuid(), $1, $2, 'What is meant by term ' || n || '?', repeat('An answer of some words. ', 4),
 				now() + (n - $3::int / 3) * interval '1 minute' FROM generate_series(1, $3) n`, []any{l.user, l.course, n.cards}},
-		{`INSERT INTO quizzes (id, user_id, course_id, title) VALUES ($1, $2, $3, 'Quiz')`, []any{l.quiz, l.user, l.course}},
-		{`INSERT INTO quiz_questions (id, quiz_id, question_text, question_type, position, answer_options, correct_answers)
-			SELECT gen_random_uuid(), $1, 'Which is true of ' || n || '?', 'multiple_choice', n, '{This,That,Both,Neither}', '[1]' FROM generate_series(1, 15) n`,
-			[]any{l.quiz}},
 		{`INSERT INTO chats (id, user_id, course_id, title, message_count) VALUES ($1, $2, $3, 'Chat', $4)`, []any{l.chat, l.user, l.course, n.messages}},
 		{`INSERT INTO chat_messages (id, chat_id, number, role, content)
 			SELECT gen_random_uuid(), $1, n, CASE n % 2 WHEN 0 THEN 'assistant' ELSE 'user' END, repeat('Some words of a talk. ', 20) FROM generate_series(1, $2) n`,

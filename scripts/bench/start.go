@@ -75,6 +75,7 @@ func medianAndWorst(starts []started, all int) []Row {
 	}
 	median, worst := starts[len(starts)/2], starts[len(starts)-1]
 	var rows []Row
+	// No median can be below the least's; half as much again is for what functions themselves set up.
 	for _, chosen := range []struct {
 		which string
 		started
