@@ -33,6 +33,9 @@ type pdfium struct {
 
 	starting sync.Mutex
 	memory   sandbox // of the instance that was started last
+
+	killing sync.Mutex
+	read    <-chan struct{} // closed when nothing runs any more in the instance that is being killed
 }
 
 // mostReaders is how many files are read at once.
@@ -67,9 +70,11 @@ func newEngine(cache string) (*pdfium, error) {
 		config = config.WithCompilationCache(compiled)
 	}
 	p := &pdfium{places: make(chan struct{}, mostReaders)}
+	ctx := experimental.WithMemoryAllocator(context.Background(), experimental.MemoryAllocatorFunc(p.allocate))
+	ctx = experimental.WithCloseNotifier(ctx, experimental.CloseNotifyFunc(p.closing))
 	var err error
 	p.pool, err = webassembly.Init(webassembly.Config{
-		Context: experimental.WithMemoryAllocator(context.Background(), experimental.MemoryAllocatorFunc(p.allocate)),
+		Context: ctx,
 		MinIdle: 0, MaxIdle: 1, MaxTotal: mostReaders,
 		RuntimeConfig: config, FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
 	})
@@ -92,6 +97,24 @@ func (p *pdfium) start(ctx context.Context) (pdfiumlib.Pdfium, sandbox, error) {
 	return instance, p.memory, nil
 }
 
+// kill ends what runs in the instance, and then the instance; read is closed when nothing runs in it
+// any more.
+func (p *pdfium) kill(instance pdfiumlib.Pdfium, read <-chan struct{}) {
+	p.killing.Lock()
+	defer p.killing.Unlock()
+	p.read = read
+	instance.Kill()
+}
+
+// closing is called before an instance is closed, and has Kill wait, which has cancelled the
+// instance's context: the runtime would take the memory away beneath the call that is being
+// ended. That call may close the instance, too, but not with Kill's exit code: PDFium never exits.
+func (p *pdfium) closing(ctx context.Context, exitCode uint32) {
+	if killed := exitCode == 0 && ctx.Err() != nil; killed {
+		<-p.read
+	}
+}
+
 func (r *Reader) readPDF(ctx context.Context, budget *time.Timer, content []byte) (raw, error) {
 	budget.Stop() // how long PDFium takes to start, and others' files take, is no fault of this one
 	engine, err := engine(ctx, r.cache)
@@ -111,12 +134,13 @@ func (r *Reader) readPDF(ctx context.Context, budget *time.Timer, content []byte
 	}
 	defer memory.release()
 	work, stop := context.WithCancelCause(ctx)
-	killed := make(chan struct{})
+	read, killed := make(chan struct{}), make(chan struct{})
 	context.AfterFunc(work, func() {
 		defer close(killed)
-		instance.Kill()
+		engine.kill(instance, read)
 	})
 	defer func() {
+		close(read)
 		stop(nil)
 		<-killed
 	}()
