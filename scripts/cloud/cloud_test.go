@@ -312,13 +312,13 @@ func TestARelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if newest.name != "20250101T040000Z-back-to-20250101T010000Z-good-with-343ad6f00000" {
+	if newest.name != "20250101T040000Z-back-to-20250101T030000Z-better-but-courses-get-of-20250101T010000Z-good-with-343ad6f00000" {
 		t.Errorf("recorded %s, want what it went back to, and the commit whose files were applied", newest.name)
 	}
 	if newest.bundles["courses-get"].File != "courses-get-good.zip" || newest.bundles["courses-list"].File != "courses-list-better.zip" {
 		t.Errorf("%s serves %v and %v", newest.name, newest.bundles["courses-get"], newest.bundles["courses-list"])
 	}
-	// A second time, the one before the newest is the one that doesn't work.
+	// A second time, the newest is a way back itself.
 	err = e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test"})
 	e.mustSay(t, err, "a way back itself", "go run ./scripts/cloud releases -environment staging -project aksio-test")
 	if err := e.command(t.Context(), []string{"rollback", "-environment=staging", "-project=aksio-test", "-to=20250101T010000Z-good"}); err != nil {
@@ -369,7 +369,7 @@ func TestAWayBackThatFailsSaysWhatToDo(t *testing.T) {
 	}
 	const again = "go run ./scripts/cloud rollback -environment staging -project aksio-test -to 20250101T010000Z-one"
 	e.Write("refusals", "Permission denied\n")
-	e.mustSay(t, rollback(), "Permission denied", "a part of it may serve", "run this again, or go to another release: "+again)
+	e.mustSay(t, rollback(), "Permission denied", "a part of it may serve", "run this again: "+again+"; or say with -to which other release")
 	e.Write("refusals", "Permission denied\n")
 	e.mustSay(t, rollback("-function=courses-get"), again+" -function courses-get")
 	e.Write("refusals", stateLocked+"\n")
@@ -387,6 +387,116 @@ func TestAWayBackThatFailsSaysWhatToDo(t *testing.T) {
 	e.mustSay(t, bring("bad"), "courses-list: ", "-two-with-bad serves, but isn't recorded", "; run: "+strings.Replace(again, "T010000Z-one", "T020000Z-two", 1))
 	if names, err := e.releaseNames(t.Context()); err != nil || strings.Join(names, " ") != "20250101T020000Z-two 20250101T010000Z-one" {
 		t.Errorf("recorded %v, %v", names, err)
+	}
+}
+
+// TestARollbackPassesOverWhatDeployedNothing: most pushes change no function, or another one.
+func TestARollbackPassesOverWhatDeployedNothing(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "")
+	old, fixed := e.release(t, "old"), e.release(t, "fixed")
+	one := maps.Clone(fixed)
+	one["courses-get"] = old["courses-get"]
+	record := func(bundles map[string]bundle.Bundle, names ...string) {
+		for _, name := range names {
+			if err := e.record(t.Context(), name, bundles); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rollback := func(flags ...string) error {
+		return e.command(t.Context(), append([]string{"rollback", "-environment=staging", "-project=aksio-test"}, flags...))
+	}
+	record(fixed, "first", "a-text")
+	e.mustSay(t, rollback(), "no release before the newest has another bundle")
+	e.mustSay(t, rollback("-function=courses-bet"), `no function "courses-bet"`)
+	record(old, "old")
+	record(one, "one", "another-text")
+	record(fixed, "fixed", "a-runbook")
+	for _, tc := range []struct {
+		flags              []string
+		courseGet, courses string
+	}{
+		{[]string{"-function=courses-list"}, "fixed", "old"},
+		{nil, "old", "fixed"},
+	} {
+		if err := rollback(tc.flags...); err != nil {
+			t.Fatalf("%v\n%s", err, e.said)
+		}
+		if serves := e.serves(t); serves["courses-get"].Version() != tc.courseGet || serves["courses-list"].Version() != tc.courses {
+			t.Errorf("rollback %v: %v and %v serve", tc.flags, serves["courses-get"], serves["courses-list"])
+		}
+		back, err := e.lastRelease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// As if it hadn't been, for the next.
+		if err := os.Remove(e.Path("objects/bundles/releases/" + back.name + ".json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	// What comes before a way back to what serves is what didn't work.
+	record(old, "back-to-old", "reverted")
+	e.mustSay(t, rollback(), "-back-to-old", "say with -to", "go run ./scripts/cloud releases -environment staging -project aksio-test")
+}
+
+// TestARollbackAppliesTheFilesInForce, unless it is told that others are meant.
+func TestARollbackAppliesTheFilesInForce(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	local(t, e, "")
+	for _, name := range []string{"343ad6f00000", "343ad6f00001"} {
+		if err := e.record(t.Context(), name, e.release(t, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rollback := func(flags ...string) error {
+		return e.command(t.Context(), append([]string{"rollback", "-environment=staging", "-project=aksio-test"}, flags...))
+	}
+	e.Write("commit", "343ad6f00002")
+	e.mustSay(t, rollback(), "files of 343ad6f00001, and those here are of 343ad6f00002", "git checkout 343ad6f00001", "-other-files")
+	if calls := e.Read("calls"); strings.Contains(calls, " apply ") {
+		t.Errorf("they were applied: %s", calls)
+	}
+	e.Write("commit", "343ad6f00001")
+	e.Write("changed", " M infrastructure/environments/staging.tfvars")
+	if err := rollback(); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
+	e.Write("commit", "343ad6f00002")
+	if err := rollback("-to=20250101T020000Z-343ad6f00001", "-other-files"); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
+}
+
+// TestAnotherCommitsProvider was taken where this one is checked out. Else the registry isn't
+// needed, which may be away.
+func TestAnotherCommitsProvider(t *testing.T) {
+	t.Parallel()
+	e := newEnvironment(t)
+	for _, tc := range []struct {
+		said     string
+		upgrades []bool
+	}{
+		{"", []bool{false}},
+		{"Error: Failed to query available provider packages\n\nlocked provider registry.terraform.io/hashicorp/google\n7.44.0 does not match configured version\nconstraint 7.45.0; must use\nterraform init -upgrade to allow selection of new versions\n", []bool{false, true}},
+	} {
+		e.Write("calls", "")
+		e.Write("locked-provider", tc.said)
+		if err := e.initialize(t.Context()); err != nil {
+			t.Error(err)
+		}
+		var upgrades []bool
+		for _, call := range e.Calls() {
+			if strings.Contains(call, " init ") {
+				upgrades = append(upgrades, strings.Contains(call, "-upgrade"))
+			}
+		}
+		if !slices.Equal(upgrades, tc.upgrades) {
+			t.Errorf("%q: with -upgrade: %v, want %v", tc.said, upgrades, tc.upgrades)
+		}
 	}
 }
 
@@ -635,6 +745,7 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 	const (
 		quota   = "googleapi: Error 429: Quota exceeded for quota metric 'Write requests'\n"
 		metric  = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric(s) that match type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
+		turned  = "googleapi: Error 403: Secret Manager API has not been used in project 1234 before or it is disabled.\n"
 		earlier = "Error creating AlertPolicy: googleapi: Error 404: Cannot find metric that matches type = \"logging.googleapis.com/user/aksio-staging/panics\".\n"
 	)
 	for name, tc := range map[string]struct {
@@ -647,6 +758,9 @@ func TestAnApplyGoesOnAfterWhatPasses(t *testing.T) {
 		"a new metric":        {strings.Repeat(metric, 10) + quota, 12, ""},
 		"as it said before":   {earlier, 2, ""},
 		"a metric that isn't": {strings.Repeat(metric, 20), 13, "Cannot find metric"},
+		"a replica":           {"googleapi: Error 412: Condition does not match., staleData\n", 2, ""},
+		"an API just on":      {strings.Repeat(turned, 5), 6, ""},
+		"an API that is off":  {strings.Repeat(turned, 20), 6, "has not been used"},
 		"something else":      {"Error: Invalid value for variable\n", 1, "Invalid value"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -891,7 +1005,7 @@ func TestATerminatedDeploymentSaysHowToGoBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = e.bring(ctx, "next", e.release(t, "next"), last)
-	e.mustSay(t, err, "no time to take it back", "go run ./scripts/cloud rollback -environment staging -project aksio-test -to "+last.name)
+	e.mustSay(t, err, "no time to take it back", "go run ./scripts/cloud rollback -environment staging -project aksio-test -to "+last.name+" -other-files")
 	if applies := strings.Count(e.Read("calls"), " apply "); applies != 2 {
 		t.Errorf("%d applies, want the migration's and the release's", applies)
 	}
@@ -1449,6 +1563,7 @@ func TestTheNewestReleasesCommit(t *testing.T) {
 		{"20250101T030000Z-343ad6f00001-dirty", "343ad6f00001", "343ad6f00001"},
 		{"20250101T040000Z-back-to-20250101T020000Z-343ad6f00000-with-343ad6f00002", "343ad6f00000", "343ad6f00002"},
 		{"20250101T050000Z-back-to-20250101T030000Z-343ad6f00001-dirty-with-unknown", "343ad6f00001", ""},
+		{"20250101T060000Z-back-to-20250101T030000Z-343ad6f00001-but-courses-get-of-20250101T020000Z-343ad6f00000-with-343ad6f00002", "343ad6f00001", "343ad6f00002"},
 	} {
 		if tc.name != "" {
 			e.Write("objects/bundles/releases/"+tc.name+".json", "{}")

@@ -46,7 +46,7 @@ func openDatabase(ctx context.Context, c *cloud, flags *flag.FlagSet, args []str
 		return err
 	}
 	if strings.EqualFold(public, "false") {
-		return fmt.Errorf("%s has an address in the network %s alone, which can't be reached from here: on a machine in that network, run `cloud-sql-proxy --private-ip --gcloud-auth --port=6543 %[1]s` and `PGPASSWORD=$(gcloud sql generate-login-token) psql \"host=127.0.0.1 port=6543 dbname=aksio user=%[3]s\"`, signed in there as yourself (gcloud auth login); a machine that was made for it goes afterwards", out.Database, c.prefix(), account)
+		return fmt.Errorf("%s has an address in the network %s alone, which can't be reached from here: on a machine in that network, run `cloud-sql-proxy --private-ip --gcloud-auth --port=6543 %[1]s` and `PGPASSWORD=$(gcloud sql generate-login-token) psql \"host=127.0.0.1 port=6543 dbname=aksio user=%[3]s\"`, signed in there as yourself (gcloud auth login); a machine that was made for it needs a firewall rule for its ssh, since the network lets nothing in, and goes afterwards", out.Database, c.prefix(), account)
 	}
 	local, err := port.Free(0)
 	if err != nil {

@@ -140,17 +140,19 @@ func (c *cloud) record(ctx context.Context, what string, bundles map[string]bund
 
 // recordWayBack keeps that the release serves again; the commit is of the files that it was
 // applied with, which are the working tree's.
-func (c *cloud) recordWayBack(ctx context.Context, r release, commit string) error {
-	return c.record(ctx, wayBack+origin(r.name)+withFiles+commit, r.bundles)
+func (c *cloud) recordWayBack(ctx context.Context, release, commit string, bundles map[string]bundle.Bundle) error {
+	return c.record(ctx, wayBack+release+withFiles+commit, bundles)
 }
 
-// origin is the release that a way back brought back; any other is its own.
+// origin is the release whose functions, all or nearly all, a way back serves; any other is
+// its own.
 func origin(name string) string {
 	_, of, ok := strings.Cut(name, "-"+wayBack)
 	if !ok {
 		return name
 	}
 	of, _, _ = strings.Cut(of, withFiles)
+	of, _, _ = strings.Cut(of, butFor)
 	return of
 }
 

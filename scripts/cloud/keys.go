@@ -113,8 +113,8 @@ func (c *cloud) publishKey(ctx context.Context) error {
 	if err := c.change(ctx, nil, c.gcloud, "secrets", "versions", "disable", newest, "--secret="+signingKey, "--project="+c.project); err != nil {
 		return err
 	}
-	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil { // it would be taken for published
-		return fmt.Errorf("%w: version %s of the secret %s isn't published; destroy it, then run this again: gcloud secrets versions destroy %[2]s --secret=%s --project=%s", err, newest, signingKey, c.project)
+	if err := c.addVersion(ctx, publicKeys, string(published)); err != nil { // or the next -publish would take it for published
+		return fmt.Errorf("%w: version %s of the secret %s isn't published; destroy it, then run this again; it is destroyed by: gcloud secrets versions destroy %[2]s --secret=%[3]s --project=%s", err, newest, signingKey, c.project)
 	}
 	c.say("The new key is published. Instances know it when they start: run `%s`, or wait a day, then `%s`.", c.hint("restart"), c.hint("keys", "-sign"))
 	return nil

@@ -34,7 +34,7 @@ var commands = []command{
 	{"bootstrap", "make a new project ready: state, secrets, everything; run it again to finish what broke off", bootstrap},
 	{"plan", "tell what an apply would change; -fail-on-changes finds drift", plan},
 	{"deploy", "bundle, apply, migrate before traffic, test through the edge; back to the last release if that fails", deploy},
-	{"rollback", "go back to the last release, or one named by -to; only one function with -function", rollback},
+	{"rollback", "go back to the last release with another bundle, or one named by -to; only one function with -function", rollback},
 	{"releases", "list what was deployed, the newest first", releases},
 	{"outputs", "print what Terraform tells of the environment, as JSON; one that is named as it is", printOutputs},
 	{"smoke", "call every function through the edge, signed out; fails if one doesn't answer as it must", smokeCommand},

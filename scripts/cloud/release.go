@@ -29,6 +29,8 @@ var passing = []refusal{
 	// Up to ten minutes after a metric of logs was made, no alert can be made on it. What
 	// follows is "that matches type" or "(s) that match type", as Google likes.
 	{[]string{"Cannot find metric"}, 12, "alerts can't be made on a new metric yet"},
+	{[]string{"staleData"}, 2, "a replica's settings changed with those of the database that it follows"},
+	{[]string{"has not been used in project"}, 5, "an API that was just turned on isn't known everywhere yet"},
 }
 
 // release names the bundles of all functions that were deployed together. It is kept
@@ -41,9 +43,11 @@ type release struct {
 
 const timeFormat = "20060102T150405Z"
 
-// A release that brought an earlier one back is named <time>-back-to-<that one>-with-<commit>.
+// A release that brought an earlier one back is named <time>-back-to-<that one>-with-<commit>; one
+// that brought only a function's back, <time>-back-to-<the newest>-but-<function>-of-<that one>-with-<commit>.
 const (
 	wayBack   = "back-to-"
+	butFor    = "-but-"
 	withFiles = "-with-"
 )
 
@@ -109,7 +113,7 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 			return fmt.Errorf("it serves, but isn't recorded, since a new schedule couldn't be run; deploy again: %w", err)
 		}
 		if err := c.record(ctx, commit, bundles); err != nil {
-			return fmt.Errorf("%w; deploy again: one that fails would go back to an older release", err)
+			return fmt.Errorf("%w; deploy again: until this is recorded, a deployment that fails goes back to an older release", err)
 		}
 		return nil
 	case errors.Is(context.Cause(ctx), errTerminated): // a second apply would be killed in its middle
@@ -118,17 +122,17 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	case errors.As(err, new(*unreachable)), said(err, stateLocked):
 		return fmt.Errorf("%w; then deploy again; nothing was taken back", err)
 	}
-	if before == nil || maps.EqualFunc(bundles, before.bundles, func(a, b bundle.Bundle) bool { return a.File == b.File }) {
+	if before == nil || maps.EqualFunc(bundles, before.bundles, sameFile) {
 		return fmt.Errorf("%w: there is no other release to go back to; mend it and deploy again", err)
 	}
 	c.say("the release doesn't work (%v): going back to %s, which Ctrl-C doesn't end", err, before.name)
 	held := c.holdBack(lasting, served, func(id string) bool { return bundles[id].File != before.bundles[id].File })
 	if backErr := c.restore(lasting, *before); backErr != nil {
 		return fmt.Errorf("%w; and going back failed, too: %w; run: %s; or, if settings did it, which stay: check out the commit that %s ends with, and deploy that",
-			err, backErr, c.hint("rollback", "-to", before.name), origin(before.name))
+			err, backErr, c.wayOut(before), origin(before.name))
 	}
 	lateErr := c.letGo(lasting, served.region, held)
-	if recordErr := c.recordWayBack(lasting, *before, commit); recordErr != nil {
+	if recordErr := c.recordWayBack(lasting, origin(before.name), commit, before.bundles); recordErr != nil {
 		lateErr = errors.Join(lateErr, fmt.Errorf("%w; run: %s", recordErr, c.wayOut(before)))
 	}
 	if lateErr != nil {
@@ -137,12 +141,12 @@ func (c *cloud) bring(ctx context.Context, commit string, bundles map[string]bun
 	return fmt.Errorf("%w: %s serves again", err, before.name)
 }
 
-// wayOut words the command that ends what a deployment left.
+// wayOut words the command that ends what a deployment left, of whose files a part was applied.
 func (c *cloud) wayOut(before *release) string {
 	if before == nil {
 		return c.hint("deploy")
 	}
-	return c.hint("rollback", "-to", before.name)
+	return c.hint("rollback", "-to", before.name, "-other-files")
 }
 
 // cameBetween returns the newest release if that isn't the one before any more: somebody
@@ -220,8 +224,9 @@ func (c *cloud) patiently(ctx context.Context, write func() error) error {
 
 // rollback brings an earlier release back.
 func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string) error {
-	to := flags.String("to", "", "the release, as `releases` lists it; the one before the newest if left out")
+	to := flags.String("to", "", "the release, as `releases` lists it; if left out, the last with another bundle than the newest one's")
 	function := flags.String("function", "", "only this one; the others stay as they are")
+	otherFiles := flags.Bool("other-files", false, "apply the files that are checked out, though the newest release was applied with another commit's")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
@@ -235,48 +240,77 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	if *to == "" {
-		if len(names) < 2 {
-			return errors.New("there is no release before the newest to go back to; mend it and deploy again")
-		}
-		if strings.Contains(names[0], "-"+wayBack) { // the one before it is what didn't work, or what serves again
-			return fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", names[0], c.hint("releases"))
-		}
-		*to = names[1]
-	} else if !slices.Contains(names, *to) {
-		return fmt.Errorf("there is no release %q; %s lists them", *to, c.hint("releases"))
+	if len(names) == 0 {
+		return errors.New("there is no release to go back to; deploy one")
 	}
-	target, err := c.readRelease(ctx, *to)
+	if inForce := ofCommit.FindStringSubmatch(names[0]); inForce != nil && !*otherFiles && !strings.HasPrefix(commit, inForce[1]) {
+		return fmt.Errorf("%s was applied with Terraform's files of %s, and those here are of %s, which a way back would apply, too: git checkout %[2]s, or say -other-files if they are meant", names[0], inForce[1], commit)
+	}
+	newest, err := c.readRelease(ctx, names[0])
 	if err != nil {
 		return err
+	}
+	var target *release
+	switch {
+	case *to == "":
+		target, err = c.lastOther(ctx, *newest, names[1:], *function)
+	case !slices.Contains(names, *to):
+		err = fmt.Errorf("there is no release %q; %s lists them", *to, c.hint("releases"))
+	default:
+		target, err = c.readRelease(ctx, *to)
+	}
+	if err != nil {
+		return err
+	}
+	again, name := []string{"-to", target.name}, origin(target.name)
+	if *otherFiles {
+		again = append(again, "-other-files")
 	}
 	if *function != "" {
 		old, ok := target.bundles[*function]
 		if !ok {
-			return fmt.Errorf("release %s has no function %q: say with -to which other one; %s lists them", *to, *function, c.hint("releases"))
+			return fmt.Errorf("release %s has no function %q: say with -to which other one; %s lists them", target.name, *function, c.hint("releases"))
 		}
-		newest, err := c.readRelease(ctx, names[0])
-		if err != nil {
-			return err
-		}
+		again, name = append(again, "-function", *function), origin(newest.name)+butFor+*function+"-of-"+origin(target.name)
 		target.bundles = maps.Clone(newest.bundles)
 		target.bundles[*function] = old
-	}
-	again := []string{"-to", target.name}
-	if *function != "" {
-		again = append(again, "-function", *function)
 	}
 	switch err := c.restore(ctx, *target); {
 	case said(err, stateLocked):
 		return fmt.Errorf("%w: run this again: %s", err, c.hint("rollback", again...))
 	case err != nil:
-		return fmt.Errorf("%w: a part of it may serve, and isn't recorded; run this again, or go to another release: %s", err, c.hint("rollback", again...))
+		return fmt.Errorf("%w: a part of it may serve, and isn't recorded; run this again: %s; or say with -to which other release", err, c.hint("rollback", again...))
 	}
-	if err := c.recordWayBack(ctx, *target, commit); err != nil {
+	if err := c.recordWayBack(ctx, name, commit, target.bundles); err != nil {
 		return fmt.Errorf("%w; run this again: %s", err, c.hint("rollback", again...))
 	}
 	return nil
 }
+
+// lastOther returns the last of the earlier releases whose bundles, or the function's, aren't
+// the newest one's: what only changed settings, Terraform's files or a text deployed no other.
+func (c *cloud) lastOther(ctx context.Context, newest release, earlier []string, function string) (*release, error) {
+	if _, ok := newest.bundles[function]; function != "" && !ok {
+		return nil, fmt.Errorf("release %s has no function %q", newest.name, function)
+	}
+	passed := newest.name
+	for _, name := range earlier {
+		if strings.Contains(passed, "-"+wayBack) { // what came before it didn't work
+			return nil, fmt.Errorf("%s is a way back itself: say with -to which release comes next; %s lists them", passed, c.hint("releases"))
+		}
+		r, err := c.readRelease(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if function != "" && r.bundles[function].File != newest.bundles[function].File || function == "" && !maps.EqualFunc(r.bundles, newest.bundles, sameFile) {
+			return r, nil
+		}
+		passed = name
+	}
+	return nil, errors.New("no release before the newest has another bundle to go back to; settings and Terraform's files come back by deploying the commit that had them, all else by mending it and deploying again")
+}
+
+func sameFile(a, b bundle.Bundle) bool { return a.File == b.File }
 
 // restore applies a release, and tests it.
 func (c *cloud) restore(ctx context.Context, r release) error {

@@ -111,7 +111,11 @@ func (c *cloud) takeUpSettings(ctx context.Context) error {
 	if err != nil || inForce == out.Settings {
 		return err
 	}
-	c.say("the settings changed: functions start anew with them")
+	if inForce == "" {
+		c.say("it isn't noted yet which settings the functions started with: they start anew")
+	} else {
+		c.say("the settings changed: functions start anew with them")
+	}
 	return c.startAllAnew(ctx, out)
 }
 

@@ -179,13 +179,21 @@ func said(err error, texts ...string) bool {
 // notThere is how gcloud says that a bucket isn't there. A bare 404 may be of its name.
 var notThere = []string{"not found: 404", "HTTPError 404", "NOT_FOUND"}
 
+// anotherProvider is what Terraform says where another commit's provider was taken before.
+const anotherProvider = "does not match configured version constraint"
+
 // initialize connects the root module to the environment's state.
 func (c *cloud) initialize(ctx context.Context) error {
 	if err := c.checkState(ctx); err != nil {
 		return err
 	}
-	return c.change(ctx, nil, c.terraform, "-chdir="+c.infrastructure(), "init", "-input=false", "-no-color", "-reconfigure",
-		"-backend-config=environments/"+c.environment+".gcs.tfbackend", "-backend-config=bucket="+c.stateBucket())
+	args := []string{"-chdir=" + c.infrastructure(), "init", "-input=false", "-no-color", "-reconfigure",
+		"-backend-config=environments/" + c.environment + ".gcs.tfbackend", "-backend-config=bucket=" + c.stateBucket()}
+	err := c.change(ctx, nil, c.terraform, args...)
+	if said(err, anotherProvider) { // always, and it would need the registry always
+		err = c.change(ctx, nil, c.terraform, append(args, "-upgrade")...)
+	}
+	return err
 }
 
 // checkState demands that the project is this environment's: with an empty state beside

@@ -151,6 +151,10 @@ func (f Folder) terraform(args []string) error {
 				}
 			}
 		}
+	case "init":
+		if problem := f.Read("locked-provider"); problem != "" && !slices.Contains(args, "-upgrade") {
+			return says("%s", problem)
+		}
 	case "plan":
 		if problem := f.Read("plan-fails"); problem != "" {
 			return says("%s", problem)
