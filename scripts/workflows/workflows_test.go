@@ -72,6 +72,7 @@ type action struct{ Runs struct{ Steps []step } }
 
 type step struct {
 	Name, If, Run, Uses string
+	Env                 map[string]string
 	With                map[string]any
 	Tolerant            any `yaml:"continue-on-error"`
 }
@@ -169,18 +170,18 @@ func TestWhatWasTestedIsDeployed(t *testing.T) {
 			t.Errorf("%s deploys %q, want %q", name, got, want)
 		}
 	}
-	for _, tc := range []struct {
-		of        workflow
-		job, want string
-	}{
-		{deploy, "deploy", "${{ inputs.commit }}"},
-		{cd, "plan", "${{ github.event.workflow_run.head_sha }}"},
-	} {
-		if got := using(t, tc.of.Jobs[tc.job].Steps, "actions/checkout")["ref"]; got != tc.want {
-			t.Errorf("%s checks out %v, want %s", tc.job, got, tc.want)
+	if got, want := using(t, cd.Jobs["plan"].Steps, "actions/checkout")["ref"], "${{ github.event.workflow_run.head_sha }}"; got != want {
+		t.Errorf("%v is planned, want %s", got, want)
+	}
+	for _, step := range deploy.Jobs["deploy"].Steps {
+		if want := "${{ inputs.commit }}"; step.Name == goesToTheCommit && step.Env["COMMIT"] != want {
+			t.Errorf("%q goes to %s, want %s", step.Name, step.Env["COMMIT"], want)
 		}
 	}
+	deploy.script(t, "deploy", goesToTheCommit)
 }
+
+const goesToTheCommit = "Go to the commit, and refuse what main doesn't hold"
 
 // TestProductionsPlanIsShownBeforeItIsApproved plays the tool, whose plan may fail.
 func TestProductionsPlanIsShownBeforeItIsApproved(t *testing.T) {
@@ -835,7 +836,7 @@ func TestGatesLookAtEverything(t *testing.T) {
 	}
 }
 
-// TestTheRaceDetectorIsCIs beside tests without it, of which some run there alone.
+// TestTheRaceDetectorIsCIs: CI tests with it and without, since some tests run only without.
 func TestTheRaceDetectorIsCIs(t *testing.T) {
 	t.Parallel()
 	var ci workflow
@@ -885,7 +886,7 @@ func TestOnlyWhatMainHoldsIsDeployed(t *testing.T) {
 	t.Parallel()
 	var deploy workflow
 	read(t, "workflows/deploy.yml", &deploy)
-	script := deploy.script(t, "deploy", "Refuse what main doesn't hold")
+	script := deploy.script(t, "deploy", goesToTheCommit)
 	deploy.holdsEveryCommit(t, "deploy")
 	upstream, clone := t.TempDir(), filepath.Join(t.TempDir(), "clone")
 	if output, err := run(t, upstream, `git init --quiet --initial-branch=main
@@ -895,10 +896,51 @@ func TestOnlyWhatMainHoldsIsDeployed(t *testing.T) {
 		git checkout --quiet main; git clone --quiet . `+clone); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	for ref, good := range map[string]bool{"v1": true, "origin/main": true, "v2": false, "origin/branch": false} {
-		output, err := run(t, clone, "git checkout --quiet "+ref+"\n"+script)
-		if (err == nil) != good || !good && !strings.Contains(output, "merge it first") {
+	output, err := run(t, clone, "git rev-parse v1; git rev-parse --short=12 v1")
+	digits := strings.Fields(output)
+	if err != nil || len(digits) != 2 {
+		t.Fatalf("%v: %s", err, output)
+	}
+	for ref, refusal := range map[string]string{
+		"v1": "", digits[0]: "", digits[1]: "", "main": "", "v2": "merge it first", "origin/branch": "merge it first", "v3": "no commit or tag v3", "--help": "no commit or tag",
+	} {
+		output, err := run(t, clone, "git checkout --quiet --detach origin/main\n"+script, "COMMIT="+ref)
+		if (err == nil) != (refusal == "") || !strings.Contains(output, refusal) {
 			t.Errorf("%s: got %v: %s", ref, err, output)
+		}
+		if head, err := run(t, clone, "git log --max-count=1 --format=%s"); ref == digits[1] && (err != nil || head != "first\n") {
+			t.Errorf("%s: %s is deployed, %v", ref, head, err)
+		}
+	}
+}
+
+// TestByHandOnlyWhatPassedIsDeployed plays gh, which asks for CI's runs of the commit.
+func TestByHandOnlyWhatPassedIsDeployed(t *testing.T) {
+	t.Parallel()
+	var cd, deploy workflow
+	read(t, "workflows/cd.yml", &cd)
+	read(t, "workflows/deploy.yml", &deploy)
+	const name = "Refuse what CI didn't pass"
+	folder, tools := t.TempDir(), t.TempDir()
+	head, err := run(t, folder, "git init --quiet --initial-branch=main; "+commit+"first; git rev-parse HEAD")
+	if err != nil {
+		t.Fatalf("%v: %s", err, head)
+	}
+	for passed, good := range map[string]bool{"echo 1": true, "echo 0": false, "exit 1": false} {
+		program(t, tools, "gh", `[ "$2" = "repos/aksio/backend/actions/workflows/ci.yml/runs?head_sha=`+strings.TrimSpace(head)+`&event=push&status=success&per_page=1" ] || exit 2; `+passed)
+		output, err := run(t, folder, deploy.script(t, "deploy", name), "PATH="+tools+":"+os.Getenv("PATH"), "GITHUB_REPOSITORY=aksio/backend")
+		if (err == nil) != good || passed == "echo 0" && !strings.Contains(output, "::error::CI didn't pass "+strings.TrimSpace(head)) {
+			t.Errorf("%s: got %v: %s", passed, err, output)
+		}
+	}
+	for _, step := range deploy.Jobs["deploy"].Steps {
+		if step.Name == name && step.If != "github.event_name == 'workflow_dispatch' && !inputs.untested" {
+			t.Errorf("it runs if %s", step.If)
+		}
+	}
+	for _, environment := range []string{"staging", "production"} {
+		if got := cd.Jobs[environment].With["untested"]; got != "${{ inputs.untested == true }}" {
+			t.Errorf("%s is told %q", environment, got)
 		}
 	}
 }
@@ -933,7 +975,7 @@ func TestMajorUpdatesAreAPersons(t *testing.T) {
 		"not known":        {update("minor") + update(""), "shared/go.mod", false},
 		"not Dependabot's": {"hello", "shared/go.mod", false},
 		"workflows":        {update("patch"), ".github/workflows/ci.yml", false},
-		"an action":        {update("patch"), ".github/actions/tools/action.yml", true},
+		"an action":        {update("patch"), ".github/actions/tools/action.yml", false},
 	} {
 		folder := t.TempDir()
 		program(t, folder, "gh", `case "$2" in view) cat said;; diff) cat changes;; *) echo "$@" > merged;; esac`)
