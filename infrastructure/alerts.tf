@@ -63,7 +63,7 @@ locals {
     }
     saturation = {
       title    = "A function has no instances left to start"
-      severity = "WARNING"
+      severity = "ERROR" # the service levels don't see it
       query    = local.saturated
       lasts    = 600
     }
@@ -246,8 +246,8 @@ locals {
     }
   }
 
-  # Functions whose instances are as many as may be, each with nine in ten of the calls
-  # that it may hold. Functions of the same bounds stand together. One that may have a
+  # Functions whose instances are as many as may be, half of them with nine in ten of the
+  # calls that one may hold. Functions of the same bounds stand together. One that may have a
   # single call at a time is full whenever it runs: that says nothing.
   bounds = {
     for id, f in local.functions : "${local.max_instances[id]} ${f.concurrency}" => id...
@@ -255,7 +255,7 @@ locals {
   }
   saturated = join(" or ", [for bounds in sort(keys(local.bounds)) : trimspace(replace(replace(replace(<<-EOT
     (sum by (service_name) ({"__name__"="run.googleapis.com/container/instance_count", "monitored_resource"="cloud_run_revision", "state"="active"}) >= INSTANCES
-    and histogram_quantile(0.99, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
+    and histogram_quantile(0.5, sum by (service_name, le) (rate({"__name__"="run.googleapis.com/container/max_request_concurrencies_bucket", "monitored_resource"="cloud_run_revision", SERVICES}[5m]))) > CALLS)
     EOT
     , "SERVICES", "\"service_name\"=~\"${join("|", local.bounds[bounds])}\""),
     "INSTANCES", split(" ", bounds)[0]),

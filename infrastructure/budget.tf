@@ -26,9 +26,12 @@ resource "google_billing_budget" "month" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
-    disable_default_iam_recipients   = false
+  # Beside the account's administrators, whom Google tells by itself.
+  dynamic "all_updates_rule" {
+    for_each = length(var.alerting.emails) > 0 ? [true] : []
+    content {
+      monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+    }
   }
 
   depends_on = [google_project_service.api]

@@ -3,15 +3,16 @@
 
 locals {
   ended_well_filter = "${local.scheduled_calls_filter} AND metric.labels.status=\"200\""
+  public_filter     = "${local.run_filter["request_count"]} AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", sort(keys(local.public)))}\")"
 
   # A chart: title, and lines of filter, aligner, reducer and fields to group by, or of a
   # query in PromQL.
   charts = [
     { title = "Calls a second", lines = [
-      { filter = local.requests_filter, align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.response_code_class"] },
+      { filter = local.public_filter, align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["metric.labels.response_code_class"] },
     ] },
     { title = "Failed calls a second, by function", lines = [
-      { filter = "${local.requests_filter} AND metric.labels.response_code_class=\"5xx\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
+      { filter = "${local.public_filter} AND metric.labels.response_code_class=\"5xx\"", align = "ALIGN_RATE", reduce = "REDUCE_SUM", by = ["resource.labels.service_name"] },
     ] },
     { title = "Time of a call, 95th percentile, by function (ms)", lines = [
       { filter = local.latencies_filter, align = "ALIGN_DELTA", reduce = "REDUCE_PERCENTILE_95", by = ["resource.labels.service_name"] },

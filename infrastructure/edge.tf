@@ -39,6 +39,8 @@ resource "google_compute_region_network_endpoint_group" "functions" {
   cloud_run {
     url_mask = "<service>.${var.domain_name}"
   }
+  # After a failover nobody comes before the settings name the database that serves.
+  depends_on = [google_secret_manager_secret_version.settings]
   lifecycle {
     create_before_destroy = true
   }

@@ -49,6 +49,8 @@ resource "google_service_networking_connection" "main" {
   reserved_peering_ranges = [google_compute_global_address.services[0].name]
   # It can't be removed while something uses it, and the network can't without it.
   deletion_policy = "ABANDON"
+  # One that was left behind is taken up again.
+  update_on_creation_fail = true
 }
 
 # Nothing calls into the network.

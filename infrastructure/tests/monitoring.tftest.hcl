@@ -240,11 +240,11 @@ run "service_levels" {
   # Neither what streams nor what passes streams on tells how fast we are.
   assert {
     condition = (
-      endswith(google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].distribution_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create|health-check\")") &&
-      endswith(google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].total_service_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create|documents-stream-events|edge-router|health-check\")") &&
+      endswith(google_monitoring_slo.latency.request_based_sli[0].distribution_cut[0].distribution_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create\")") &&
+      endswith(google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].total_service_filter, "service_name=monitoring.regex.full_match(\"accounts-login|courses-list|documents-create|documents-stream-events|edge-router\")") &&
       google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].bad_service_filter == "${google_monitoring_slo.availability.request_based_sli[0].good_total_ratio[0].total_service_filter} AND metric.labels.response_code_class=\"5xx\""
     )
-    error_message = "Some functions that people call aren't counted, or some that aren't quick are."
+    error_message = "Some functions that people call aren't counted, or the health check is, or some that aren't quick."
   }
 }
 
@@ -257,7 +257,7 @@ run "saturation" {
 
   assert {
     condition = alltrue([for id, f in local.functions : length([for part in split(" or ", google_monitoring_alert_policy.this["saturation"].conditions[0].condition_prometheus_query_language[0].query) : part if
-      length(regexall("[\"|]${id}[\"|]", part)) == 1 && strcontains(part, ">= ${min(f.max_instances, 3)}\n") && strcontains(part, "> ${0.9 * f.concurrency})")
+      length(regexall("[\"|]${id}[\"|]", part)) == 1 && strcontains(part, ">= ${min(f.max_instances, 3)}\n") && strcontains(part, "histogram_quantile(0.5, ") && strcontains(part, "> ${0.9 * f.concurrency})")
     ]) == (min(f.max_instances, 3) * f.concurrency == 1 ? 0 : 1)])
     error_message = "Some functions aren't held against the instances and calls that they declare."
   }
@@ -377,6 +377,19 @@ run "a_budget_needs_its_api" {
       length(google_billing_budget.month[0].all_updates_rule[0].monitoring_notification_channels) == 2
     )
     error_message = "Somebody wouldn't be told that a month costs more than it may, or not in time."
+  }
+}
+
+run "a_budget_without_addresses" {
+  command = plan
+  variables {
+    alerting = { emails = [] }
+    budget   = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+  }
+
+  assert {
+    condition     = length(google_billing_budget.month[0].all_updates_rule) == 0
+    error_message = "An empty rule would be brought back by every plan."
   }
 }
 
