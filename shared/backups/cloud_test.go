@@ -1,10 +1,14 @@
 package backups_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"aksio.app/shared/backups"
 	"aksio.app/shared/fault"
 )
 
@@ -111,4 +115,33 @@ func withoutTable(dump, table string) string {
 	start := strings.Index(dump, "COPY public."+table+" ")
 	end := start + strings.Index(dump[start:], "\n\\.\n") + len("\n\\.\n")
 	return dump[:start] + dump[end:]
+}
+
+// TestChangedManifestsAreNotBelieved: whoever writes to the bucket could have a drill run
+// SQL of theirs, or restore something else.
+func TestChangedManifestsAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t)
+	m := backUp(t, g)
+	bucket, object, _ := strings.Cut(strings.TrimPrefix(m.Location, "gs://"), "/")
+	for name, change := range map[string]func(m *backups.Manifest){
+		"SQL behind a role": func(m *backups.Manifest) { m.Roles = []string{`x; DROP ROLE y`} },
+		"another object":    func(m *backups.Manifest) { m.Location = strings.Replace(m.Location, "/aksio-", "/other-", 1) },
+		"endless":           func(m *backups.Manifest) { m.ServerVersion = strings.Repeat("1", 1<<20) },
+	} {
+		changed := m
+		change(&changed)
+		text, err := json.Marshal(changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Post(g.emulator+"/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name="+url.QueryEscape(object+".json"), "application/json", bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got, err := g.lab().Newest(t.Context()); resp.StatusCode != http.StatusOK || err == nil {
+			t.Errorf("%s: stored with %s, and taken for the manifest of %s", name, resp.Status, got.Location)
+		}
+	}
 }

@@ -21,7 +21,7 @@ type Table struct {
 
 // Bounds of the memory that reading a dump takes.
 const (
-	longestRow  = 128 << 20 // a document's draft of 20 million characters has some 80; written as a record, a row may be twice as long
+	longestRow  = 128 << 20 // a document's draft of 20 million characters has some 80 MB; written as a record, a row may be twice as long
 	longestName = 300       // of a table or a role: PostgreSQL's have 63 bytes, but for schemas and quotation marks
 	mostNames   = 1_000     // of either
 )
@@ -52,8 +52,11 @@ func read(dump io.Reader) (contents, error) {
 			if err != nil {
 				return held, err
 			}
-			if _, twice := held.tables[name]; twice || len(held.tables) == mostNames {
-				return held, fmt.Errorf("table %s comes twice, or behind %d others", name, mostNames)
+			if _, twice := held.tables[name]; twice {
+				return held, fmt.Errorf("table %s comes twice", name)
+			}
+			if len(held.tables) == mostNames {
+				return held, fmt.Errorf("there are more than %d tables", mostNames)
 			}
 			if held.tables[name], err = r.rows(); err != nil {
 				return held, fmt.Errorf("table %s: %w", name, err)
@@ -100,8 +103,10 @@ func (c *contents) note(line []byte) error {
 		switch role := string(found[1]); {
 		case role == "postgres" || role == "public" || strings.HasPrefix(role, "pg_") || strings.HasPrefix(role, "cloudsql"):
 		case slices.Contains(c.roles, role):
-		case len(role) > longestName || len(c.roles) == mostNames:
-			return fmt.Errorf("the role %.100q is too long, or comes behind %d others", role, mostNames)
+		case len(role) > longestName:
+			return fmt.Errorf("the role %.100q… is longer than %d bytes", role, longestName)
+		case len(c.roles) == mostNames:
+			return fmt.Errorf("there are more than %d roles", mostNames)
 		default:
 			c.roles = append(c.roles, role)
 		}

@@ -94,7 +94,7 @@ func TestDrillScratchIsLikeTheOriginal(t *testing.T) {
 	}
 	s := made.Settings
 	if s.Tier != "db-custom-1-3840" || s.Edition != "ENTERPRISE" || s.AvailabilityType != "ZONAL" || s.DataDiskSizeGb != 50 || s.DeletionProtectionEnabled ||
-		s.ConnectorEnforcement != "REQUIRED" || len(s.DatabaseFlags) != 1 || made.DatabaseVersion != "POSTGRES_15" || made.Region != "europe-west1" {
+		s.ConnectorEnforcement != "REQUIRED" || s.IpConfiguration.Ipv4Enabled || s.IpConfiguration.PrivateNetwork == "" || len(s.DatabaseFlags) != 1 || made.DatabaseVersion != "POSTGRES_15" || made.Region != "europe-west1" {
 		t.Errorf("made %+v with %+v", made, s)
 	}
 	original := strings.Split(g.config.Instance, ":")[2]
@@ -117,6 +117,7 @@ func TestDrillFails(t *testing.T) {
 		"a table is lost":               {spoil: withoutUsage, want: "The restored schema"},
 		"it can't be read as SQL":       {spoil: func(dump string) string { return dump + "garbage;\n" }, want: "import"},
 		"the bucket is closed for good": {prepare: func(g *google) { g.fail["IMPORT"] = "disk full" }, want: "disk full"},
+		"a statement is refused":        {prepare: func(g *google) { g.fail["IMPORT"] = "permission denied for schema public" }, want: "permission denied for schema"},
 		"no instance can be made":       {prepare: func(g *google) { g.fail["CREATE"] = "quota" }, want: "quota"},
 		"the backup is old": {prepare: func(g *google) {
 			rewriteManifest(g, func(m *backups.Manifest) { m.Finished = m.Finished.Add(-49 * time.Hour) })

@@ -117,7 +117,7 @@ func newGoogle(t *testing.T) *google {
 		DatabaseInstance: &sqladmin.DatabaseInstance{
 			Name: name, State: "RUNNABLE", Region: "europe-west1", DatabaseVersion: "POSTGRES_15",
 			Settings: &sqladmin.Settings{Tier: "db-custom-2-7680", Edition: "ENTERPRISE", DataDiskSizeGb: 50, DataDiskType: "PD_SSD", AvailabilityType: "REGIONAL",
-				DeletionProtectionEnabled: true, ConnectorEnforcement: "REQUIRED",
+				DeletionProtectionEnabled: true, ConnectorEnforcement: "REQUIRED", IpConfiguration: &sqladmin.IpConfiguration{PrivateNetwork: "projects/p/global/networks/n"},
 				DatabaseFlags: []*sqladmin.DatabaseFlags{{Name: "cloudsql.iam_authentication", Value: "on"}}},
 		},
 		users: []*sqladmin.User{{Name: "postgres"}, {Name: owner, Type: "CLOUD_IAM_SERVICE_ACCOUNT"}},
@@ -320,7 +320,8 @@ func (g *google) answerInstances(w http.ResponseWriter, r *http.Request) {
 		answer(w, list)
 		return
 	}
-	var wanted sqladmin.DatabaseInstance
+	// An address that isn't refused is public, as Google has it.
+	wanted := sqladmin.DatabaseInstance{Settings: &sqladmin.Settings{IpConfiguration: &sqladmin.IpConfiguration{Ipv4Enabled: true}}}
 	decode(r, &wanted)
 	if g.instances[wanted.Name] != nil {
 		refuse(w, http.StatusConflict, "The Cloud SQL instance already exists.")

@@ -127,7 +127,8 @@ func (l *CloudLab) Restore(ctx context.Context, scratch string, m Manifest) (boo
 
 // forbidden reports whether an instance wasn't let into the bucket.
 func forbidden(err error) bool {
-	return answered(err, http.StatusForbidden) || strings.Contains(strings.ToLower(err.Error()), "permission")
+	said := strings.ToLower(err.Error())
+	return answered(err, http.StatusForbidden) || strings.Contains(said, "service account") && strings.Contains(said, "permission")
 }
 
 // young reports whether a grant to the instance may still be on its way.
@@ -175,6 +176,8 @@ func (l *CloudLab) create(ctx context.Context, admin *sqladmin.Service, scratch 
 		return fmt.Errorf("cloud sql: %s: %w", l.instance, busy(err))
 	}
 	settings := original.Settings
+	network := cmp.Or(settings.IpConfiguration, new(sqladmin.IpConfiguration))
+	network.ForceSendFields = []string{"Ipv4Enabled"} // false isn't sent else, and true is what there is without it
 	grow := true
 	_, err = admin.Instances.Insert(l.project, &sqladmin.DatabaseInstance{
 		Name: scratch, Region: original.Region, DatabaseVersion: original.DatabaseVersion,
@@ -183,7 +186,7 @@ func (l *CloudLab) create(ctx context.Context, admin *sqladmin.Service, scratch 
 		Settings: &sqladmin.Settings{
 			Tier: cmp.Or(l.tier, settings.Tier), Edition: settings.Edition, AvailabilityType: "ZONAL",
 			DataDiskSizeGb: settings.DataDiskSizeGb, DataDiskType: settings.DataDiskType, StorageAutoResize: &grow,
-			DatabaseFlags: settings.DatabaseFlags, IpConfiguration: settings.IpConfiguration, ConnectorEnforcement: settings.ConnectorEnforcement,
+			DatabaseFlags: settings.DatabaseFlags, IpConfiguration: network, ConnectorEnforcement: settings.ConnectorEnforcement,
 			UserLabels: map[string]string{scratchLabel: l.instance},
 		},
 	}).Context(ctx).Do()

@@ -2,6 +2,7 @@ package backups_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -88,6 +89,22 @@ func TestReadRefusesWhatPgDumpDoesNotWrite(t *testing.T) {
 	tables, _, err := backups.ReadDump(strings.NewReader(head + long + "\t2\n" + "1\t2\n" + foot))
 	if err != nil || tables["t"].Rows != 2 {
 		t.Errorf("a row longer than the reader's memory: %v, %v", tables, err)
+	}
+}
+
+// TestDumpsNameOnlySoMuch, since what they name is held until their end.
+func TestDumpsNameOnlySoMuch(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{"tables": "COPY t%d (a) FROM stdin;\n\\.\n", "roles": "GRANT ALL ON t TO r%d;\n"} {
+		for n, good := range map[int]bool{1_000: true, 1_001: false} {
+			var dump strings.Builder
+			for i := range n {
+				fmt.Fprintf(&dump, line, i)
+			}
+			if _, _, err := backups.ReadDump(strings.NewReader(dump.String() + complete + "\n")); (err == nil) != good {
+				t.Errorf("%d %s: %v", n, name, err)
+			}
+		}
 	}
 }
 
