@@ -176,13 +176,13 @@ func TestAKilledReadingIsFinishedByAnother(t *testing.T) {
 func TestACutReadingIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		next  func(t *testing.T, app *apitest.App, ada *apitest.Client, read api.Object) api.Object // to be read after a first one
-		copy  bool
-		known bool // the first one has the same statements
+		next   func(t *testing.T, app *apitest.App, ada *apitest.Client, read api.Object) api.Object // to be read after a first one
+		copied bool                                                                                  // its passages are another document's
+		warm   bool                                                                                  // the first reading has prepared the same statements
 	}{
 		"of a first file":   {},
-		"of the same bytes": {next: uploadedAgain, copy: true},
-		"of what was read":  {next: readAnew, known: true},
+		"of the same bytes": {next: uploadedAgain, copied: true},
+		"of what was read":  {next: readAnew, warm: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,11 +203,11 @@ func TestACutReadingIsFinishedByTheNext(t *testing.T) {
 			}
 			statement, want := 0, ""
 			for ; ; statement++ {
-				if want == "" || !tc.known {
+				if want == "" || !tc.warm {
 					app.Finalize("process-document", upload()).Want(http.StatusOK) // on a connection that then knows the statements
 					want = whatWasRead(t, app)
 				}
-				if copied := strings.Contains(want, "copied"); copied != tc.copy {
+				if copied := strings.Contains(want, "copied"); copied != tc.copied {
 					t.Fatalf("copied: %t, read\n%s", copied, want)
 				}
 
@@ -351,8 +351,8 @@ A space is connected if it isn't the union of two disjoint open sets that aren't
 // book has more passages than get their vectors at once: one a paragraph.
 var book = func() string {
 	var b strings.Builder
-	for chapter := range 66 {
-		fmt.Fprintf(&b, "This is paragraph %d.%s\n\n", chapter, strings.Repeat(" It is an open map.", 40))
+	for paragraph := range 66 {
+		fmt.Fprintf(&b, "This is paragraph %d.%s\n\n", paragraph, strings.Repeat(" It is an open map.", 40))
 	}
 	return b.String()
 }()

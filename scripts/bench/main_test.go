@@ -56,10 +56,13 @@ func TestAShortRunSaysSo(t *testing.T) {
 
 func TestRowsSayOfHowManyFunctionsTheyAre(t *testing.T) {
 	t.Parallel()
-	for all, among := range map[int]string{1: "all 1 functions", 100: "1 of 100 functions"} {
-		for i, row := range medianAndWorst([]started{{"one", []float64{3}, []float64{1}, []float64{2}}}, all) {
-			if got := strings.Contains(row.Name, among); got != (i%2 == 0) || !strings.HasSuffix(row.Name, " (one)") {
-				t.Errorf("1 of %d functions: got %q", all, row.Name)
+	one := started{"one", []float64{3}, []float64{1}, []float64{2}}
+	two := started{"two", []float64{4}, []float64{1}, []float64{2}}
+	for all, among := range map[int]string{2: "all 2 functions", 100: "2 of 100 functions"} {
+		rows := medianAndWorst([]started{one, two}, all)
+		for i, which := range map[int]string{0: "median", 2: "worst"} { // the others are beside the least
+			if want := "the " + which + " ratio of " + among + " (two)"; !strings.HasSuffix(rows[i].Name, want) {
+				t.Errorf("2 of %d functions: got %q, want %q", all, rows[i].Name, want)
 			}
 		}
 	}
@@ -117,7 +120,7 @@ func TestHotOperationsAreMeasured(t *testing.T) {
 			}
 		}
 	}
-	known, least := slices.Clone(unmeasured), math.Inf(1)
+	known, least := slices.Clone(leftOut), math.Inf(1)
 	for _, op := range operations(learner{}, nil) {
 		known, least = append(known, op.id), min(least, calls[op.id])
 	}

@@ -47,7 +47,7 @@ type operation struct {
 var query = fmt.Sprintf("%s %s %s", word(40), word(300), word(2_000))
 
 // operations are the ten hot ones, called by the learner: what students call most on a school day, except for
-// unmeasured.
+// leftOut.
 func operations(l learner, bucket *uploads.Bucket) []operation {
 	ctx := context.Background()
 	first := page.Request{Number: 1, Size: page.DefaultSize}
@@ -109,9 +109,9 @@ func operations(l learner, bucket *uploads.Bucket) []operation {
 	}
 }
 
-// unmeasured are hot, too: the time of two is a password's hash and the model's, and one network
-// may refresh tokens once a second.
-var unmeasured = []string{"accounts-login", "chats-send-message", "accounts-refresh-token"}
+// leftOut are hot, too: two take the time of a password's hash and of the model, and a refresh
+// token is good for one call.
+var leftOut = []string{"accounts-login", "chats-send-message", "accounts-refresh-token"}
 
 func profileByHand(ctx context.Context, db *database.DB, sent [][]statement, _ *http.Request) (int, any, error) {
 	results := send(ctx, db, sent[0])

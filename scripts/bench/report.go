@@ -17,7 +17,7 @@ type Row struct {
 	Subject  float64 // ours, in Unit
 	Baseline float64 // in Unit
 	Unit     string
-	Ratio    float64 // of subject to baseline: the median of the rounds
+	Ratio    float64 // of subject to baseline: the median of the rounds' ratios; of p95s, their quotient
 	Budget   float64 // what the ratio may reach; 0: shown only
 	Accepted float64 // up to where a missed budget passes a strict run, since the same run measures what puts it out of reach
 	AtLeast  bool    // the budget is the least, not the most
@@ -67,6 +67,7 @@ func (r *Report) document() *report.Document {
 		d.Title = "Only tried (BENCHTIME=short): these figures prove nothing"
 	}
 	d.Say("%s.", r.Machine)
+	d.Say("The ratio of starts, requests and PDFs is the median of the rounds' ratios, and not the quotient of the medians that stand beside it.")
 	for _, why := range r.Unmeasured {
 		d.Say("**Not measured**: %s.", why)
 	}

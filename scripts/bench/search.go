@@ -73,7 +73,8 @@ func search(ctx context.Context, s *stage, e effort) ([]Row, error) {
 	if err != nil {
 		return rows, err
 	}
-	rows[len(rows)-1].Accepted = ratio // a search asks that query, too
+	// A search asks that query, too, and may take twice its time by its own budget.
+	rows[len(rows)-1].Accepted = 2 * ours / rows[len(rows)-1].Baseline
 	rows = append(rows, Row{Name: "growth: the bare vector query of a course of 100× the passages, p95", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio})
 	ours, base, ratio, err = p95(ctx, e.samples*2, in(small), on(alone, single))
 	return append(rows, Row{Name: "growth: search of a course beside 100× the passages of others, p95", Subject: ours, Baseline: base, Unit: "ms", Ratio: ratio, Budget: 1.5}), err

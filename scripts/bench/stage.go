@@ -28,7 +28,7 @@ type stage struct {
 	signer  *auth.Signer
 	key     []byte          // that signs tokens, in PEM
 	keys    []byte          // that verify them
-	bucket  *uploads.Bucket // nothing is called: the stand-in's token signs addresses
+	bucket  *uploads.Bucket // signs addresses, with a key of its own, and is never called
 	process *resource.Process
 	close   func()
 }

@@ -56,7 +56,7 @@ var askings = map[string]asking{
 	"documents-search": {0, 0, 300 * time.Millisecond},
 }
 
-// correction is by what the profile's figures of a function are corrected.
+// correction makes of a function's profile, measured here, one of the cloud.
 type correction struct {
 	work  float64       // so many times as much is computed and stored
 	start time.Duration // more before an instance's first answer

@@ -75,7 +75,7 @@ func TestThreeStudents(t *testing.T) {
 	checkReport(t, dir, "flashcards-review", "distribution.svg", "latency.svg", "throughput.svg", "connections.svg")
 }
 
-// TestReport tells figures of samples of which they are known.
+// TestReport compares the report's figures with those of samples, computed by hand.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	m := &measured{

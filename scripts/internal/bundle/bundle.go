@@ -63,7 +63,7 @@ func Build(ctx context.Context, root, folder string, functions ...string) ([]Bun
 		roots = append(roots, path.Join(modulePath, known[function]))
 	}
 	module := filepath.Join(root, "functions")
-	if err := release(ctx, module); err != nil {
+	if err := checkRelease(ctx, module); err != nil {
 		return nil, err
 	}
 	linked, err := list(ctx, module, append(roots, framework))
@@ -119,7 +119,7 @@ func whole(path string, entries []entry) bool {
 	}
 	defer there.Close()
 	return slices.EqualFunc(there.File, entries, func(stored *zip.File, e entry) bool {
-		return stored.Name == e.name && e.is(stored)
+		return stored.Name == e.name && e.sameAs(stored)
 	})
 }
 

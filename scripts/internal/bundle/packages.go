@@ -46,9 +46,9 @@ func (p *pkg) own() bool { return strings.HasPrefix(p.ImportPath, modulePath+"/"
 // graph holds packages by their import paths.
 type graph map[string]*pkg
 
-// release refuses a go command of another release than the module's, which is that of the functions'
+// checkRelease refuses a go command of another release than the module's, which is that of the functions'
 // runtime: it would pick files for its own release, and leave out those that Google's builder needs.
-func release(ctx context.Context, module string) error {
+func checkRelease(ctx context.Context, module string) error {
 	wanted, err := run(ctx, module, nil, "list", "-m", "-f", "{{.GoVersion}}")
 	if err != nil {
 		return err

@@ -65,9 +65,9 @@ func (f *file) compress() error {
 	return nil
 }
 
-// is reports whether a bundle's file has the content. It is expanded only if it isn't, byte for
-// byte, what it was in the bundle before: most files are in nearly all of them.
-func (f *file) is(stored *zip.File) bool {
+// sameAs reports whether a bundle's file has the content, and keeps its compressed form. Most files
+// are in nearly all bundles: only where that form differs from the one kept is it expanded.
+func (f *file) sameAs(stored *zip.File) bool {
 	raw, err := stored.OpenRaw()
 	if err != nil {
 		return false

@@ -117,7 +117,11 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string {
-	return fmt.Sprintf("%d %s: %s", p.Status, http.StatusText(p.Status), p.Detail)
+	text := fmt.Sprintf("%d %s: %s", p.Status, http.StatusText(p.Status), p.Detail)
+	if p.RetryAfter != "" {
+		text += " (Retry-After: " + p.RetryAfter + ")"
+	}
+	return text
 }
 
 func problem(resp *http.Response) *Problem {

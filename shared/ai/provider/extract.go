@@ -309,7 +309,7 @@ func (o Offline) Summarize(ctx context.Context, m ai.Material) (ai.Summary, ai.U
 	for _, s := range said {
 		parts = append(parts, s.text)
 	}
-	// What has no full stop is one sentence, however long; a word of no spaces, a topic.
+	// Text without a full stop is one sentence, and text without spaces one topic, however long.
 	summary := ai.Summary{Text: cut(strings.Join(parts, " "), longestSide), Topics: tags(r.topics(mostTags))}
 	return summary, o.usage(), ctx.Err()
 }

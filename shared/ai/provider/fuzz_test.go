@@ -304,7 +304,7 @@ type offlineReading struct {
 // and fails the test unless it is good.
 func readOffline(t *testing.T, m ai.Material) (r offlineReading) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // what isn't done by then fails the test, too: it is no fault
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // running out of it fails the test, too: a deadline is none of the errors that are allowed
 	defer cancel()
 	var model Offline
 	var spent ai.Usage

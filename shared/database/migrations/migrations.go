@@ -33,8 +33,8 @@ type Applied struct {
 // Run brings the schema up to date and returns what it carried out, beside an error,
 // too. Several callers may run it at once: they wait for each other.
 func Run(ctx context.Context, db *database.DB) ([]Applied, error) {
-	// A pool of its own, which isn't added to those of the functions: while it is open, db's has
-	// no connection, or one that a run just before has left.
+	// A pool of its own, which the sum of the functions' pools needn't count: while it is open, db's
+	// has no connection, or one that a run just before has left.
 	config := db.Config()
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "0" // an index on a large table takes its time
 	pool, err := pgxpool.NewWithConfig(ctx, config)
