@@ -44,6 +44,9 @@ func fuzz(long time.Duration, packages []string) error {
 			"-fuzzminimizetime=10s", "-parallel=2", t.pkg)
 		output, err := cmd.CombinedOutput()
 		verdict := "ok"
+		if timeIsUp.Match(output) {
+			err = nil
+		}
 		if err != nil {
 			verdict = "FAILED"
 			failed++
@@ -59,6 +62,10 @@ func fuzz(long time.Duration, packages []string) error {
 	}
 	return nil
 }
+
+// timeIsUp is how go test sometimes fails when the time is up and nothing was found: a race of
+// its own, golang/go#75804, mended in Go 1.27.
+var timeIsUp = regexp.MustCompile(`(?m)^--- FAIL: \w+ \(\S+s\)\n    context deadline exceeded\nFAIL$`)
 
 // target is a fuzz test.
 type target struct{ pkg, folder, name string }

@@ -39,3 +39,17 @@ with it, this fails again: go run ./scripts/with -- go test -run='^FuzzBody$/^77
 		}
 	}
 }
+
+// TestTheEndOfTheTimeIsNoFailure with the words of Go 1.26.
+func TestTheEndOfTheTimeIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]bool{
+		"fuzz: elapsed: 10s, execs: 155925 (13279/sec), new interesting: 102 (total: 112)\n--- FAIL: FuzzID (10.06s)\n    context deadline exceeded\nFAIL\nexit status 1\n":                          true,
+		"--- FAIL: FuzzID (10.06s)\n    --- FAIL: FuzzID (0.00s)\n        id_test.go:9: context deadline exceeded\n    \n    Failing input written to testdata/fuzz/FuzzID/771e938e4458e983\nFAIL\n": false,
+		"--- FAIL: FuzzID (10.06s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\nFAIL\n":                                                                                      false,
+	} {
+		if got := timeIsUp.MatchString(output); got != want {
+			t.Errorf("%t of %s", got, output)
+		}
+	}
+}
