@@ -10,9 +10,10 @@ resource "google_monitoring_custom_service" "api" {
 }
 
 locals {
-  # People's calls: those of the uptime check would be most of a quiet evening's, and all good,
-  # and are counted by the router alone, which also fails where no function does. Streams last
-  # as long as somebody listens, and generating takes the model's time: neither tells how fast we are.
+  # People's calls. The uptime check's would be most of a quiet evening's, and all good; of the
+  # router's they still are, which is counted since it also fails where no function does.
+  # Streams last as long as somebody listens, and generating takes the model's time: neither
+  # tells how fast we are.
   called           = sort([for id, f in local.public : id if id != "health-check"])
   quick            = [for id in local.called : id if !local.public[id].streams && local.public[id].timeout_seconds <= 60]
   requests_filter  = "${local.run_filter["request_count"]} AND resource.labels.service_name=monitoring.regex.full_match(\"${join("|", local.called)}\")"

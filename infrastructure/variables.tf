@@ -134,8 +134,8 @@ variable "database" {
     The database's instance.
     network is connector (a public address that only answers to certificates of Cloud SQL's
     connector: no network, no cost by the hour) or private (an address in our network, which
-    functions then have to join: they start slower). To private there is no way back, and nothing
-    reaches the database until all functions are built again: half an hour (TRAPS.md).
+    functions then have to join: they start slower). From private there is no way back, and on
+    the way to it nothing reaches the database until all functions are built again (TRAPS.md).
     max_connections raises what the tier lets in, at the price of memory.
     restored names an instance that was restored from the one that served, in its region, and
     serves in its place: see runbooks.

@@ -28,7 +28,7 @@ type stage struct {
 	signer  *auth.Signer
 	key     []byte          // that signs tokens, in PEM
 	keys    []byte          // that verify them
-	bucket  *uploads.Bucket // signs addresses, with a key of its own, and is never called
+	bucket  *uploads.Bucket // signs addresses, by the stand-in's token; nothing is called there
 	process *resource.Process
 	close   func()
 }

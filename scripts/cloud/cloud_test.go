@@ -440,6 +440,16 @@ func TestARollbackPassesOverWhatDeployedNothing(t *testing.T) {
 	// What comes before a way back to what serves is what didn't work.
 	record(old, "back-to-old", "reverted")
 	e.mustSay(t, rollback(), "-back-to-old", "say with -to", "go run ./scripts/cloud releases -environment staging -project aksio-test")
+
+	// A newest record that can't be read keeps nobody from a named release.
+	names, err := e.releaseNames(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Write("objects/bundles/releases/"+names[0]+".json", "spoilt")
+	if err := rollback("-to=" + names[len(names)-1]); err != nil {
+		t.Errorf("%v\n%s", err, e.said)
+	}
 }
 
 // TestARollbackAppliesTheFilesInForce, unless it is told that others are meant.

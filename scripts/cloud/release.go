@@ -246,11 +246,12 @@ func rollback(ctx context.Context, c *cloud, flags *flag.FlagSet, args []string)
 	if inForce := ofCommit.FindStringSubmatch(names[0]); inForce != nil && !*otherFiles && !strings.HasPrefix(commit, inForce[1]) {
 		return fmt.Errorf("%s was applied with Terraform's files of %s, and those here are of %s, which a way back would apply, too: git checkout %[2]s, or say -other-files if they are meant", names[0], inForce[1], commit)
 	}
-	newest, err := c.readRelease(ctx, names[0])
-	if err != nil {
-		return err
+	var newest, target *release
+	if *to == "" || *function != "" { // a record that can't be read keeps nobody from a named one
+		if newest, err = c.readRelease(ctx, names[0]); err != nil {
+			return err
+		}
 	}
-	var target *release
 	switch {
 	case *to == "":
 		target, err = c.lastOther(ctx, *newest, names[1:], *function)

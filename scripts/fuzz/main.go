@@ -43,10 +43,10 @@ func fuzz(long time.Duration, packages []string) error {
 		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+long.String(),
 			"-fuzzminimizetime=10s", "-parallel=2", t.pkg)
 		output, err := cmd.CombinedOutput()
-		verdict := "ok"
 		if timeIsUp.Match(output) {
 			err = nil
 		}
+		verdict := "ok"
 		if err != nil {
 			verdict = "FAILED"
 			failed++
